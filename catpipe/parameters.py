@@ -1,0 +1,124 @@
+"""Named arrays that nobody can change, and the one way to compute with them: a strict map."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from toolz import merge, valmap
+
+Array: TypeAlias = NDArray[Any]
+
+
+class Parameters(Mapping[str, Array]):
+    """An immutable mapping of names to read-only arrays.
+
+    Arrays are copied on the way in, so a later write to the caller's own cannot reach them.
+    Raises `TypeError` for what is not numbers.
+
+    >>> Parameters(W1=[[1.0, 2.0]], b1=[[0.0]])
+    Parameters(W1 (1, 2) float64, b1 (1, 1) float64; 3 numbers)
+    """
+
+    __slots__ = ("_arrays",)
+    _arrays: dict[str, Array]
+    __hash__ = None  # type: ignore[assignment]  # equal by value, and values may be -0.0 and 0.0
+
+    def __init__(
+        self, arrays: Mapping[str, Any] | Iterable[tuple[str, Any]] = (), /, **named: Any
+    ) -> None:
+        copies = valmap(np.array, dict(arrays, **named))
+        for name, array in copies.items():
+            if array.dtype.kind not in "fiub":
+                raise TypeError(f"{name} has type {array.dtype}; expected an array of numbers")
+        object.__setattr__(self, "_arrays", valmap(_read_only, copies))
+
+    @classmethod
+    def adopt(cls, arrays: dict[str, Array]) -> Parameters:
+        """Return the parameters that take over these arrays, uncopied where they own their memory.
+
+        For arrays made on the spot: they become read-only.
+        """
+        self = cls.__new__(cls)
+        object.__setattr__(self, "_arrays", {name: _own(a) for name, a in arrays.items()})
+        return self
+
+    def __getitem__(self, name: str) -> Array:
+        return self._arrays[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._arrays)
+
+    def __len__(self) -> int:
+        return len(self._arrays)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"Parameters cannot be changed: {name} was not set; make new ones")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"Parameters cannot be changed: {name} was not deleted; make new ones")
+
+    def __or__(self, other: Mapping[str, Any]) -> Parameters:
+        return Parameters(merge(self, other)) if isinstance(other, Mapping) else NotImplemented
+
+    def __ror__(self, other: Mapping[str, Any]) -> Parameters:
+        return Parameters(merge(other, self)) if isinstance(other, Mapping) else NotImplemented
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Parameters):
+            return NotImplemented
+        return self.keys() == other.keys() and all(
+            self[name].dtype == other[name].dtype
+            and np.array_equal(self[name], other[name], equal_nan=True)
+            for name in self
+        )
+
+    def __copy__(self) -> Parameters:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Parameters:
+        return self
+
+    def __reduce__(self) -> tuple[type[Parameters], tuple[dict[str, Array]]]:
+        return Parameters, (self._arrays,)
+
+    def __repr__(self) -> str:
+        arrays = ", ".join(f"{name} {a.shape} {a.dtype}" for name, a in self.items())
+        return f"Parameters({arrays}; {sum(a.size for a in self.values()):,} numbers)"
+
+
+def map_parameters(
+    function: Callable[..., Any], first: Parameters, *others: Mapping[str, Array]
+) -> Parameters:
+    """Return `function` of the arrays of each name, under that name.
+
+    The function returns new arrays; they become read-only. Raises `KeyError` unless all have
+    the same names.
+
+    >>> map_parameters(np.subtract, Parameters(b=[3.0]), Parameters(b=[1.0]))["b"]
+    array([2.])
+    """
+    for other in others:
+        if other.keys() != first.keys():
+            raise KeyError(_difference(first, other))
+    return Parameters.adopt(
+        {name: function(array, *[other[name] for other in others]) for name, array in first.items()}
+    )
+
+
+def _own(array: Array) -> Array:
+    """Return the array read-only, a copy where others could still write to its memory."""
+    array = np.asarray(array)
+    return _read_only(array if array.base is None else array.copy())
+
+
+def _read_only(array: Array) -> Array:
+    array.setflags(write=False)
+    return array
+
+
+def _difference(first: Mapping[str, Array], other: Mapping[str, Array]) -> str:
+    missing, extra = sorted(first.keys() - other.keys()), sorted(other.keys() - first.keys())
+    return f"parameters under other names: missing {missing}, unexpected {extra}; expected the same"
