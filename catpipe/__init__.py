@@ -1,0 +1,1 @@
+"""Feed-forward networks trained as a pipeline of pure functions."""

@@ -1,0 +1,67 @@
+"""Losses on logits: each carries the link to probabilities, its cost, gradient and decision."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from catpipe.activations import sigmoid
+from catpipe.parameters import Array
+
+
+class Loss(NamedTuple):
+    """The functions of one loss; Z are logits, Y targets, both (outputs, examples).
+
+    The cost is summed over outputs and averaged over examples; the gradient is that of the cost.
+    """
+
+    link: Callable[[Array], Array]
+    cost: Callable[[Array, Array], Array]
+    gradient: Callable[[Array, Array], Array]
+    decide: Callable[[Array], Array]
+
+    def __repr__(self) -> str:
+        return getattr(self.cost, "__name__", repr(self.cost))
+
+
+def binary_cross_entropy(Z: Array, Y: Array) -> Array:
+    """Return -(Y log A + (1 - Y) log(1 - A)) with A = sigmoid(Z): summed, averaged over examples.
+
+    From logits, it is max(Z, 0) - Z Y + log(1 + exp(-|Z|)): nothing overflows, nothing cancels.
+    Z, Y: (..., outputs, examples) -> (...).
+
+    >>> float(binary_cross_entropy(np.array([[0.0, -1e4]]), np.array([[1.0, 1.0]])).round(4))
+    5000.3466
+    """
+    each = np.maximum(Z, 0) - Z * Y + np.log1p(np.exp(-np.abs(Z)))
+    return each.sum((-2, -1)) / Z.shape[-1]
+
+
+def binary_cross_entropy_gradient(Z: Array, Y: Array) -> Array:
+    """Return the gradient of the binary cross-entropy at the logits, (sigmoid(Z) - Y) / examples.
+
+    Z, Y: (..., outputs, examples), and so is the gradient (Bishop 2006, eq. 4.91, averaged).
+
+    >>> binary_cross_entropy_gradient(np.array([[0.0]]), np.array([[1.0]]))
+    array([[-0.5]])
+    """
+    return (sigmoid(Z) - Y) / Z.shape[-1]
+
+
+def more_likely_than_not(Z: Array) -> Array:
+    """Return 1 where the probability is above one half, which is where the logit is positive.
+
+    >>> more_likely_than_not(np.array([[-0.1, 0.0, 0.1]]))
+    array([[0, 0, 1]])
+    """
+    return (Z > 0).astype(int)
+
+
+BINARY_CROSS_ENTROPY = Loss(
+    link=sigmoid,
+    cost=binary_cross_entropy,
+    gradient=binary_cross_entropy_gradient,
+    decide=more_likely_than_not,
+)

@@ -1,0 +1,158 @@
+"""A network, and the two folds over its layers: forward leaves caches, backward gradients."""
+
+from __future__ import annotations
+
+from functools import reduce
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import DTypeLike
+from toolz import merge, sliding_window
+
+from catpipe.activations import IDENTITY, RELU, Activation
+from catpipe.initialization import Scheme, course
+from catpipe.layers import Cache, Dense, Pending, layer_backward, layer_forward
+from catpipe.losses import BINARY_CROSS_ENTROPY, Loss
+from catpipe.parameters import Array, Parameters
+
+Forwarded: TypeAlias = tuple[Array, tuple[Cache, ...]]
+Backed: TypeAlias = tuple[Pending, dict[str, Array]]
+
+
+class Network(NamedTuple):
+    """The layers from input to logits, and the loss that the logits are for."""
+
+    layers: tuple[Dense, ...]
+    loss: Loss
+
+
+def network(
+    *sizes: int, activation: Activation = RELU, loss: Loss = BINARY_CROSS_ENTROPY
+) -> Network:
+    """Return the network of these sizes, input first; its last layer gives logits.
+
+    Raises `ValueError` unless there are two sizes or more, all of at least 1.
+
+    >>> [layer.weights for layer in network(12288, 20, 7, 5, 1).layers]
+    ['W1', 'W2', 'W3', 'W4']
+    """
+    if len(sizes) < 2 or min(sizes) < 1:
+        raise ValueError(f"network sizes {sizes}; expected two or more, of at least 1, input first")
+    activations = (*[activation] * (len(sizes) - 2), IDENTITY)
+    pairs = zip(sliding_window(2, sizes), activations, strict=True)
+    layers = (
+        Dense(f"W{number}", f"b{number}", fan_in, units, of_layer)
+        for number, ((fan_in, units), of_layer) in enumerate(pairs, start=1)
+    )
+    return Network(tuple(layers), loss)
+
+
+def initialize_parameters(
+    network: Network, seed: int, scheme: Scheme = course, dtype: DTypeLike = np.float64
+) -> Parameters:
+    """Return the parameters that the scheme draws from the seed: W (units, fan_in), b (units, 1).
+
+    >>> initialize_parameters(network(3, 2), seed=1)
+    Parameters(W1 (2, 3) float64, b1 (2, 1) float64; 8 numbers)
+    """
+    weights = scheme(seed, [(layer.units, layer.fan_in) for layer in network.layers])
+    of_layers = (
+        {layer.weights: W.astype(dtype), layer.bias: np.zeros((layer.units, 1), dtype)}
+        for layer, W in zip(network.layers, weights, strict=True)
+    )
+    return Parameters.adopt(merge(of_layers))
+
+
+def forward(network: Network, parameters: Parameters, X: Array) -> Forwarded:
+    """Return the logits of X, (outputs, examples), and the caches that the layers leave behind.
+
+    >>> forward(network(1, 1), Parameters(W1=[[2.0]], b1=[[1.0]]), np.array([[3.0]]))[0]
+    array([[7.]])
+    """
+
+    def through(forwarded: Forwarded, layer: Dense) -> Forwarded:
+        A, caches = forwarded
+        A, cache = layer_forward(layer, parameters, A)
+        return A, (*caches, cache)
+
+    start: Forwarded = X, ()
+    return reduce(through, network.layers, start)
+
+
+def backward(
+    network: Network, parameters: Parameters, caches: tuple[Cache, ...], dZ: Array
+) -> Parameters:
+    """Return the gradients of a cost whose gradient at the logits is dZ, under the same names.
+
+    >>> net, parameters = network(1, 1), Parameters(W1=[[2.0]], b1=[[1.0]])
+    >>> Z, caches = forward(net, parameters, np.array([[3.0]]))
+    >>> backward(net, parameters, caches, np.array([[1.0]]))["W1"]
+    array([[3.]])
+    """
+    _, gradients = _backward(network, parameters, caches, dZ)
+    return Parameters.adopt(gradients)
+
+
+def input_gradient(
+    network: Network, parameters: Parameters, caches: tuple[Cache, ...], dZ: Array
+) -> Array:
+    """Return the gradient at X, (features, examples), of a cost whose gradient at the logits is dZ.
+
+    >>> net, parameters = network(1, 1), Parameters(W1=[[2.0]], b1=[[1.0]])
+    >>> Z, caches = forward(net, parameters, np.array([[3.0]]))
+    >>> input_gradient(net, parameters, caches, np.array([[1.0]]))
+    array([[2.]])
+    """
+    pending, _ = _backward(network, parameters, caches, dZ)
+    return pending()
+
+
+def _backward(
+    network: Network, parameters: Parameters, caches: tuple[Cache, ...], dZ: Array
+) -> Backed:
+    def back(backed: Backed, passed: tuple[Dense, Cache]) -> Backed:
+        pending, gradients = backed
+        layer, cache = passed
+        pending, of_layer = layer_backward(layer, parameters, cache, pending())
+        return pending, {**of_layer, **gradients}
+
+    start: Backed = (lambda: dZ), {}
+    return reduce(back, zip(reversed(network.layers), reversed(caches), strict=True), start)
+
+
+def compute_cost(network: Network, Z: Array, Y: Array) -> Array:
+    """Return the cost of the logits Z against the targets Y, both (outputs, examples).
+
+    >>> float(compute_cost(network(1, 1), np.array([[0.0]]), np.array([[1.0]])).round(6))
+    0.693147
+    """
+    return network.loss.cost(Z, Y)
+
+
+def gradients(network: Network, parameters: Parameters, X: Array, Y: Array) -> Parameters:
+    """Return the gradients of the cost of X against Y: forward, the loss's gradient, backward.
+
+    >>> parameters, one = Parameters(W1=[[0.0]], b1=[[0.0]]), np.ones((1, 1))
+    >>> gradients(network(1, 1), parameters, X=one, Y=one)["W1"]
+    array([[-0.5]])
+    """
+    Z, caches = forward(network, parameters, X)
+    return backward(network, parameters, caches, network.loss.gradient(Z, Y))
+
+
+def predict_probabilities(network: Network, parameters: Parameters, X: Array) -> Array:
+    """Return the probabilities of X, (outputs, examples): the loss's link of the logits.
+
+    >>> predict_probabilities(network(1, 1), Parameters(W1=[[0.0]], b1=[[0.0]]), np.ones((1, 1)))
+    array([[0.5]])
+    """
+    return network.loss.link(forward(network, parameters, X)[0])
+
+
+def predict(network: Network, parameters: Parameters, X: Array) -> Array:
+    """Return what the loss decides from the logits of X: 0 or 1, (outputs, examples).
+
+    >>> predict(network(1, 1), Parameters(W1=[[1.0]], b1=[[0.0]]), np.array([[-2.0, 2.0]]))
+    array([[0, 1]])
+    """
+    return network.loss.decide(forward(network, parameters, X)[0])

@@ -1,0 +1,103 @@
+"""Training: one step, the reduce over batches, and the same fold made lazy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial, reduce
+from itertools import accumulate
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+
+from catpipe.batches import Batch
+from catpipe.network import Network, backward, compute_cost, forward
+from catpipe.optimizers import Optimizer
+from catpipe.parameters import Array, Parameters
+
+Costs: TypeAlias = tuple[tuple[int, Array | float], ...]
+"""Sampled costs: (iteration, cost of the parameters before its update)."""
+
+
+class State(NamedTuple):
+    """All that a run is: saving it and carrying on loses nothing."""
+
+    iteration: int
+    parameters: Parameters
+    moments: Parameters
+    costs: Costs = ()
+
+
+Step: TypeAlias = Callable[[State, Batch], State]
+
+
+def initial_state(optimizer: Optimizer, parameters: Parameters) -> State:
+    """Return the state before the first step."""
+    return State(0, parameters, optimizer.init(parameters))
+
+
+def make_step(network: Network, optimizer: Optimizer, sample_every: int = 100) -> Step:
+    """Return the step that `train` folds: (state, batch) -> state.
+
+    It samples the cost at every iteration that `sample_every` divides. It is a partial of a
+    module-level function, so it pickles.
+    """
+    return partial(_step, network, optimizer, sample_every)
+
+
+def _step(
+    network: Network, optimizer: Optimizer, sample_every: int, state: State, batch: Batch
+) -> State:
+    iteration, parameters, moments, costs = state
+    Z, caches = forward(network, parameters, batch.X)
+    gradients = backward(network, parameters, caches, network.loss.gradient(Z, batch.Y))
+    updated, moments = optimizer.update(iteration, parameters, moments, gradients)
+    if iteration % sample_every == 0:
+        costs = (*costs, (iteration, compute_cost(network, Z, batch.Y)))
+    return State(iteration + 1, updated, moments, costs)
+
+
+def train(step: Step, batches: Iterable[Batch], state: State) -> State:
+    """Return the state after a step on each batch: a reduce.
+
+    Law: `train(step, a + b, s) == train(step, b, train(step, a, s))`, to the bit.
+
+    >>> from catpipe import batches, network, optimizers
+    >>> descent = optimizers.gradient_descent(1.0)
+    >>> start = initial_state(descent, Parameters(W1=[[0.0]], b1=[[0.0]]))
+    >>> one = np.ones((1, 1))
+    >>> step = make_step(network.network(1, 1), descent)
+    >>> train(step, batches.whole(one, one, iterations=2), start).parameters["W1"].round(3)
+    array([[0.769]])
+    """
+    return reduce(step, batches, state)
+
+
+def trajectory(step: Step, batches: Iterable[Batch], state: State) -> Iterator[State]:
+    """Return every state from the first on, lazily: progress, checkpoints and stopping watch it.
+
+    Law: its last state is what `train` returns, to the bit.
+    """
+    return accumulate(batches, step, initial=state)
+
+
+def finite(states: Iterable[State]) -> Iterator[State]:
+    """Hand on the states; raise `FloatingPointError` after a sampled cost that is not finite."""
+    checked: Costs = ()
+    for state in states:
+        if state.costs is not checked:
+            checked = state.costs
+            check_finite(*checked[-1])
+        yield state
+
+
+def check_finite(iteration: int, cost: Array | float) -> None:
+    """Raise `FloatingPointError` unless the cost at this iteration is finite.
+
+    >>> check_finite(300, float("nan"))
+    Traceback (most recent call last):
+    FloatingPointError: cost nan at iteration 300; expected a finite one: lower the learning rate
+    """
+    if not np.isfinite(cost).all():
+        raise FloatingPointError(
+            f"cost {cost} at iteration {iteration}; expected a finite one: lower the learning rate"
+        )

@@ -1,0 +1,231 @@
+"""The two folds: forward against plain loops, backward against difference quotients and sums."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+
+from catpipe.activations import IDENTITY, RELU, relu_backward, sigmoid_backward
+from catpipe.initialization import course, he, small, xavier, zeros
+from catpipe.layers import Dense, linear_backward, linear_forward
+from catpipe.network import (
+    backward,
+    compute_cost,
+    forward,
+    gradients,
+    initialize_parameters,
+    input_gradient,
+    network,
+    predict,
+    predict_probabilities,
+)
+from catpipe.parameters import Parameters, map_parameters
+from tests.points import FLOATS, examples, networks, normal, normal_parameters, seeds
+
+PLAIN = {
+    "identity": lambda z: z,
+    "leaky_relu": lambda z: z if z > 0 else 0.01 * z,
+    "relu": lambda z: max(z, 0.0),
+    "sigmoid": lambda z: 1 / (1 + math.exp(-z)),
+    "tanh": math.tanh,
+}
+
+
+def cost_at(net, parameters, X, Y) -> float:
+    return float(compute_cost(net, forward(net, parameters, X)[0], Y))
+
+
+def dot(a: Parameters, b: Parameters) -> float:
+    return sum(float((array * b[name]).sum()) for name, array in a.items())
+
+
+def near_a_kink(caches) -> bool:
+    return any(np.abs(cache.Z).min() < 1e-3 for cache in caches)
+
+
+@given(networks(), seeds)
+def test_forward_is_what_plain_loops_compute(net, seed):
+    parameters = normal_parameters(net, seed)
+    X, _ = examples(net, seed, count=3)
+    for j in range(3):
+        column = X[:, j].tolist()
+        for layer in net.layers:
+            W, b = parameters[layer.weights].tolist(), parameters[layer.bias].tolist()
+            Z = [sum(w * a for w, a in zip(row, column, strict=True)) + bias[0]
+                 for row, bias in zip(W, b, strict=True)]  # fmt: skip
+            column = [PLAIN[repr(layer.activation)](z) for z in Z]
+        assert forward(net, parameters, X)[0][:, j] == pytest.approx(column, rel=1e-9, abs=1e-9)
+
+
+@given(networks(), seeds)
+def test_gradients_are_the_directional_derivative_of_the_cost(net, seed):
+    parameters, direction = normal_parameters(net, seed), normal_parameters(net, seed + 1)
+    X, Y = examples(net, seed + 2)
+    assume(not near_a_kink(forward(net, parameters, X)[1]))
+    h = 1e-6
+    ahead, behind = (
+        map_parameters(lambda W, D, step=step: W + step * D, parameters, direction)
+        for step in (h, -h)
+    )
+    slope = (cost_at(net, ahead, X, Y) - cost_at(net, behind, X, Y)) / (2 * h)
+    assert dot(gradients(net, parameters, X, Y), direction) == pytest.approx(
+        slope, rel=1e-5, abs=1e-6
+    )
+
+
+@given(networks(), seeds)
+def test_the_input_gradient_is_the_directional_derivative_in_the_input(net, seed):
+    parameters = normal_parameters(net, seed)
+    X, Y = examples(net, seed + 1)
+    D = normal(seed + 2, *X.shape)
+    Z, caches = forward(net, parameters, X)
+    assume(not near_a_kink(caches))
+    h = 1e-6
+    slope = (cost_at(net, parameters, X + h * D, Y) - cost_at(net, parameters, X - h * D, Y)) / (
+        2 * h
+    )
+    dX = input_gradient(net, parameters, caches, net.loss.gradient(Z, Y))
+    assert float((dX * D).sum()) == pytest.approx(slope, rel=1e-5, abs=1e-6)
+
+
+@given(networks(), seeds)
+def test_cost_and_gradients_are_the_mean_of_those_of_single_examples(net, seed):
+    parameters = normal_parameters(net, seed)
+    X, Y = examples(net, seed)
+    single = [(X[:, [j]], Y[:, [j]]) for j in range(X.shape[1])]
+    costs = [cost_at(net, parameters, *one) for one in single]
+    assert cost_at(net, parameters, X, Y) == pytest.approx(np.mean(costs), rel=1e-12)
+    mean = map_parameters(
+        lambda *dWs: sum(dWs) / len(dWs), *[gradients(net, parameters, *one) for one in single]
+    )
+    for name, dW in gradients(net, parameters, X, Y).items():
+        np.testing.assert_allclose(dW, mean[name], rtol=1e-9, atol=1e-12)
+
+
+@given(networks(), seeds)
+def test_gradients_bear_the_names_and_shapes_of_the_parameters_in_their_order(net, seed):
+    parameters = normal_parameters(net, seed)
+    dW = gradients(net, parameters, *examples(net, seed))
+    assert [(name, a.shape) for name, a in dW.items()] == [
+        (name, a.shape) for name, a in parameters.items()
+    ]
+
+
+@given(seeds)
+def test_the_articles_functions_called_one_at_a_time_are_the_folds(seed):
+    net = network(3, 4, 1)
+    parameters = normal_parameters(net, seed)
+    X, Y = examples(net, seed)
+    W1, b1, W2, b2 = parameters.values()
+    Z1 = linear_forward(X, W1, b1)
+    A1 = np.where(Z1 > 0, Z1, 0)
+    Z2 = linear_forward(A1, W2, b2)
+    A2 = 1 / (1 + np.exp(-Z2))
+    dA2 = -(Y / A2 - (1 - Y) / (1 - A2)) / Y.size
+    dA1, dW2, db2 = linear_backward(sigmoid_backward(dA2, Z2), A1, W2)
+    _, dW1, db1 = linear_backward(relu_backward(dA1, Z1), X, W1)
+    by_hand = Parameters(W1=dW1, b1=db1, W2=dW2, b2=db2)
+    for name, dW in gradients(net, parameters, X, Y).items():
+        np.testing.assert_allclose(dW, by_hand[name], rtol=1e-7, atol=1e-12)
+
+
+def test_backward_takes_caches_that_were_given():
+    net, parameters = network(2, 1), Parameters(W1=[[1.0, 2.0]], b1=[[0.0]])
+    _, caches = forward(net, parameters, np.array([[1.0, 3.0], [2.0, 4.0]]))
+    dW = backward(net, parameters, caches, np.array([[1.0, 10.0]]))
+    assert dW == Parameters(W1=[[31.0, 42.0]], b1=[[11.0]])
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_the_type_that_goes_in_comes_out(dtype):
+    net = network(3, 4, 1)
+    parameters = initialize_parameters(net, seed=1, dtype=dtype)
+    X, Y = examples(net, seed=1, dtype=dtype)
+    arrays = [
+        *parameters.values(),
+        *gradients(net, parameters, X, Y).values(),
+        forward(net, parameters, X)[0],
+    ]
+    assert {array.dtype for array in arrays} == {np.dtype(dtype)}
+
+
+@given(networks(), seeds)
+def test_probabilities_are_the_link_of_the_logits_and_predictions_their_decision(net, seed):
+    parameters = normal_parameters(net, seed)
+    X, _ = examples(net, seed)
+    probabilities = predict_probabilities(net, parameters, X)
+    np.testing.assert_allclose(probabilities, 1 / (1 + np.exp(-forward(net, parameters, X)[0])))
+    assert ((probabilities > 0.5) == predict(net, parameters, X)).all()
+
+
+def test_layers_are_named_sized_and_activated_as_the_article_does():
+    assert network(5, 3, 1).layers == (
+        Dense("W1", "b1", 5, 3, RELU),
+        Dense("W2", "b2", 3, 1, IDENTITY),
+    )
+
+
+@pytest.mark.parametrize("sizes", [(), (3,), (3, 0), (3, -1, 1)])
+def test_a_network_of_no_layer_or_of_empty_layers_is_refused(sizes):
+    with pytest.raises(ValueError, match="two or more"):
+        network(*sizes)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "W1", "W2"),
+    [
+        # printed in the course's notebooks, week 4, for the sizes below and seed 3; digits as there
+        (small, [[0.01788628, 0.0043651], [0.00096497, -0.01863493]], [[-0.00277388, -0.00354759]]),
+    ],
+)
+def test_small_draws_what_the_legacy_generator_is_known_to_draw(scheme, W1, W2):
+    parameters = initialize_parameters(network(2, 2, 1), seed=3, scheme=scheme)
+    np.testing.assert_allclose(parameters["W1"], W1, atol=5e-9)
+    np.testing.assert_allclose(parameters["W2"], W2, atol=5e-9)
+
+
+def test_course_draws_the_same_normals_scaled_by_the_root_of_fan_in():
+    net = network(9, 4, 1)
+    drawn, unscaled = (initialize_parameters(net, seed=5, scheme=s) for s in (course, small))
+    np.testing.assert_allclose(drawn["W1"], unscaled["W1"] * 100 / 3, rtol=1e-14)
+    np.testing.assert_allclose(drawn["W2"], unscaled["W2"] * 100 / 2, rtol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "variance"), [(he, 2 / 300), (xavier, 2 / 500), (course, 1 / 300)]
+)
+def test_schemes_draw_zero_mean_normals_of_the_published_variance(scheme, variance):
+    W1 = initialize_parameters(network(300, 200, 1), seed=1, scheme=scheme)["W1"] / math.sqrt(
+        variance
+    )
+    assert abs(W1.mean()) < 4 / math.sqrt(W1.size)
+    assert W1.var() == pytest.approx(1, abs=4 * math.sqrt(2 / W1.size))
+    assert (W1**4).mean() == pytest.approx(3, abs=4 * math.sqrt(96 / W1.size))
+
+
+@pytest.mark.parametrize("scheme", [course, he, small, xavier])
+def test_equal_seeds_draw_equal_parameters_and_others_do_not(scheme):
+    net = network(3, 2, 1)
+    first, again, other = (initialize_parameters(net, seed, scheme) for seed in (1, 1, 2))
+    assert first == again
+    assert not np.isclose(first["W1"], other["W1"]).any()
+
+
+@pytest.mark.parametrize("scheme", [he, xavier])
+def test_a_layers_draws_do_not_depend_on_the_layers_after_it(scheme):
+    shallow, deep = (
+        initialize_parameters(network(*s), 1, scheme) for s in ((3, 2, 1), (3, 2, 5, 1))
+    )
+    assert (shallow["W1"] == deep["W1"]).all()
+
+
+@pytest.mark.parametrize("scheme", [course, he, small, xavier, zeros])
+def test_biases_start_at_zero(scheme):
+    parameters = initialize_parameters(network(3, 2, 1), seed=1, scheme=scheme)
+    assert not parameters["b1"].any()
+    assert not parameters["b2"].any()
+
+
+def test_zeros_are_zeros_also_for_one_layer():
+    assert initialize_parameters(network(2, 1), 1, zeros) == Parameters(W1=[[0.0, 0.0]], b1=[[0.0]])

@@ -1,0 +1,111 @@
+"""Training is one fold: it splits anywhere to the bit, and the lazy fold is the same."""
+
+import pickle
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from toolz import last
+
+from catpipe.batches import Batch, whole
+from catpipe.network import compute_cost, forward, gradients, network
+from catpipe.optimizers import gradient_descent, update_parameters
+from catpipe.parameters import Parameters
+from catpipe.training import State, finite, initial_state, make_step, train, trajectory
+from tests.points import FLOATS, examples, networks, normal_parameters, seeds
+
+
+def run(net, seed, dtype=np.float64, sample_every=2):
+    """Return a step, a batch and a start at a generic point."""
+    descent = gradient_descent(0.1)
+    X, Y = examples(net, seed, dtype=dtype)
+    start = initial_state(descent, normal_parameters(net, seed, dtype))
+    return make_step(net, descent, sample_every), Batch(X, Y), start
+
+
+def equal(a: State, b: State) -> bool:
+    return a.iteration == b.iteration and a[1:3] == b[1:3] and a.costs == b.costs
+
+
+@given(networks(), seeds, st.integers(0, 4), st.integers(0, 4))
+def test_training_on_both_parts_is_training_on_one_and_then_the_other(net, seed, before, after):
+    step, batch, start = run(net, seed)
+    at_once = train(step, [batch] * (before + after), start)
+    in_parts = train(step, [batch] * after, train(step, [batch] * before, start))
+    assert equal(at_once, in_parts)
+
+
+@given(networks(), seeds, st.integers(0, 5))
+def test_carrying_on_from_a_pickled_state_loses_nothing(net, seed, k):
+    step, batch, start = run(net, seed)
+    saved = pickle.loads(pickle.dumps((step, train(step, [batch] * k, start))))
+    assert equal(train(saved[0], [batch] * 3, saved[1]), train(step, [batch] * (k + 3), start))
+
+
+@given(networks(), seeds, st.integers(0, 5))
+def test_the_trajectory_ends_where_training_ends(net, seed, k):
+    step, batch, start = run(net, seed)
+    states = list(trajectory(step, [batch] * k, start))
+    assert len(states) == k + 1
+    assert equal(states[-1], train(step, [batch] * k, start))
+
+
+def test_the_trajectory_is_lazy():
+    def endless():
+        while True:
+            yield batch
+
+    step, batch, start = run(network(2, 1), seed=1)
+    states = trajectory(step, endless(), start)
+    assert [next(states).iteration for _ in range(3)] == [0, 1, 2]
+
+
+@given(networks(), seeds)
+def test_a_step_goes_the_learning_rate_times_the_gradient_downhill(net, seed):
+    step, batch, start = run(net, seed)
+    dW = gradients(net, start.parameters, batch.X, batch.Y)
+    after = step(start, batch).parameters
+    for name, W in start.parameters.items():
+        np.testing.assert_allclose(after[name], W - 0.1 * dW[name], rtol=1e-12, atol=1e-12)
+
+
+@given(networks(), seeds)
+def test_costs_are_sampled_before_the_update_at_every_so_many_iterations(net, seed):
+    step, batch, start = run(net, seed, sample_every=2)
+    states = list(trajectory(step, [batch] * 5, start))
+    expected = [
+        (state.iteration, compute_cost(net, forward(net, state.parameters, batch.X)[0], batch.Y))
+        for state in states[0:5:2]
+    ]
+    assert list(states[-1].costs) == expected
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("rate", [0.1, np.float64(0.1)])
+def test_the_type_that_goes_in_comes_out(dtype, rate):
+    net = network(3, 2, 1)
+    X, Y = examples(net, seed=1, dtype=dtype)
+    descent = gradient_descent(rate)
+    start = initial_state(descent, normal_parameters(net, 1, dtype))
+    after = train(make_step(net, descent), whole(X, Y, 2), start)
+    assert {a.dtype for a in after.parameters.values()} == {np.dtype(dtype)}
+
+
+def test_a_gradient_under_another_name_is_refused():
+    with pytest.raises(KeyError, match="W2"):
+        update_parameters(Parameters(W1=[[1.0]]), Parameters(W2=[[1.0]]), 0.1)
+
+
+@pytest.mark.parametrize("rate", [0, -0.1, float("nan"), float("inf")])
+def test_a_learning_rate_that_goes_nowhere_is_refused(rate):
+    with pytest.raises(ValueError, match="positive finite"):
+        gradient_descent(rate)
+
+
+def test_a_cost_that_is_no_longer_finite_stops_the_trajectory_and_is_named():
+    good, bad = State(1, Parameters(), Parameters(), ((0, 0.5),)), ((0, 0.5), (100, np.inf))
+    states = finite([good, good._replace(iteration=101, costs=bad)])
+    assert next(states) is good
+    with pytest.raises(FloatingPointError, match="inf at iteration 100"):
+        last(states)
