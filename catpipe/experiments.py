@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,8 @@ SCHEMES = {
     "zeros": initialization.zeros,
 }
 
+DTYPES = ("float64", "float32")
+
 
 class Experiment(NamedTuple):
     """What is asked of a run; all but the seed defaults to the published one."""
@@ -55,6 +57,21 @@ class Experiment(NamedTuple):
     dtype: str = "float64"
 
 
+def _integers_of_at_least_1(*values: Any) -> bool:
+    return all(isinstance(value, int) and value >= 1 for value in values)
+
+
+RULES: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
+    ("seed", lambda s: isinstance(s, int) and 0 <= s < 2**32, "an integer from 0 to 4294967295"),
+    ("hidden", lambda sizes: _integers_of_at_least_1(*sizes), "layers of one unit or more"),
+    ("activation", ACTIVATIONS.__contains__, f"one of {', '.join(ACTIVATIONS)}"),
+    ("learning_rate", lambda rate: 0 < rate < np.inf, "a positive finite number"),
+    ("iterations", _integers_of_at_least_1, "an integer of at least 1"),
+    ("scheme", SCHEMES.__contains__, f"one of {', '.join(SCHEMES)}"),
+    ("dtype", DTYPES.__contains__, f"one of {', '.join(DTYPES)}"),
+)
+
+
 class Result(NamedTuple):
     """What came of an experiment.
 
@@ -66,6 +83,19 @@ class Result(NamedTuple):
     network: Network
     parameters: Parameters
     costs: tuple[tuple[int, float], ...]
+
+
+def checked(experiment: Experiment) -> Experiment:
+    """Return the experiment; raise `ValueError` for the first of its fields that cannot be.
+
+    >>> checked(Experiment(seed=-1))
+    Traceback (most recent call last):
+    ValueError: seed -1; expected an integer from 0 to 4294967295
+    """
+    for field, allowed, expected in RULES:
+        if not allowed(value := getattr(experiment, field)):
+            raise ValueError(f"{field} {value!r}; expected {expected}")
+    return experiment
 
 
 def network_for(experiment: Experiment, features: int) -> Network:

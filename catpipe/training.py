@@ -61,12 +61,12 @@ def train(step: Step, batches: Iterable[Batch], state: State) -> State:
 
     Law: `train(step, a + b, s) == train(step, b, train(step, a, s))`, to the bit.
 
-    >>> from catpipe import batches, network, optimizers
-    >>> descent = optimizers.gradient_descent(1.0)
+    >>> from catpipe import gradient_descent, network, whole
+    >>> descent = gradient_descent(1.0)
     >>> start = initial_state(descent, Parameters(W1=[[0.0]], b1=[[0.0]]))
     >>> one = np.ones((1, 1))
-    >>> step = make_step(network.network(1, 1), descent)
-    >>> train(step, batches.whole(one, one, iterations=2), start).parameters["W1"].round(3)
+    >>> step = make_step(network(1, 1), descent)
+    >>> train(step, whole(one, one, iterations=2), start).parameters["W1"].round(3)
     array([[0.769]])
     """
     return reduce(step, batches, state)

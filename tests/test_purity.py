@@ -13,18 +13,28 @@ from catpipe import (
     layers,
     losses,
     metrics,
-    network,
     optimizers,
     parameters,
     training,
     transforms,
 )
+from catpipe.network import (
+    backward,
+    compute_cost,
+    forward,
+    gradients,
+    initialize_parameters,
+    input_gradient,
+    network,
+    predict,
+    predict_probabilities,
+)
 from tests.points import ACTIVATIONS, examples, normal, normal_parameters
 
-NET = network.network(3, 4, 2, 1)
+NET = network(3, 4, 2, 1)
 W = normal_parameters(NET, seed=1)
 X, Y = examples(NET, seed=2)
-Z, CACHES = network.forward(NET, W, X)
+Z, CACHES = forward(NET, W, X)
 DZ = normal(3, *Z.shape)
 LABELS = np.array([0, 1, 1, 0, 1, 0])
 IMAGES = np.arange(6 * 12, dtype=np.uint8).reshape(6, 2, 2, 3)
@@ -57,14 +67,14 @@ CALLS = {
     "linear_backward": (layers.linear_backward, normal(4, 4, 6), X, W["W1"]),
     "layer_forward": (layers.layer_forward, NET.layers[0], W, X),
     "layer_backward": (layers.layer_backward, NET.layers[2], W, CACHES[2], DZ),
-    "initialize_parameters": (network.initialize_parameters, NET, 1),
-    "forward": (network.forward, NET, W, X),
-    "backward": (network.backward, NET, W, CACHES, DZ),
-    "input_gradient": (network.input_gradient, NET, W, CACHES, DZ),
-    "compute_cost": (network.compute_cost, NET, Z, Y),
-    "gradients": (network.gradients, NET, W, X, Y),
-    "predict_probabilities": (network.predict_probabilities, NET, W, X),
-    "predict": (network.predict, NET, W, X),
+    "initialize_parameters": (initialize_parameters, NET, 1),
+    "forward": (forward, NET, W, X),
+    "backward": (backward, NET, W, CACHES, DZ),
+    "input_gradient": (input_gradient, NET, W, CACHES, DZ),
+    "compute_cost": (compute_cost, NET, Z, Y),
+    "gradients": (gradients, NET, W, X, Y),
+    "predict_probabilities": (predict_probabilities, NET, W, X),
+    "predict": (predict, NET, W, X),
     "update_parameters": (optimizers.update_parameters, W, W, 0.1),
     "gradient_descent": (DESCENT.update, 0, W, STATE.moments, W),
     "train": (training.train, training.make_step(NET, DESCENT), (batches.Batch(X, Y),) * 3, STATE),
@@ -96,7 +106,7 @@ def test_equal_arguments_give_equal_values(call):
 
 def test_the_global_random_state_is_neither_read_nor_moved():
     def draws():
-        return network.initialize_parameters(NET, 1), initialization.he(1, [(2, 3)])
+        return initialize_parameters(NET, 1), initialization.he(1, [(2, 3)])
 
     np.random.seed(0)
     before, drawn = pickle.dumps(np.random.get_state()), pickle.dumps(draws())

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catpipe.parameters import Array
-from catpipe.shell.hdf5 import DataError, StrPath, read, write_all
+from catpipe.shell.files import DataError, StrPath
+from catpipe.shell.hdf5 import read, write_all
 from catpipe.transforms import DataSet, Pictures
 
 _PARTS = ("train", "test")

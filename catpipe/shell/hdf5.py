@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import zlib
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
-from errno import EISDIR
 from math import prod
 from operator import mul
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import h5py
 import numpy as np
 from toolz import valmap
 
 from catpipe.parameters import Array
-
-StrPath: TypeAlias = str | os.PathLike[str]
+from catpipe.shell.files import DataError, StrPath, write_files
 
 EACH = 2**30  # bytes that one dataset may take in memory
 TOTAL = 2**31  # and a file, and all that is read from it
@@ -37,17 +33,6 @@ _GZIP, _SHUFFLE = h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE
 _FILTERS = {(), (_SHUFFLE,), (_GZIP,), (_SHUFFLE, _GZIP)}
 
 
-class DataError(ValueError):
-    r"""A file that was refused: what was found, what was expected, what to do, on one line.
-
-    >>> print(DataError("x.h5: holds the class 'cat\x1b[2J'"))
-    x.h5: holds the class 'cat\x1b[2J'
-    """
-
-    def __init__(self, sentence: str) -> None:
-        super().__init__("".join(c if c.isprintable() else ascii(c)[1:-1] for c in sentence))
-
-
 def read(
     path: StrPath, names: Iterable[str], *, each: int = EACH, total: int = TOTAL
 ) -> dict[str, Array]:
@@ -57,7 +42,7 @@ def read(
 
     >>> read("nowhere.h5", ["b1"])
     Traceback (most recent call last):
-    catpipe.shell.hdf5.DataError: nowhere.h5: is not a file; expected an HDF5 file: check the name
+    catpipe.shell.files.DataError: nowhere.h5: is not a file; expected an HDF5 file: check the name
     """
     content = _content(Path(path), total)
     try:
@@ -90,24 +75,9 @@ def write(path: StrPath, arrays: Mapping[str, Any]) -> None:
 
 def write_all(files: Mapping[StrPath, Mapping[str, Any]]) -> None:
     """Write several files as `write` does; none gets its name before all are on the disk."""
-    contents = {
-        Path(path): _image(path, valmap(np.asarray, arrays)) for path, arrays in files.items()
-    }
-    drafts = {path: path.with_name(f".{path.name}.{secrets.token_hex(8)}") for path in contents}
-    try:
-        for path, content in contents.items():
-            _write_draft(path, drafts[path], content)
-        for path, draft in drafts.items():
-            draft.replace(path)
-            _sync_folder(path.parent)
-    except OSError as error:
-        raise DataError(
-            f"{path}: cannot be written ({error.strerror or error}); expected the name of a file "
-            "in a folder with room and the right to write: name another"
-        ) from error
-    finally:
-        for draft in drafts.values():
-            draft.unlink(missing_ok=True)
+    write_files(
+        {Path(path): _image(path, valmap(np.asarray, arrays)) for path, arrays in files.items()}
+    )
 
 
 def _content(path: Path, total: int) -> bytes:
@@ -249,21 +219,3 @@ def _put(where: str, file: h5py.File, name: str, array: Array) -> None:
     small = {"chunks": array.shape, "compression": "gzip", "compression_opts": 9}
     is_picture = array.dtype == np.uint8 and array.size > 1
     file.create_dataset(name, data=array, track_times=False, **(small if is_picture else {}))
-
-
-def _write_draft(path: Path, draft: Path, content: bytes) -> None:
-    if path.is_dir():
-        raise IsADirectoryError(EISDIR, os.strerror(EISDIR))
-    with draft.open("xb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    with suppress(OSError):  # the file is whole either way, and not every system can do this
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

@@ -1,0 +1,60 @@
+"""Pictures of a run, drawn with matplotlib."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catpipe.experiments import Result, predictions, probabilities
+from catpipe.training import Costs
+from catpipe.transforms import Pictures
+
+RIGHT, WRONG, CURVE = "#2a7f3f", "#c0392b", "#1f4e79"
+ROWS, COLUMNS = 2, 5
+
+
+def run_figure(result: Result, classes: tuple[str, ...], pictures: Pictures) -> bytes:
+    """Return a PNG: the cost curve beside the first pictures, each with what the network says.
+
+    Raises `ImportError`, naming the command that installs it, where matplotlib is missing.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ImportError(
+            "matplotlib is missing; figures need it: pip install 'catpipe[plots]'"
+        ) from error
+    figure = Figure(figsize=(11, 3.8), layout="constrained")
+    left, right = figure.subfigures(1, 2, squeeze=False, width_ratios=(1, 1.7))[0]
+    _draw_costs(left.subplots(), result.costs)
+    right.suptitle("test pictures, and what the network says")
+    for index, axes in enumerate(np.ravel(right.subplots(ROWS, COLUMNS))):
+        axes.set_axis_off()
+        if index < len(pictures.labels):
+            label, image = pictures.labels[index], pictures.images[[index]]
+            _draw_prediction(axes, result, classes, image, label)
+    png = BytesIO()
+    figure.savefig(png, format="png", dpi=110, metadata={"Software": None})
+    return png.getvalue()
+
+
+def _draw_costs(axes: Any, costs: Costs) -> None:
+    axes.plot(*zip(*costs, strict=True), color=CURVE)
+    axes.set(xlabel="iteration", ylabel="cost", ylim=(0, None), title="training")
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _draw_prediction(
+    axes: Any, result: Result, classes: tuple[str, ...], image: NDArray[np.uint8], label: int
+) -> None:
+    predicted, probability = predictions(result, image)[0], probabilities(result, image)[0]
+    sure = probability if predicted else 1 - probability
+    axes.imshow(image[0], interpolation="lanczos")
+    axes.set_title(
+        f"{classes[predicted]} {100 * sure:.0f} %",
+        color=RIGHT if predicted == label else WRONG,
+        fontsize=10,
+    )

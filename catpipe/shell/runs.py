@@ -1,0 +1,104 @@
+"""A run file: what was asked, what it cost, and the parameters that came of it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from catpipe.experiments import Experiment, Result, checked, network_for
+from catpipe.network import Network
+from catpipe.parameters import Array, Parameters
+from catpipe.shell.files import DataError, StrPath
+from catpipe.shell.hdf5 import read, write
+
+FORMAT = 1
+
+
+class Run(NamedTuple):
+    """A result, and the names of the classes that it tells apart."""
+
+    result: Result
+    classes: tuple[str, ...]
+
+
+def save_run(path: StrPath, run: Run) -> None:
+    """Write the run: a dataset for each of the parameters, and its record as JSON.
+
+    Equal runs make equal bytes. Raises `DataError`; an earlier file is then as it was.
+    """
+    record = {
+        "format": FORMAT,
+        "experiment": run.result.experiment._asdict(),
+        "features": run.result.network.layers[0].fan_in,
+        "classes": run.classes,
+        "costs": run.result.costs,
+    }
+    write(path, {"record": np.bytes_(json.dumps(record).encode()), **run.result.parameters})
+
+
+def load_run(path: StrPath) -> Run:
+    """Return the run in this file; raises `DataError` for anything else.
+
+    >>> load_run("nowhere.h5")
+    Traceback (most recent call last):
+    catpipe.shell.files.DataError: nowhere.h5: is not a file; expected an HDF5 file: check the name
+    """
+    record = _record(path)
+    try:
+        experiment = checked(_experiment(**record["experiment"]))
+        network = network_for(experiment, record["features"])
+        costs = tuple((int(iteration), float(cost)) for iteration, cost in record["costs"])
+        classes = tuple(str(name) for name in record["classes"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(
+            f"{path}: its record does not describe a run ({error}); expected a file that "
+            "`catpipe train --out` wrote: train again"
+        ) from error
+    parameters = _parameters(path, network, experiment.dtype)
+    return Run(Result(experiment, network, parameters, costs), classes)
+
+
+def _record(path: StrPath) -> dict[str, Any]:
+    text = read(path, ["record"])["record"]
+    try:
+        record = json.loads(text.item())
+        version = record["format"]
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise DataError(
+            f"{path}: its record is no JSON object with a format; expected a file that "
+            "`catpipe train --out` wrote: name one"
+        ) from error
+    if version != FORMAT:
+        raise DataError(
+            f"{path}: is a run file of format {version}; expected {FORMAT}: update catpipe"
+        )
+    return dict(record)
+
+
+def _experiment(hidden: list[int], **fields: Any) -> Experiment:
+    return Experiment(hidden=tuple(hidden), **fields)
+
+
+def _parameters(path: StrPath, network: Network, dtype: str) -> Parameters:
+    shapes = {
+        name: shape
+        for layer in network.layers
+        for name, shape in (
+            (layer.weights, (layer.units, layer.fan_in)),
+            (layer.bias, (layer.units, 1)),
+        )
+    }
+    arrays = read(path, shapes)
+    for name, shape in shapes.items():
+        _check(f"{path}: {name}", arrays[name], shape, dtype)
+    return Parameters(arrays)
+
+
+def _check(where: str, array: Array, shape: tuple[int, int], dtype: str) -> None:
+    if (array.shape, array.dtype) != (shape, np.dtype(dtype)):
+        raise DataError(
+            f"{where} has shape {array.shape} and type {array.dtype}; expected {shape} and {dtype}"
+            ", as its record says: train again"
+        )

@@ -1,0 +1,25 @@
+"""What several tests share: the photographs, where they are at hand."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from catpipe.shell.data import load_data
+from catpipe.transforms import DataSet
+
+
+@pytest.fixture(scope="session")
+def photographs_folder() -> Path:
+    if not (folder := os.environ.get("CATPIPE_DATA")):
+        pytest.skip("CATPIPE_DATA does not name the folder of the photographs")
+    if not Path(folder).is_dir():
+        pytest.fail(f"CATPIPE_DATA names {folder}, which is not a folder")
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def photographs(photographs_folder: Path) -> DataSet:
+    return load_data(photographs_folder)
