@@ -74,21 +74,23 @@ def parser() -> OneLineParser:
 
 def _train_options(train: ArgumentParser) -> None:
     train.set_defaults(command=commands.train)
-    option = partial(train.add_argument, metavar="")
     _data_option(train)
-    option("--layers", dest="hidden", type=layer_sizes, default=DEFAULT.hidden,
-           help='units of the hidden layers, "" for none (default: 20,7,5)')  # fmt: skip
-    for name, kind, words in (
-        ("activation", str, f"of the hidden layers: {', '.join(ACTIVATIONS)}"),
-        ("learning-rate", float, "how far a step goes"),
-        ("iterations", int, "how many steps"),
-        ("seed", int, "of the start"),
-        ("scheme", str, f"that draws the start: {', '.join(SCHEMES)}"),
-        ("dtype", str, f"of every number: {', '.join(DTYPES)}"),
+    train.add_argument("--layers", dest="hidden", type=layer_sizes, metavar="N,N,...",
+                       default=DEFAULT.hidden,
+                       help='of the hidden layers, "" for none (default: 20,7,5)')  # fmt: skip
+    for name, kind, metavar, words in (
+        ("activation", str, "NAME", f"of the hidden layers: {', '.join(ACTIVATIONS)}"),
+        ("learning-rate", float, "RATE", "how far a step goes"),
+        ("iterations", int, "N", "how many steps"),
+        ("seed", int, "N", "of the start"),
+        ("scheme", str, "NAME", f"that draws the start: {', '.join(SCHEMES)}"),
+        ("dtype", str, "NAME", f"of every number: {', '.join(DTYPES)}"),
     ):
         default = getattr(DEFAULT, name.replace("-", "_"))
-        option(f"--{name}", type=kind, default=default, help=f"{words} (default: {default})")
-    option("--out", type=Path, help="file to save the run to (default: it is not saved)")
+        train.add_argument(f"--{name}", type=kind, metavar=metavar, default=default,
+                           help=f"{words} (default: {default})")  # fmt: skip
+    train.add_argument("--out", type=Path, metavar="FILE",
+                       help="file to save the run to (default: it is not saved)")  # fmt: skip
     train.add_argument("--json", action="store_true", help="print one JSON object instead")
 
 
@@ -110,7 +112,7 @@ def _predict_options(predict: ArgumentParser) -> None:
 def _draw_options(draw: ArgumentParser) -> None:
     draw.set_defaults(command=commands.draw_data)
     draw.add_argument("folder", type=Path, metavar="FOLDER", help="folder to write to")
-    option = partial(draw.add_argument, type=int, metavar="")
+    option = partial(draw.add_argument, type=int, metavar="N")
     option("--seed", default=1, help="which pictures (default: 1, which is data/drawn)")
     option("--train", default=209, help="how many to train on (default: 209)")
     option("--test", default=50, help="how many to test on (default: 50)")

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
+from functools import partial
 from pathlib import Path
 from time import perf_counter
+
+from toolz import identity
 
 from catpipe.drawings import draw
 from catpipe.experiments import Experiment, Result, checked, cost, fit, predictions, probabilities
 from catpipe.metrics import confusion
 from catpipe.shell.data import load_data, save_data
 from catpipe.shell.files import DataError, check_writable
-from catpipe.shell.progress import barred, cost_line, narrated
+from catpipe.shell.progress import cost_line, shown
 from catpipe.shell.runs import Run, load_run, save_run
 from catpipe.transforms import DataSet, Pictures
 
@@ -36,7 +39,7 @@ def train(options: Namespace) -> None:
     result = fit(
         experiment,
         data.train,
-        watch=lambda states: barred(narrated(states, say), experiment.iterations),
+        watch=identity if options.json else partial(shown, total=experiment.iterations),
     )
     seconds = perf_counter() - begun
 

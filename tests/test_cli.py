@@ -1,0 +1,306 @@
+"""The command line as a person types it: what it prints, what it saves, and how it refuses."""
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import termios
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from catpipe.shell.cli import main
+
+CATPIPE = (sys.executable, "-m", "catpipe")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """Return a folder of a few drawn pictures, `data`, with a trained run beside it."""
+    folder = tmp_path_factory.mktemp("cli")
+    assert main(["draw", str(folder / "data"), "--train", "12", "--test", "6"]) == 0
+    assert (
+        main(["train", *SMALL, "--data", str(folder / "data"), "--out", str(folder / "run.h5")])
+        == 0
+    )
+    return folder
+
+
+SMALL = ("--layers", "3", "--iterations", "150")
+
+
+def typed(capsys, *arguments: object) -> tuple[int, str, str]:
+    """Return the exit status, standard output and standard error of a command."""
+    try:
+        status = main([str(argument) for argument in arguments])
+    except SystemExit as exited:
+        status = int(exited.code or 0)
+    return status, *capsys.readouterr()
+
+
+def refused(capsys, *arguments: object) -> str:
+    """Return the one line of a refusal, which prints nothing else and has exit status 2."""
+    status, _, err = typed(capsys, *arguments)
+    assert (status, err.count("\n")) == (2, 1), err
+    assert "Traceback" not in err
+    assert err.startswith("catpipe")
+    return err
+
+
+def test_train_prints_costs_accuracies_time_and_where_it_saved(capsys, folder, tmp_path):
+    status, out, err = typed(
+        capsys, "train", *SMALL, "--data", folder / "data", "--out", tmp_path / "a.h5"
+    )
+    assert (status, err) == (0, "")
+    for expected in ("cost at iteration     0: 0.", "cost at iteration   100: 0.",
+                     "cost at iteration   149: 0.", "train accuracy: ", "test accuracy:  ",
+                     "time: ", f"saved to {tmp_path / 'a.h5'}", str(folder / "data")):  # fmt: skip
+        assert expected in out
+
+
+def test_train_without_out_saves_nothing_and_says_so(capsys, folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    _, out, _ = typed(capsys, "train", *SMALL, "--data", folder / "data")
+    assert "not saved" in out
+    assert not list(tmp_path.iterdir())
+
+
+def test_train_json_is_one_object_of_the_documented_keys(capsys, folder):
+    _, out, _ = typed(capsys, "train", *SMALL, "--data", folder / "data", "--json")
+    report = json.loads(out)
+    assert list(report) == [
+        "data", "network", "seed", "iterations", "costs", "final_cost",
+        "train_accuracy", "test_accuracy", "seconds",
+    ]  # fmt: skip
+    assert report["network"] == [12288, 3, 1]
+    assert (report["seed"], report["iterations"]) == (1, 150)
+    assert list(report["costs"]) == ["0", "100", "149"]
+    assert report["final_cost"] < report["costs"]["149"]
+
+
+def test_train_json_and_text_print_the_same_costs(capsys, folder):
+    _, text, _ = typed(capsys, "train", *SMALL, "--data", folder / "data")
+    _, out, _ = typed(capsys, "train", *SMALL, "--data", folder / "data", "--json")
+    for iteration, cost in json.loads(out)["costs"].items():
+        assert f"cost at iteration {int(iteration):5d}: {cost}\n" in text
+
+
+@pytest.mark.parametrize(
+    ("flag", "value"),
+    [
+        ("--activation", "tanh"),
+        ("--learning-rate", "0.02"),
+        ("--iterations", "140"),
+        ("--seed", "2"),
+        ("--scheme", "he"),
+        ("--dtype", "float32"),
+        ("--layers", ""),
+    ],
+)
+def test_each_flag_changes_the_run(capsys, folder, flag, value):
+    arguments = ("train", *SMALL, "--data", folder / "data", "--json")
+    _, plain, _ = typed(capsys, *arguments)
+    _, flagged, _ = typed(capsys, *arguments, flag, value)
+    assert json.loads(flagged)["final_cost"] != json.loads(plain)["final_cost"]
+
+
+def test_equal_commands_save_equal_bytes(capsys, folder, tmp_path):
+    typed(capsys, "train", *SMALL, "--data", folder / "data", "--out", tmp_path / "again.h5")
+    assert (tmp_path / "again.h5").read_bytes() == (folder / "run.h5").read_bytes()
+
+
+def test_without_data_the_photographs_are_preferred_where_they_are(
+    capsys, folder, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    typed(capsys, "draw", "data/drawn", "--train", 5, "--test", 5)
+    assert json.loads(typed(capsys, "train", *SMALL, "--json")[1])["data"] == "data/drawn"
+    typed(capsys, "draw", "data/catvnoncat", "--train", 5, "--test", 5)
+    assert json.loads(typed(capsys, "train", *SMALL, "--json")[1])["data"] == "data/catvnoncat"
+
+
+def test_evaluate_prints_the_accuracy_that_train_printed(capsys, folder):
+    arguments = ("--data", folder / "data", "--json")
+    trained = json.loads(typed(capsys, "train", *SMALL, *arguments)[1])
+    evaluated = json.loads(typed(capsys, "evaluate", folder / "run.h5", *arguments)[1])
+    assert evaluated["test_accuracy"] == trained["test_accuracy"]
+    assert sum(map(sum, evaluated["confusion"])) == 6
+
+
+def test_evaluate_prints_the_confusion_by_name(capsys, folder):
+    _, out, _ = typed(capsys, "evaluate", folder / "run.h5", "--data", folder / "data")
+    assert "test accuracy: " in out
+    assert "said non-cat" in out
+    assert out.count("\n") == 5
+
+
+def test_predict_prints_class_and_probability_of_the_pictures_asked_for(capsys, folder):
+    arguments = ("predict", folder / "run.h5", "--data", folder / "data")
+    _, every, _ = typed(capsys, *arguments)
+    _, some, _ = typed(capsys, *arguments, "--index", 4, 0)
+    lines = every.splitlines()
+    assert len(lines) == 6
+    assert some.splitlines() == [lines[4], lines[0]]
+    assert "probability of cat 0." in lines[0]
+
+
+def test_draw_writes_the_same_bytes_for_the_same_seed(capsys, folder, tmp_path):
+    typed(capsys, "draw", tmp_path / "again", "--train", 12, "--test", 6)
+    for path in (folder / "data").iterdir():
+        assert (tmp_path / "again" / path.name).read_bytes() == path.read_bytes()
+
+
+def test_draw_writes_others_for_another_seed(capsys, folder, tmp_path):
+    typed(capsys, "draw", tmp_path, "--train", 12, "--test", 6, "--seed", 2)
+    path = tmp_path / "train_drawn.h5"
+    assert path.read_bytes() != (folder / "data" / path.name).read_bytes()
+
+
+def test_figure_writes_a_png(capsys, folder, tmp_path):
+    pytest.importorskip("matplotlib")
+    image = tmp_path / "run.png"
+    assert typed(capsys, "figure", folder / "run.h5", image, "--data", folder / "data")[0] == 0
+    assert image.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ((), "COMMAND"),
+        (("trian",), "trian"),
+        (("train", "--layer", "3"), "--layer"),
+        (("train", "--layers", "3,,4"), "no list of sizes"),
+        (("train", "--layers", "a"), "no list of sizes"),
+        (("train", "--layers", "0"), "hidden (0,)"),
+        (("train", "--layers", "-3"), "hidden (-3,)"),
+        (("train", "--activation", "rleu"), "relu"),
+        (("train", "--learning-rate", "0"), "learning_rate 0.0"),
+        (("train", "--learning-rate", "nan"), "learning_rate nan"),
+        (("train", "--learning-rate", "fast"), "--learning-rate"),
+        (("train", "--iterations", "0"), "iterations 0"),
+        (("train", "--iterations", "1.5"), "--iterations"),
+        (("train", "--seed", "-1"), "seed -1"),
+        (("train", "--scheme", "glorot"), "xavier"),
+        (("train", "--dtype", "float16"), "float32"),
+        (("train", "--data", "nowhere"), "nowhere: is not a folder"),
+        (("train", "--out", "nowhere/a.h5"), "nowhere/a.h5: cannot be written"),
+        (("train", "--out", "."), "is a folder"),
+        (("evaluate",), "FILE"),
+        (("evaluate", "nowhere.h5"), "nowhere.h5: is not a file"),
+        (("predict", "nowhere.h5"), "nowhere.h5: is not a file"),
+        (("draw",), "FOLDER"),
+        (("draw", "x", "--train", "0"), "train is 0"),
+        (("draw", "x", "--test", "-1"), "test is -1"),
+        (("draw", "x", "--seed", "-1"), "seed is -1"),
+        (("figure", "nowhere.h5", "a.png"), "nowhere.h5: is not a file"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_wrong_input_is_one_line_and_writes_nothing(capsys, tmp_path, monkeypatch, arguments, told):
+    monkeypatch.chdir(tmp_path)
+    assert told in refused(capsys, *arguments)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_index_beyond_the_pictures_is_refused(capsys, folder):
+    for index in (-1, 6):
+        told = refused(
+            capsys, "predict", folder / "run.h5", "--data", folder / "data", "--index", index
+        )
+        assert f"no test picture {index}; expected 0 to 5" in told
+
+
+def test_training_that_diverges_is_refused_and_leaves_an_earlier_file_alone(
+    capsys, folder, tmp_path
+):
+    out = tmp_path / "run.h5"
+    out.write_bytes(b"earlier")
+    told = refused(
+        capsys, "train", *SMALL, "--data", folder / "data", "--learning-rate", 1e300, "--out", out
+    )
+    assert "lower the learning rate" in told
+    assert out.read_bytes() == b"earlier"
+
+
+def test_layers_larger_than_memory_are_refused(capsys, folder):
+    told = refused(capsys, "train", "--layers", 10**11, "--data", folder / "data")
+    assert "out of memory" in told
+
+
+def test_a_data_set_is_no_run(capsys, folder):
+    told = refused(capsys, "evaluate", folder / "data" / "test_drawn.h5", "--data", folder / "data")
+    assert "record" in told
+
+
+def test_an_installed_command_and_the_module_say_the_same():
+    module = subprocess.run([*CATPIPE, "--help"], capture_output=True, text=True, check=True)
+    script = Path(sys.executable).with_name("catpipe")
+    installed = subprocess.run([script, "--help"], capture_output=True, text=True, check=True)
+    assert module.stdout == installed.stdout
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate", "predict", "draw", "figure"])
+def test_every_command_has_help(capsys, command):
+    status, out, _ = typed(capsys, command, "--help")
+    assert status == 0
+    assert f"catpipe {command}" in out
+
+
+def test_interrupting_prints_one_line_exits_with_130_and_saves_nothing(folder, tmp_path):
+    arguments = ("--data", folder / "data", "--iterations", "100000000", "--out", tmp_path / "a.h5")
+    run = subprocess.Popen(
+        [*CATPIPE, "train", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    assert run.stdout is not None
+    while not run.stdout.readline().startswith("cost"):
+        pass
+    run.send_signal(signal.SIGINT)
+    _, err = run.communicate(timeout=60)
+    assert run.returncode == 130
+    assert err == "catpipe: interrupted; nothing was saved\n"
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(folder):
+    command = (
+        f"{sys.executable} -m catpipe predict {folder}/run.h5 --data {folder}/data | head -n 1"
+    )
+    run = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False
+    )
+    assert (run.returncode, run.stderr) == (0, "")
+
+
+def on_a_terminal(*arguments: object) -> str:
+    """Return what a terminal shows of the command."""
+    ours, its = pty.openpty()
+    termios.tcsetwinsize(its, (24, 100))
+    with subprocess.Popen([*CATPIPE, *map(str, arguments)], stdout=its, stderr=its):
+        os.close(its)
+        shown = b""
+        with suppress(OSError):  # how Linux ends a terminal's output
+            while chunk := os.read(ours, 65536):
+                shown += chunk
+    os.close(ours)
+    return shown.decode()
+
+
+def test_a_terminal_shows_a_bar(folder):
+    pytest.importorskip("tqdm")
+    shown = on_a_terminal("train", *SMALL, "--data", folder / "data")
+    assert "/150" in shown
+    assert "cost at iteration   100" in shown
+
+
+def test_what_is_not_a_terminal_gets_no_bar(folder):
+    command = (*CATPIPE, "train", *SMALL, "--data", folder / "data")
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert run.stderr == ""
+    assert "/150" not in run.stdout
