@@ -12,7 +12,7 @@ import pytest
 
 from catpipe.parameters import Array
 from catpipe.shell.data import load_data, save_data
-from catpipe.shell.hdf5 import DataError
+from catpipe.shell.files import DataError
 from catpipe.transforms import DataSet, Pictures
 
 CLASSES = np.array([b"non-cat", b"cat"])
@@ -184,9 +184,9 @@ def test_labels_count_the_classes(folder: Path, labels: Array, found: str) -> No
 )
 def test_classes_are_distinct_printable_names(folder: Path, names: list[Any], found: str) -> None:
     put(folder / "train_x.h5", list_classes=np.array(names))
-    assert f"list_classes {found}" in refusal(folder, folder / "train_x.h5").replace(
-        "is (", "("
-    ) or (found in refusal(folder, folder / "train_x.h5"))
+    sentence = refusal(folder, folder / "train_x.h5")
+    assert "train_x.h5: list_classes " in sentence
+    assert found in sentence
 
 
 def test_other_classes_in_the_two_files_are_refused(folder: Path) -> None:
@@ -198,19 +198,20 @@ def test_other_classes_in_the_two_files_are_refused(folder: Path) -> None:
 
 
 def test_a_list_of_many_classes_is_not_told_whole(folder: Path) -> None:
-    put(folder / "train_x.h5", list_classes=np.repeat(np.bytes_(b"x" * 100), 10_000))
-    assert len(refusal(folder, folder / "train_x.h5")) < 500
+    put(folder / "train_x.h5", list_classes=np.arange(10_000).astype("S100"))
+    assert len(refusal(folder, folder / "test_x.h5")) < 500
 
 
 # Saving.
 
 
+def arrays(data: DataSet) -> tuple[Array, ...]:
+    return (*data.train, *data.test)
+
+
 def same(one: DataSet, other: DataSet) -> bool:
-    return one.classes == other.classes and all(
-        np.array_equal(a, b)
-        for part, its in zip(one[:2], other[:2], strict=True)
-        for a, b in zip(part, its, strict=True)
-    )
+    pairs = zip(arrays(one), arrays(other), strict=True)
+    return one.classes == other.classes and all(np.array_equal(a, b) for a, b in pairs)
 
 
 def test_what_is_saved_is_loaded(folder: Path, data: DataSet) -> None:
@@ -224,8 +225,7 @@ def test_many_classes_with_accents_are_loaded(tmp_path: Path, data: DataSet) -> 
 
 
 def test_loaded_arrays_are_read_only(folder: Path) -> None:
-    loaded = load_data(folder)
-    assert not any(array.flags.writeable for part in loaded[:2] for array in part)
+    assert not any(array.flags.writeable for array in arrays(load_data(folder)))
 
 
 @pytest.mark.parametrize("dtype", ["u1", "i4", ">i8"])

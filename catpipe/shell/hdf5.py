@@ -177,8 +177,9 @@ def _check_chunks(where: str, dataset: h5py.Dataset) -> None:
     """Refuse chunks that are not what they declare: HDF5 2.0 reads or writes past their ends."""
     filters = _filters(dataset.id.get_create_plist())
     declared = dataset.dtype.itemsize * prod(dataset.chunks)
-    for cell in np.ndindex(_grid(dataset)):
-        corner = tuple(map(mul, cell, dataset.chunks))
+    grid = _grid(dataset)
+    for index in range(prod(grid)):
+        corner = tuple(map(mul, np.unravel_index(index, grid), dataset.chunks))
         chunk = dataset.id.get_chunk_info_by_coord(corner)
         if chunk.byte_offset is None:
             raise DataError(f"{where} was written in part; expected all of it: write it again")
