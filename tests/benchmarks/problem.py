@@ -1,0 +1,121 @@
+"""The problem that is set, what a contestant is, and catpipe as one.
+
+A contestant is prepared (its layout of the data, its code compiled), then begins afresh, then runs:
+only the run is timed. catpipe's run goes from `uint8` pictures and a seed to parameters; its peers
+are handed columns and the parameters to start from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+
+from catpipe.batches import whole
+from catpipe.experiments import Experiment, fit, network_for
+from catpipe.network import compute_cost, forward, initialize_parameters
+from catpipe.optimizers import gradient_descent
+from catpipe.parameters import Array, Parameters
+from catpipe.training import initial_state, make_step, train
+from catpipe.transforms import Pictures, pixels, targets
+
+Weights: TypeAlias = dict[str, Any]
+"""Arrays under catpipe's names, or what NumPy reads as such."""
+
+
+class Problem(NamedTuple):
+    """The published network to train, or a stack of it: then the start's W1 has three axes."""
+
+    pictures: Pictures
+    experiment: Experiment
+    seeds: tuple[int, ...]
+    X: Array
+    Y: Array
+    start: dict[str, Array]
+
+
+class Ready(NamedTuple):
+    """A contestant at the line: `weights(run(begin()))`."""
+
+    begin: Callable[[], Any]
+    run: Callable[[Any], Any]
+    weights: Callable[[Any], Weights]
+
+
+class Contestant(NamedTuple):
+    """What prepares it for so many iterations, and the module that it cannot do without."""
+
+    name: str
+    prepare: Callable[[Problem, int], Ready]
+    module: str = "numpy"
+
+
+def published(pictures: Pictures, dtype: str) -> Problem:
+    """Return the published problem: one network, of seed 1."""
+    problem = stacked(pictures, dtype, seeds=[1])
+    return problem._replace(start={name: of_one[0] for name, of_one in problem.start.items()})
+
+
+def stacked(pictures: Pictures, dtype: str, seeds: Iterable[int]) -> Problem:
+    """Return the same problem for a stack of networks, one a seed."""
+    seeds = tuple(seeds)
+    X, Y = pixels(pictures.images, dtype), targets(pictures.labels, dtype)
+    experiment = Experiment(seeds[0], dtype=dtype)
+    net = network_for(experiment, len(X))
+    start = stack([initialize_parameters(net, seed, dtype=dtype) for seed in seeds])
+    return Problem(pictures, experiment, seeds, X, Y, start)
+
+
+def stack(networks: list[Parameters]) -> dict[str, Array]:
+    """Return arrays of one more axis: (networks, ...)."""
+    return {name: np.stack([each[name] for each in networks]) for name in networks[0]}
+
+
+def costs(problem: Problem, weights: Weights) -> Array:
+    """Return the cost of each network, (networks,), computed in float64 whatever trained it."""
+    X, Y = pixels(problem.pictures.images), targets(problem.pictures.labels)
+    parameters = Parameters({name: np.asarray(W, np.float64) for name, W in weights.items()})
+    net = network_for(problem.experiment, len(X))
+    return np.atleast_1d(compute_cost(net, forward(net, parameters, X)[0], Y))
+
+
+def nudged_cost(problem: Problem, iterations: int) -> float:
+    """Return the cost of the network trained in full space from a start one rounding away."""
+    net = network_for(problem.experiment, len(problem.X))
+    descent = gradient_descent(problem.experiment.learning_rate)
+    start = Parameters({name: np.nextafter(W, 9 * W) for name, W in problem.start.items()})
+    batches = whole(problem.X, problem.Y, iterations)
+    state = train(make_step(net, descent), batches, initial_state(descent, start))
+    return float(costs(problem, dict(state.parameters))[0])
+
+
+def ours(problem: Problem, iterations: int) -> Ready:
+    """`fit`, as a user calls it."""
+    experiment = problem.experiment._replace(iterations=iterations)
+    return Ready(
+        begin=lambda: experiment,
+        run=lambda experiment: fit(experiment, problem.pictures),
+        weights=lambda result: dict(result.parameters),
+    )
+
+
+def our_stack(problem: Problem, iterations: int) -> Ready:
+    """`catpipe_hundred`; where it trains fewer than all, the time is scaled."""
+    experiment = problem.experiment._replace(iterations=iterations)
+    return Ready(
+        begin=lambda: experiment,
+        run=lambda experiment: catpipe_hundred(experiment, problem.pictures, problem.seeds),
+        weights=stack,
+    )
+
+
+def catpipe_hundred(
+    experiment: Experiment, pictures: Pictures, seeds: tuple[int, ...]
+) -> list[Parameters]:
+    """Return the parameters of the first seeds, trained one by one: until stacks are trained."""
+    return [fit(experiment._replace(seed=seed), pictures).parameters for seed in seeds[:3]]
+
+
+OURS = Contestant("catpipe", ours)
+OUR_STACK = Contestant("catpipe", our_stack)
