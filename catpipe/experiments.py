@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import repeat
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from toolz import identity, tail, valmap
 
 from catpipe import activations, initialization
-from catpipe.batches import whole
+from catpipe.batches import Batch
 from catpipe.network import (
     Network,
     compute_cost,
@@ -20,9 +21,18 @@ from catpipe.network import (
     predict,
     predict_probabilities,
 )
-from catpipe.optimizers import gradient_descent
+from catpipe.optimizers import Optimizer, gradient_descent
 from catpipe.parameters import Array, Parameters
-from catpipe.training import State, check_finite, finite, initial_state, make_step, trajectory
+from catpipe.subspace import into, lift, narrowed, reason_for_full_space, span, subspace
+from catpipe.training import (
+    Costs,
+    State,
+    check_finite,
+    finite,
+    initial_state,
+    make_step,
+    trajectory,
+)
 from catpipe.transforms import Pictures, pixels, targets
 
 Watch: TypeAlias = Callable[[Iterator[State]], Iterator[State]]
@@ -55,6 +65,7 @@ class Experiment(NamedTuple):
     iterations: int = 2500
     scheme: str = "course"
     dtype: str = "float64"
+    full_space: bool = False
 
 
 def _integers_of_at_least_1(*values: Any) -> bool:
@@ -68,6 +79,7 @@ RULES: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
     ("learning_rate", lambda rate: 0 < rate < np.inf, "a positive finite number"),
     ("iterations", _integers_of_at_least_1, "an integer of at least 1"),
     ("scheme", SCHEMES.__contains__, f"one of {', '.join(SCHEMES)}"),
+    ("full_space", lambda full: isinstance(full, bool), "true or false"),
     ("dtype", DTYPES.__contains__, f"one of {', '.join(DTYPES)}"),
 )
 
@@ -76,13 +88,25 @@ class Result(NamedTuple):
     """What came of an experiment.
 
     The cost at an iteration is that of the parameters before its update; every hundredth is kept,
-    and the last.
+    and the last. A stack's arrays have a leading axis, and its costs are lists.
     """
 
     experiment: Experiment
     network: Network
     parameters: Parameters
-    costs: tuple[tuple[int, float], ...]
+    costs: Costs
+    space: str  # what it was trained in, and why where that was not the subspace
+
+
+class Problem(NamedTuple):
+    """What an experiment makes of pictures: what is trained, with what, and on which columns."""
+
+    experiment: Experiment
+    network: Network
+    optimizer: Optimizer
+    batch: Batch
+    basis: Array | None  # of the subspace that the batch is in, where it is in one
+    space: str
 
 
 def checked(experiment: Experiment) -> Experiment:
@@ -108,49 +132,89 @@ def network_for(experiment: Experiment, features: int) -> Network:
     return network(features, *experiment.hidden, 1, activation=activation)
 
 
+def problem(experiment: Experiment, pictures: Pictures) -> Problem:
+    """Return the problem to solve: in the columns' subspace, where that is exact and pays."""
+    X = pixels(pictures.images, experiment.dtype)
+    Y = targets(pictures.labels, experiment.dtype)
+    net = network_for(experiment, features=len(X))
+    descent = gradient_descent(experiment.learning_rate)
+    reason = (
+        "asked for"
+        if experiment.full_space
+        else reason_for_full_space(net, descent, X.shape[1], experiment.iterations)
+    )
+    if reason:
+        return Problem(experiment, net, descent, Batch(X, Y), None, f"the full space ({reason})")
+    basis, R = span(X)
+    space = f"the subspace of {X.shape[1]} columns"
+    return Problem(experiment, net, descent, Batch(R, Y), basis, space)
+
+
+def start(problem: Problem, seed: int) -> Parameters:
+    """Return the parameters that this seed draws for the problem's network."""
+    asked = problem.experiment
+    return initialize_parameters(problem.network, seed, SCHEMES[asked.scheme], asked.dtype)
+
+
 def fit(experiment: Experiment, pictures: Pictures, watch: Watch = identity) -> Result:
     """Return what the experiment learns from the pictures.
 
-    `watch` is handed the states of the trajectory and hands them on: a progress bar, say. Raises
-    `FloatingPointError` when the cost is no longer finite.
+    `watch` is handed the states of the trajectory and hands them on: a progress bar, say. Where
+    training is in the subspace, so are the states. Raises `FloatingPointError` when the cost is no
+    longer finite.
 
     >>> black_and_white = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
     >>> result = fit(Experiment(seed=1, hidden=()), Pictures(black_and_white, np.array([0, 1])))
     >>> [(iteration, round(cost, 3)) for iteration, cost in result.costs[:2]]
     [(0, 0.436), (100, 0.412)]
     """
-    X = pixels(pictures.images, experiment.dtype)
-    Y = targets(pictures.labels, experiment.dtype)
-    net = network_for(experiment, features=len(X))
-    descent = gradient_descent(experiment.learning_rate)
-    start = initialize_parameters(
-        net, experiment.seed, SCHEMES[experiment.scheme], experiment.dtype
-    )
+    posed = problem(experiment, pictures)
+    return solve(posed, start(posed, experiment.seed), watch)
+
+
+def solve(problem: Problem, parameters: Parameters, watch: Watch = identity) -> Result:
+    """Return what training on the problem makes of these parameters, one network's or a stack's."""
+    experiment, net, *_, basis, space = problem
+    if basis is None:
+        trained, costs = descend(problem, parameters, watch)
+        return Result(experiment, net, trained, costs, space)
+    seen = subspace(net, parameters, basis)
+    inside = problem._replace(network=narrowed(net, seen))
+    trained, costs = descend(inside, into(seen, parameters), watch)
+    return Result(experiment, net, lift(seen, trained), costs, space)
+
+
+def descend(
+    problem: Problem, parameters: Parameters, watch: Watch = identity
+) -> tuple[Parameters, Costs]:
+    """Return the parameters after all iterations, and the sampled costs with the last one's."""
+    experiment, net, descent, batch, *_ = problem
     states = trajectory(
         make_step(net, descent),
-        whole(X, Y, experiment.iterations),
-        initial_state(descent, start),
+        repeat(batch, experiment.iterations),
+        initial_state(descent, parameters),
     )
     before, final = tail(2, watch(finite(states)))
-    last = compute_cost(net, forward(net, before.parameters, X)[0], Y)
+    last = compute_cost(net, forward(net, before.parameters, batch.X)[0], *batch[1:])
     check_finite(before.iteration, last)
-    costs = valmap(float, dict(final.costs) | {before.iteration: last})
-    return Result(experiment, net, final.parameters, tuple(costs.items()))
+    costs = dict(final.costs) | {before.iteration: last}
+    return final.parameters, tuple(valmap(np.ndarray.tolist, valmap(np.asarray, costs)).items())
 
 
-def cost(result: Result, pictures: Pictures) -> float:
-    """Return the cost of the trained parameters on the pictures."""
+def cost(result: Result, pictures: Pictures) -> Array:
+    """Return the cost of the trained parameters on the pictures, (...)."""
     dtype = result.experiment.dtype
     Z, _ = forward(result.network, result.parameters, pixels(pictures.images, dtype))
-    return float(compute_cost(result.network, Z, targets(pictures.labels, dtype)))
+    return compute_cost(result.network, Z, targets(pictures.labels, dtype))
 
 
 def probabilities(result: Result, images: NDArray[np.uint8]) -> Array:
-    """Return the probability of class 1 for each of the images, (examples,)."""
+    """Return the probability of class 1 for each of the images, (..., examples)."""
     X = pixels(images, result.experiment.dtype)
-    return predict_probabilities(result.network, result.parameters, X)[0]
+    return predict_probabilities(result.network, result.parameters, X)[..., 0, :]
 
 
 def predictions(result: Result, images: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Return the class number predicted for each of the images, (examples,)."""
-    return predict(result.network, result.parameters, pixels(images, result.experiment.dtype))[0]
+    """Return the class number predicted for each of the images, (..., examples)."""
+    X = pixels(images, result.experiment.dtype)
+    return predict(result.network, result.parameters, X)[..., 0, :]

@@ -40,7 +40,21 @@ def linear_forward(A: Array, W: Array, b: Array) -> Array:
     >>> linear_forward(np.array([[3.0]]), W=np.array([[2.0]]), b=np.array([[1.0]]))
     array([[7.]])
     """
-    return W @ A + b
+    return product(W, A) + b
+
+
+def product(W: Array, A: Array) -> Array:
+    """Return W A; for a stack of W and one A, as a single large product, which is faster.
+
+    W: (..., units, fan_in), A: (fan_in, examples) or a stack as deep -> (..., units, examples).
+
+    >>> import numpy as np
+    >>> product(np.ones((100, 2, 3)), np.ones((3, 4))).shape
+    (100, 2, 4)
+    """
+    if W.ndim <= 2 or A.ndim > 2:
+        return W @ A
+    return (W.reshape(-1, W.shape[-1]) @ A).reshape(*W.shape[:-1], A.shape[-1])
 
 
 def linear_backward(dZ: Array, A: Array, W: Array) -> tuple[Array, Array, Array]:
@@ -62,7 +76,7 @@ def linear_gradients(dZ: Array, A: Array) -> tuple[Array, Array]:
     >>> linear_gradients(np.array([[1.0, 2.0]]), A=np.array([[3.0, 4.0]]))
     (array([[11.]]), array([[3.]]))
     """
-    return dZ @ A.mT, dZ.sum(-1, keepdims=True)
+    return product(dZ, A.mT), dZ.sum(-1, keepdims=True)
 
 
 def linear_input_gradient(dZ: Array, W: Array) -> Array:

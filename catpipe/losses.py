@@ -14,7 +14,8 @@ from catpipe.parameters import Array
 class Loss(NamedTuple):
     """The functions of one loss; Z are logits, Y targets, both (outputs, examples).
 
-    The cost is summed over outputs and averaged over examples; the gradient is that of the cost.
+    The cost and its gradient at Z are those of each output and example: a network sums them over
+    outputs and averages them over examples.
     """
 
     link: Callable[[Array], Array]
@@ -27,27 +28,25 @@ class Loss(NamedTuple):
 
 
 def binary_cross_entropy(Z: Array, Y: Array) -> Array:
-    """Return -(Y log A + (1 - Y) log(1 - A)) with A = sigmoid(Z): summed, averaged over examples.
+    """Return -(Y log A + (1 - Y) log(1 - A)) with A = sigmoid(Z), of each output and example.
 
     From logits, it is max(Z, 0) - Z Y + log(1 + exp(-|Z|)): nothing overflows, nothing cancels.
-    Z, Y: (..., outputs, examples) -> (...).
 
-    >>> float(binary_cross_entropy(np.array([[0.0, -1e4]]), np.array([[1.0, 1.0]])).round(4))
-    5000.3466
+    >>> binary_cross_entropy(np.array([[0.0, -1e4]]), np.array([[1.0, 1.0]])).round(4)
+    array([[6.931e-01, 1.000e+04]])
     """
-    each = np.maximum(Z, 0) - Z * Y + np.log1p(np.exp(-np.abs(Z)))
-    return each.sum((-2, -1)) / Z.shape[-1]
+    return np.maximum(Z, 0) - Z * Y + np.log1p(np.exp(-np.abs(Z)))
 
 
 def binary_cross_entropy_gradient(Z: Array, Y: Array) -> Array:
-    """Return the gradient of the binary cross-entropy at the logits, (sigmoid(Z) - Y) / examples.
+    """Return the gradient of the binary cross-entropy at the logits, sigmoid(Z) - Y, of each.
 
-    Z, Y: (..., outputs, examples), and so is the gradient (Bishop 2006, eq. 4.91, averaged).
+    In Bishop 2006 it is the factor y - t of eq. 4.91.
 
     >>> binary_cross_entropy_gradient(np.array([[0.0]]), np.array([[1.0]]))
     array([[-0.5]])
     """
-    return (sigmoid(Z) - Y) / Z.shape[-1]
+    return sigmoid(Z) - Y
 
 
 def more_likely_than_not(Z: Array) -> Array:

@@ -120,24 +120,40 @@ def _backward(
     return reduce(back, zip(reversed(network.layers), reversed(caches), strict=True), start)
 
 
-def compute_cost(network: Network, Z: Array, Y: Array) -> Array:
+def compute_cost(network: Network, Z: Array, Y: Array, shares: Array | None = None) -> Array:
     """Return the cost of the logits Z against the targets Y, both (outputs, examples).
+
+    It is summed over outputs and averaged over examples; `shares`, (1, examples) with a sum of 1,
+    are the weights of another average than the plain one.
 
     >>> float(compute_cost(network(1, 1), np.array([[0.0]]), np.array([[1.0]])).round(6))
     0.693147
     """
-    return network.loss.cost(Z, Y)
+    each = network.loss.cost(Z, Y)
+    return each.sum((-2, -1)) / Z.shape[-1] if shares is None else (each * shares).sum((-2, -1))
 
 
-def gradients(network: Network, parameters: Parameters, X: Array, Y: Array) -> Parameters:
-    """Return the gradients of the cost of X against Y: forward, the loss's gradient, backward.
+def cost_gradient(network: Network, Z: Array, Y: Array, shares: Array | None = None) -> Array:
+    """Return the gradient of `compute_cost` at the logits, (outputs, examples).
+
+    >>> cost_gradient(network(1, 1), np.array([[0.0, 0.0]]), np.array([[1.0, 0.0]]))
+    array([[-0.25,  0.25]])
+    """
+    each = network.loss.gradient(Z, Y)
+    return each / Z.shape[-1] if shares is None else each * shares
+
+
+def gradients(
+    network: Network, parameters: Parameters, X: Array, Y: Array, shares: Array | None = None
+) -> Parameters:
+    """Return the gradients of the cost of X against Y: forward, the cost's gradient, backward.
 
     >>> parameters, one = Parameters(W1=[[0.0]], b1=[[0.0]]), np.ones((1, 1))
     >>> gradients(network(1, 1), parameters, X=one, Y=one)["W1"]
     array([[-0.5]])
     """
     Z, caches = forward(network, parameters, X)
-    return backward(network, parameters, caches, network.loss.gradient(Z, Y))
+    return backward(network, parameters, caches, cost_gradient(network, Z, Y, shares))
 
 
 def predict_probabilities(network: Network, parameters: Parameters, X: Array) -> Array:

@@ -10,8 +10,8 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 
 from catpipe.batches import Batch
-from catpipe.network import Network, backward, compute_cost, forward
-from catpipe.optimizers import Optimizer
+from catpipe.network import Network, backward, compute_cost, cost_gradient, forward
+from catpipe.optimizers import Moments, Optimizer
 from catpipe.parameters import Array, Parameters
 
 Costs: TypeAlias = tuple[tuple[int, Array | float], ...]
@@ -23,7 +23,7 @@ class State(NamedTuple):
 
     iteration: int
     parameters: Parameters
-    moments: Parameters
+    moments: Moments
     costs: Costs = ()
 
 
@@ -49,10 +49,10 @@ def _step(
 ) -> State:
     iteration, parameters, moments, costs = state
     Z, caches = forward(network, parameters, batch.X)
-    gradients = backward(network, parameters, caches, network.loss.gradient(Z, batch.Y))
+    gradients = backward(network, parameters, caches, cost_gradient(network, Z, *batch[1:]))
     updated, moments = optimizer.update(iteration, parameters, moments, gradients)
     if iteration % sample_every == 0:
-        costs = (*costs, (iteration, compute_cost(network, Z, batch.Y)))
+        costs = (*costs, (iteration, compute_cost(network, Z, *batch[1:])))
     return State(iteration + 1, updated, moments, costs)
 
 

@@ -21,6 +21,7 @@ ORDER = (
     "training",
     "transforms",
     "metrics",
+    "subspace",
     "experiments",
     "canvas",
     "subjects",

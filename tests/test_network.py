@@ -7,11 +7,13 @@ import pytest
 from hypothesis import assume, given
 
 from catpipe.activations import IDENTITY, RELU, relu_backward, sigmoid_backward
+from catpipe.batches import shares_of
 from catpipe.initialization import course, he, small, xavier, zeros
 from catpipe.layers import Dense, linear_backward, linear_forward
 from catpipe.network import (
     backward,
     compute_cost,
+    cost_gradient,
     forward,
     gradients,
     initialize_parameters,
@@ -85,7 +87,7 @@ def test_the_input_gradient_is_the_directional_derivative_in_the_input(net, seed
     slope = (cost_at(net, parameters, X + h * D, Y) - cost_at(net, parameters, X - h * D, Y)) / (
         2 * h
     )
-    dX = input_gradient(net, parameters, caches, net.loss.gradient(Z, Y))
+    dX = input_gradient(net, parameters, caches, cost_gradient(net, Z, Y))
     assert float((dX * D).sum()) == pytest.approx(slope, rel=1e-5, abs=1e-6)
 
 
@@ -101,6 +103,26 @@ def test_cost_and_gradients_are_the_mean_of_those_of_single_examples(net, seed):
     )
     for name, dW in gradients(net, parameters, X, Y).items():
         np.testing.assert_allclose(dW, mean[name], rtol=1e-9, atol=1e-12)
+
+
+def test_the_cost_is_a_sum_over_outputs_averaged_over_examples():
+    net, Z, Y = network(1, 3), normal(1, 3, 5), (normal(2, 3, 5) > 0).astype(float)
+    each = [net.loss.cost(Z[i], Y[i]).tolist() for i in range(3)]
+    assert compute_cost(net, Z, Y) == pytest.approx(sum(map(sum, each)) / 5, rel=1e-14)
+
+
+@given(networks(), seeds)
+def test_example_weights_that_are_counts_are_repeated_examples(net, seed):
+    parameters = normal_parameters(net, seed)
+    X, Y = examples(net, seed)
+    counts = np.array([0, 1, 2, 0, 3, 1])
+    shares = shares_of(counts[np.newaxis].astype(float))
+    repeated = [np.repeat(columns, counts, axis=1) for columns in (X, Y)]
+    Z, _ = forward(net, parameters, X)
+    assert compute_cost(net, Z, Y, shares) == pytest.approx(cost_at(net, parameters, *repeated))
+    expected = gradients(net, parameters, *repeated)
+    for name, dW in gradients(net, parameters, X, Y, shares).items():
+        np.testing.assert_allclose(dW, expected[name], rtol=1e-9, atol=1e-12)
 
 
 @given(networks(), seeds)

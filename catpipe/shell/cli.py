@@ -91,6 +91,8 @@ def _train_options(train: ArgumentParser) -> None:
                            help=f"{words} (default: {default})")  # fmt: skip
     train.add_argument("--out", type=Path, metavar="FILE",
                        help="file to save the run to (default: it is not saved)")  # fmt: skip
+    train.add_argument("--full-space", action="store_true",
+                       help="train on all pixels, not in the pictures' subspace")  # fmt: skip
     train.add_argument("--json", action="store_true", help="print one JSON object instead")
 
 

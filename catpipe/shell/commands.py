@@ -50,10 +50,13 @@ def train(options: Namespace) -> None:
         return
     if result.costs[-1][0] % 100:
         print(cost_line(*result.costs[-1]))
-    print(cost_line(experiment.iterations, cost(result, data.train)), "(of the trained parameters)")
+    print(
+        cost_line(experiment.iterations, float(cost(result, data.train))),
+        "(of the trained parameters)",
+    )
     print(f"train accuracy: {_share_right(result, data.train)}")
     print(f"test accuracy:  {_share_right(result, data.test)}")
-    print(f"time: {seconds:.2f} s of training")
+    print(f"time: {seconds:.2f} s of training in {result.space}")
     print(f"parameters: {f'saved to {options.out}' if options.out else 'not saved (--out FILE)'}")
 
 
@@ -180,7 +183,7 @@ def _report(folder: Path, result: Result, data: DataSet, seconds: float) -> dict
         "seed": result.experiment.seed,
         "iterations": result.experiment.iterations,
         "costs": {str(iteration): cost for iteration, cost in result.costs},
-        "final_cost": cost(result, data.train),
+        "final_cost": float(cost(result, data.train)),
         "train_accuracy": accuracy(data.train),
         "test_accuracy": accuracy(data.test),
         "seconds": seconds,

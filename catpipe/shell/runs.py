@@ -34,6 +34,7 @@ def save_run(path: StrPath, run: Run) -> None:
         "features": run.result.network.layers[0].fan_in,
         "classes": run.classes,
         "costs": run.result.costs,
+        "space": run.result.space,
     }
     write(path, {"record": np.bytes_(json.dumps(record).encode()), **run.result.parameters})
 
@@ -50,6 +51,7 @@ def load_run(path: StrPath) -> Run:
         experiment = checked(_experiment(**record["experiment"]))
         network = network_for(experiment, record["features"])
         costs = tuple((int(iteration), float(cost)) for iteration, cost in record["costs"])
+        space = str(record["space"])
         classes = tuple(str(name) for name in record["classes"])
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(
@@ -57,7 +59,7 @@ def load_run(path: StrPath) -> Run:
             "`catpipe train --out` wrote: train again"
         ) from error
     parameters = _parameters(path, network, experiment.dtype)
-    return Run(Result(experiment, network, parameters, costs), classes)
+    return Run(Result(experiment, network, parameters, costs, space), classes)
 
 
 def _record(path: StrPath) -> dict[str, Any]:

@@ -1,0 +1,124 @@
+"""The lossless change of basis that makes training small.
+
+The gradient of the first layer's weights is `dZ @ X.T`: it lies in the span of the columns. So with
+an orthonormal basis Q of that span, training on `R = Q.T @ X` and `W1 @ Q` is training on X and W1,
+in as many dimensions as there are columns. What a row of W1 has outside the span sees no data;
+weight decay can shorten it, but nothing turns it: one more coordinate, its length, carries it.
+
+This is exact for optimizers that commute with rotations (`Optimizer.commutes_with_rotations`).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from catpipe.layers import product
+from catpipe.network import Network
+from catpipe.optimizers import Optimizer
+from catpipe.parameters import Array, Parameters
+from catpipe.training import State
+
+
+class Subspace(NamedTuple):
+    """The span of columns, and what rows of the first weights have outside it."""
+
+    weights: str  # the name of the first layer's
+    basis: Array  # (features, rank), orthonormal columns
+    unseen: Array  # (..., units, features), of length 1 or 0, each orthogonal to the basis
+
+
+def span(X: Array) -> tuple[Array, Array]:
+    """Return an orthonormal basis of the columns X, (features, rank), and X in its coordinates.
+
+    X, (features, examples), holds every column that will be seen, those that are only watched too.
+    A Householder QR: orthonormal to the last digits for any columns, dependent ones included. In
+    its coordinates X is (rank + 1, examples); the last row is zero, for what X does not reach.
+
+    >>> basis, R = span(np.array([[0.0], [2.0]]))
+    >>> np.abs(basis), np.abs(R)
+    (array([[0.],
+           [1.]]), array([[2.],
+           [0.]]))
+    """
+    basis, R = np.linalg.qr(X)
+    return basis, np.concatenate([R, np.zeros_like(R[:1])])
+
+
+def subspace(network: Network, parameters: Parameters, basis: Array) -> Subspace:
+    """Return the subspace of this basis for a run that starts from these parameters.
+
+    >>> from catpipe.network import network
+    >>> subspace(network(2, 1), Parameters(W1=[[3.0, 4.0]]), np.array([[1.0], [0.0]])).unseen
+    array([[0., 1.]])
+    """
+    name = network.layers[0].weights
+    W = parameters[name]
+    outside = W - product(product(W, basis), basis.mT)
+    length = np.linalg.norm(outside, axis=-1, keepdims=True)
+    return Subspace(name, basis, outside / np.where(length > 0, length, 1))
+
+
+def narrowed(network: Network, space: Subspace) -> Network:
+    """Return the network as it is in the subspace: only its first layer's fan-in is another."""
+    first, *others = network.layers
+    return network._replace(layers=(first._replace(fan_in=space.basis.shape[1] + 1), *others))
+
+
+def into(space: Subspace, parameters: Parameters) -> Parameters:
+    """Return the parameters, or a moment of theirs, in the subspace's coordinates.
+
+    >>> from catpipe.network import network
+    >>> W = Parameters(W1=[[1.0, 2.0, 3.0]])
+    >>> space = subspace(network(3, 1), W, np.eye(3)[:, :2])
+    >>> lift(space, into(space, W))["W1"]
+    array([[1., 2., 3.]])
+    """
+    W = parameters[space.weights]
+    length = (W * space.unseen).sum(-1, keepdims=True)
+    return parameters | {space.weights: np.concatenate([product(W, space.basis), length], -1)}
+
+
+def lift(space: Subspace, parameters: Parameters) -> Parameters:
+    """Return the parameters, or a moment of theirs, in the full space: the inverse of `into`."""
+    V = parameters[space.weights]
+    seen = product(V[..., :-1], space.basis.mT)
+    return parameters | {space.weights: seen + V[..., -1:] * space.unseen}
+
+
+def state_into(space: Subspace, state: State) -> State:
+    """Return the state with parameters and moments in the subspace's coordinates."""
+    moments = tuple(into(space, moment) for moment in state.moments)
+    return state._replace(parameters=into(space, state.parameters), moments=moments)
+
+
+def lift_state(space: Subspace, state: State) -> State:
+    """Return the state with parameters and moments in the full space."""
+    moments = tuple(lift(space, moment) for moment in state.moments)
+    return state._replace(parameters=lift(space, state.parameters), moments=moments)
+
+
+def reason_for_full_space(
+    network: Network, optimizer: Optimizer, columns: int, iterations: int
+) -> str | None:
+    """Return why training on so many columns should not use their subspace, or nothing.
+
+    It is exact only where the optimizer commutes with rotations. It pays where the multiplications
+    it saves in the steps are more than those for the basis and for the way there and back.
+
+    >>> from catpipe.network import network
+    >>> from catpipe.optimizers import gradient_descent
+    >>> reason_for_full_space(network(300, 20, 1), gradient_descent(0.1), 5000, 100)
+    '5000 columns span all of the 300 features'
+    """
+    features, units = network.layers[0].fan_in, network.layers[0].units
+    if not optimizer.commutes_with_rotations:
+        return "the optimizer does not commute with rotations"
+    if columns + 1 >= features:
+        return f"{columns} columns span all of the {features} features"
+    saved = 2 * iterations * units * (features - columns) * columns
+    spent = 2 * features * columns * (columns + 3 * units)
+    if saved <= spent:
+        return f"{iterations} iterations save less than the basis of {columns} columns costs"
+    return None
