@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import repeat
+from reprlib import repr as brief
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -68,16 +70,26 @@ class Experiment(NamedTuple):
     full_space: bool = False
 
 
-def _integers_of_at_least_1(*values: Any) -> bool:
-    return all(isinstance(value, int) and value >= 1 for value in values)
+def _integer(value: Any, low: int, high: int) -> bool:
+    return (
+        isinstance(value, int | np.integer) and not isinstance(value, bool) and low <= value <= high
+    )
+
+
+def _sizes(value: Any) -> bool:
+    return isinstance(value, tuple) and all(_integer(units, 1, 2**31) for units in value)
+
+
+def _rate(value: Any) -> bool:
+    return isinstance(value, float | int | np.number) and bool(0 < value < np.inf)
 
 
 RULES: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
-    ("seed", lambda s: isinstance(s, int) and 0 <= s < 2**32, "an integer from 0 to 4294967295"),
-    ("hidden", lambda sizes: _integers_of_at_least_1(*sizes), "layers of one unit or more"),
+    ("seed", partial(_integer, low=0, high=2**32 - 1), "an integer from 0 to 4294967295"),
+    ("hidden", _sizes, "sizes of 1 unit to 2**31"),
     ("activation", ACTIVATIONS.__contains__, f"one of {', '.join(ACTIVATIONS)}"),
-    ("learning_rate", lambda rate: 0 < rate < np.inf, "a positive finite number"),
-    ("iterations", _integers_of_at_least_1, "an integer of at least 1"),
+    ("learning_rate", _rate, "a positive finite number"),
+    ("iterations", partial(_integer, low=1, high=2**53), "an integer from 1 to 2**53"),
     ("scheme", SCHEMES.__contains__, f"one of {', '.join(SCHEMES)}"),
     ("full_space", lambda full: isinstance(full, bool), "true or false"),
     ("dtype", DTYPES.__contains__, f"one of {', '.join(DTYPES)}"),
@@ -114,11 +126,12 @@ def checked(experiment: Experiment) -> Experiment:
 
     >>> checked(Experiment(seed=-1))
     Traceback (most recent call last):
-    ValueError: seed -1; expected an integer from 0 to 4294967295
+    ValueError: seed is -1; expected an integer from 0 to 4294967295: choose one
     """
     for field, allowed, expected in RULES:
         if not allowed(value := getattr(experiment, field)):
-            raise ValueError(f"{field} {value!r}; expected {expected}")
+            words = field.replace("_", " ")
+            raise ValueError(f"{words} is {brief(value)}; expected {expected}: choose one")
     return experiment
 
 
@@ -133,9 +146,12 @@ def network_for(experiment: Experiment, features: int) -> Network:
 
 
 def problem(experiment: Experiment, pictures: Pictures) -> Problem:
-    """Return the problem to solve: in the columns' subspace, where that is exact and pays."""
-    X = pixels(pictures.images, experiment.dtype)
-    Y = targets(pictures.labels, experiment.dtype)
+    """Return the problem to solve: in the columns' subspace, where that is exact and pays.
+
+    Raises `ValueError` for an experiment that cannot be, and for labels other than 0 and 1.
+    """
+    dtype = checked(experiment).dtype
+    X, Y = pixels(pictures.images, dtype), targets(pictures.labels, dtype)
     net = network_for(experiment, features=len(X))
     descent = gradient_descent(experiment.learning_rate)
     reason = (
@@ -195,8 +211,12 @@ def descend(
         initial_state(descent, parameters),
     )
     before, final = tail(2, watch(finite(states)))
-    last = compute_cost(net, forward(net, before.parameters, batch.X)[0], *batch[1:])
+    last, after = (
+        compute_cost(net, forward(net, state.parameters, batch.X)[0], *batch[1:])
+        for state in (before, final)
+    )
     check_finite(before.iteration, last)
+    check_finite(final.iteration, after)
     costs = dict(final.costs) | {before.iteration: last}
     return final.parameters, tuple(valmap(np.ndarray.tolist, valmap(np.asarray, costs)).items())
 

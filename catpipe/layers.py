@@ -60,7 +60,9 @@ def product(W: Array, A: Array) -> Array:
 def linear_backward(dZ: Array, A: Array, W: Array) -> tuple[Array, Array, Array]:
     """Return the gradients dA, dW, db of a cost whose gradient at Z = W A + b is dZ.
 
-    The average over examples is in dZ already, so nothing is divided here.
+    dZ: (units, examples), A: (fan_in, examples), W: (units, fan_in), and each gradient is shaped
+    as what it is of. The average over examples is in dZ already, so nothing is divided here. The
+    fold over a network calls its two halves, below, one by one.
 
     >>> import numpy as np
     >>> linear_backward(np.array([[1.0]]), A=np.array([[3.0]]), W=np.array([[2.0]]))
@@ -70,7 +72,7 @@ def linear_backward(dZ: Array, A: Array, W: Array) -> tuple[Array, Array, Array]
 
 
 def linear_gradients(dZ: Array, A: Array) -> tuple[Array, Array]:
-    """Return dW = dZ A^T and db, the sum of dZ over examples.
+    """Return dW = dZ A^T, (units, fan_in), and db, the sum of dZ over examples, (units, 1).
 
     >>> import numpy as np
     >>> linear_gradients(np.array([[1.0, 2.0]]), A=np.array([[3.0, 4.0]]))
@@ -80,7 +82,7 @@ def linear_gradients(dZ: Array, A: Array) -> tuple[Array, Array]:
 
 
 def linear_input_gradient(dZ: Array, W: Array) -> Array:
-    """Return dA = W^T dZ.
+    """Return dA = W^T dZ, (fan_in, examples).
 
     >>> import numpy as np
     >>> linear_input_gradient(np.array([[1.0]]), W=np.array([[2.0, 5.0]]))

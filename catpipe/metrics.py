@@ -11,11 +11,13 @@ from catpipe.parameters import Array
 def accuracy(predictions: Array, Y: Array) -> Array:
     """Return the share of predictions that are right, in [0, 1].
 
-    predictions, Y: (..., 1, examples) of class numbers -> (...).
+    predictions, Y: (..., 1, examples) of class numbers -> (...). Raises `ValueError` for others.
 
     >>> float(accuracy(np.array([[1, 0, 1, 1]]), np.array([[1, 0, 0, 1]])))
     0.75
     """
+    if predictions.shape[-2:] != Y.shape[-2:]:
+        raise ValueError(f"predictions {predictions.shape} for Y {Y.shape}; expected equal shapes")
     return (predictions == Y).mean((-2, -1))
 
 
@@ -24,11 +26,14 @@ def confusion(
 ) -> NDArray[np.int64]:
     """Return how often each true class (row) was predicted as each class (column).
 
-    predictions, labels: (examples,) integers below `classes` -> (classes, classes).
+    predictions, labels: (examples,) integers below `classes` -> (classes, classes). Raises
+    `ValueError` for others.
 
     >>> confusion(np.array([0, 1, 1]), np.array([0, 0, 1]), classes=2)
     array([[1, 1],
            [0, 1]])
     """
+    if max(predictions.max(), labels.max()) >= classes or min(predictions.min(), labels.min()) < 0:
+        raise ValueError(f"classes beyond {classes}; expected numbers from 0 to {classes - 1}")
     pairs = np.bincount(labels * classes + predictions, minlength=classes**2)
     return pairs.reshape(classes, classes)

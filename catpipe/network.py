@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import reduce
+from numbers import Integral
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -36,8 +37,10 @@ def network(
     >>> [layer.weights for layer in network(12288, 20, 7, 5, 1).layers]
     ['W1', 'W2', 'W3', 'W4']
     """
-    if len(sizes) < 2 or min(sizes) < 1:
-        raise ValueError(f"network sizes {sizes}; expected two or more, of at least 1, input first")
+    if len(sizes) < 2 or not all(isinstance(size, Integral) and size >= 1 for size in sizes):
+        raise ValueError(
+            f"network sizes {sizes}; expected two or more integers of at least 1, input first"
+        )
     activations = (*[activation] * (len(sizes) - 2), IDENTITY)
     pairs = zip(sliding_window(2, sizes), activations, strict=True)
     layers = (
@@ -45,6 +48,18 @@ def network(
         for number, ((fan_in, units), of_layer) in enumerate(pairs, start=1)
     )
     return Network(tuple(layers), loss)
+
+
+def parameter_shapes(network: Network) -> dict[str, tuple[int, int]]:
+    """Return the shapes of the network's parameters by name: W (units, fan_in), b (units, 1).
+
+    >>> parameter_shapes(network(3, 2))
+    {'W1': (2, 3), 'b1': (2, 1)}
+    """
+    return merge(
+        {layer.weights: (layer.units, layer.fan_in), layer.bias: (layer.units, 1)}
+        for layer in network.layers
+    )
 
 
 def initialize_parameters(
@@ -124,13 +139,20 @@ def compute_cost(network: Network, Z: Array, Y: Array, shares: Array | None = No
     """Return the cost of the logits Z against the targets Y, both (outputs, examples).
 
     It is summed over outputs and averaged over examples; `shares`, (1, examples) with a sum of 1,
-    are the weights of another average than the plain one.
+    are the weights of another average than the plain one. Raises `ValueError` unless Z and Y have
+    equal shapes.
 
     >>> float(compute_cost(network(1, 1), np.array([[0.0]]), np.array([[1.0]])).round(6))
     0.693147
     """
+    _check_targets(Z, Y)
     each = network.loss.cost(Z, Y)
     return each.sum((-2, -1)) / Z.shape[-1] if shares is None else (each * shares).sum((-2, -1))
+
+
+def _check_targets(Z: Array, Y: Array) -> None:
+    if Z.shape[-2:] != Y.shape[-2:]:  # which would broadcast, and be wrong
+        raise ValueError(f"targets {Y.shape} for logits {Z.shape}; expected (outputs, examples)")
 
 
 def cost_gradient(network: Network, Z: Array, Y: Array, shares: Array | None = None) -> Array:
@@ -139,6 +161,7 @@ def cost_gradient(network: Network, Z: Array, Y: Array, shares: Array | None = N
     >>> cost_gradient(network(1, 1), np.array([[0.0, 0.0]]), np.array([[1.0, 0.0]]))
     array([[-0.25,  0.25]])
     """
+    _check_targets(Z, Y)
     each = network.loss.gradient(Z, Y)
     return each / Z.shape[-1] if shares is None else each * shares
 

@@ -49,7 +49,8 @@ def update_parameters(
 def gradient_descent(learning_rate: float | Array) -> Optimizer:
     """Return the optimizer that steps `learning_rate` times the gradient downhill.
 
-    A stack takes a rate for each of its networks, (networks, 1, 1). Raises `ValueError` unless rates are positive and finite.
+    A stack takes a rate for each of its networks, (networks, 1, 1). Raises `ValueError` unless
+    rates are positive and finite.
 
     >>> descent = gradient_descent(0.5)
     >>> descent.update(0, Parameters(b=[1.0]), (), Parameters(b=[2.0]))[0]["b"]

@@ -39,8 +39,10 @@ def make_step(network: Network, optimizer: Optimizer, sample_every: int = 100) -
     """Return the step that `train` folds: (state, batch) -> state.
 
     It samples the cost at every iteration that `sample_every` divides. It is a partial of a
-    module-level function, so it pickles.
+    module-level function, so it pickles. Raises `ValueError` for less than 1.
     """
+    if sample_every < 1:
+        raise ValueError(f"sample_every is {sample_every}; expected an integer of at least 1")
     return partial(_step, network, optimizer, sample_every)
 
 

@@ -35,9 +35,11 @@ def pixels(images: NDArray[np.uint8], dtype: DTypeLike = np.float64) -> Array:
 
 
 def targets(labels: NDArray[np.int64], dtype: DTypeLike = np.float64) -> Array:
-    """Return the labels 0 and 1 as one row, (1, examples).
+    """Return the labels 0 and 1 as one row, (1, examples); raise `ValueError` for others.
 
     >>> targets(np.array([0, 1, 1]))
     array([[0., 1., 1.]])
     """
+    if not np.isin(labels, (0, 1)).all():
+        raise ValueError(f"labels are {np.unique(labels)}; expected 0 and 1: choose two classes")
     return labels[np.newaxis].astype(dtype)

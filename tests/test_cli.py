@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from catpipe.shell import commands
 from catpipe.shell.cli import main
 
 CATPIPE = (sys.executable, "-m", "catpipe")
@@ -73,7 +75,7 @@ def test_train_json_is_one_object_of_the_documented_keys(capsys, folder):
     report = json.loads(out)
     assert list(report) == [
         "data", "network", "seed", "iterations", "costs", "final_cost",
-        "train_accuracy", "test_accuracy", "seconds",
+        "train_accuracy", "test_accuracy", "seconds", "space",
     ]  # fmt: skip
     assert report["network"] == [12288, 3, 1]
     assert (report["seed"], report["iterations"]) == (1, 150)
@@ -112,10 +114,10 @@ def test_equal_commands_save_equal_bytes(capsys, folder, tmp_path):
     assert (tmp_path / "again.h5").read_bytes() == (folder / "run.h5").read_bytes()
 
 
-def test_without_data_the_photographs_are_preferred_where_they_are(
-    capsys, folder, tmp_path, monkeypatch
-):
+def test_without_data_the_photographs_are_preferred_where_they_are(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(commands, "HOMES", (Path("data"),))
+    Path("data/catvnoncat").mkdir(parents=True)
     typed(capsys, "draw", "data/drawn", "--train", 5, "--test", 5)
     assert json.loads(typed(capsys, "train", *SMALL, "--json")[1])["data"] == "data/drawn"
     typed(capsys, "draw", "data/catvnoncat", "--train", 5, "--test", 5)
@@ -174,16 +176,20 @@ def test_figure_writes_a_png(capsys, folder, tmp_path):
         (("train", "--layer", "3"), "--layer"),
         (("train", "--layers", "3,,4"), "no list of sizes"),
         (("train", "--layers", "a"), "no list of sizes"),
-        (("train", "--layers", "0"), "hidden (0,)"),
-        (("train", "--layers", "-3"), "hidden (-3,)"),
+        (("train", "--layers", "0"), "hidden is (0,)"),
+        (("train", "--layers", "-3"), "hidden is (-3,)"),
         (("train", "--activation", "rleu"), "relu"),
-        (("train", "--learning-rate", "0"), "learning_rate 0.0"),
-        (("train", "--learning-rate", "nan"), "learning_rate nan"),
+        (("train", "--learning-rate", "0"), "learning rate is 0.0"),
+        (("train", "--learning-rate", "nan"), "learning rate is nan"),
         (("train", "--learning-rate", "fast"), "--learning-rate"),
-        (("train", "--iterations", "0"), "iterations 0"),
+        (("train", "--iterations", "0"), "iterations is 0"),
         (("train", "--iterations", "1.5"), "--iterations"),
-        (("train", "--seed", "-1"), "seed -1"),
+        (("train", "--seed", "-1"), "seed is -1"),
         (("train", "--scheme", "glorot"), "xavier"),
+        (("train", "--iterations", "9" * 20), "iterations is 999"),
+        (("train", "--layers", "9" * 20), "hidden is (999"),
+        (("train", "--out", "x" * 300), "File name too long"),
+        (("train", "--out", "/dev/null"), "is a device"),
         (("train", "--dtype", "float16"), "float32"),
         (("train", "--data", "nowhere"), "nowhere: is not a folder"),
         (("train", "--out", "nowhere/a.h5"), "nowhere/a.h5: cannot be written"),
@@ -193,6 +199,7 @@ def test_figure_writes_a_png(capsys, folder, tmp_path):
         (("predict", "nowhere.h5"), "nowhere.h5: is not a file"),
         (("draw",), "FOLDER"),
         (("draw", "x", "--train", "0"), "train is 0"),
+        (("draw", "x", "--train", "9" * 20), "at most 87381"),
         (("draw", "x", "--test", "-1"), "test is -1"),
         (("draw", "x", "--seed", "-1"), "seed is -1"),
         (("figure", "nowhere.h5", "a.png"), "nowhere.h5: is not a file"),
@@ -213,20 +220,53 @@ def test_an_index_beyond_the_pictures_is_refused(capsys, folder):
         assert f"no test picture {index}; expected 0 to 5" in told
 
 
-def test_training_that_diverges_is_refused_and_leaves_an_earlier_file_alone(
-    capsys, folder, tmp_path
-):
-    out = tmp_path / "run.h5"
-    out.write_bytes(b"earlier")
-    told = refused(
-        capsys, "train", *SMALL, "--data", folder / "data", "--learning-rate", 1e300, "--out", out
-    )
-    assert "lower the learning rate" in told
-    assert out.read_bytes() == b"earlier"
+def test_training_that_diverges_leaves_an_earlier_run_alone(capsys, folder, tmp_path):
+    out = Path(shutil.copy(folder / "run.h5", tmp_path))
+    asked = ("train", *SMALL, "--data", folder / "data", "--learning-rate", 1e300, "--out", out)
+    assert "lower the learning rate" in refused(capsys, *asked)
+    assert out.read_bytes() == (folder / "run.h5").read_bytes()
+
+
+def test_an_earlier_run_is_replaced(capsys, folder, tmp_path):
+    out = Path(shutil.copy(folder / "run.h5", tmp_path))
+    asked = ("train", *SMALL, "--data", folder / "data", "--seed", 2, "--out", out)
+    assert typed(capsys, *asked)[0] == 0
+    assert out.read_bytes() != (folder / "run.h5").read_bytes()
+
+
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_a_file_that_is_no_run_is_not_replaced_by_one(capsys, folder, tmp_path, part):
+    data = Path(shutil.copytree(folder / "data", tmp_path / "data"))
+    path = data / f"{part}_drawn.h5"
+    before = path.read_bytes()
+    assert "no run" in refused(capsys, "train", *SMALL, "--data", data, "--out", path)
+    assert path.read_bytes() == before
+
+
+def test_a_link_is_followed(capsys, folder, tmp_path):
+    (tmp_path / "link.h5").symlink_to(tmp_path / "run.h5")
+    typed(capsys, "train", *SMALL, "--data", folder / "data", "--out", tmp_path / "link.h5")
+    assert (tmp_path / "link.h5").is_symlink()
+    assert (tmp_path / "run.h5").read_bytes() == (folder / "run.h5").read_bytes()
+
+
+def test_a_pipe_is_not_replaced(capsys, folder, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    asked = ("train", *SMALL, "--data", folder / "data", "--out", tmp_path / "pipe")
+    assert "is a device" in refused(capsys, *asked)
+    assert (tmp_path / "pipe").is_fifo()
+
+
+@pytest.mark.parametrize("name", ["run.h5", "cats.jpg", "notes.png"])
+def test_a_figure_replaces_only_pictures(capsys, folder, tmp_path, name):
+    shutil.copy(folder / "run.h5", tmp_path / name)
+    asked = ("figure", folder / "run.h5", tmp_path / name, "--data", folder / "data")
+    assert "is not a PNG" in refused(capsys, *asked)
+    assert (tmp_path / name).read_bytes() == (folder / "run.h5").read_bytes()
 
 
 def test_layers_larger_than_memory_are_refused(capsys, folder):
-    told = refused(capsys, "train", "--layers", 10**11, "--data", folder / "data")
+    told = refused(capsys, "train", "--layers", 10**9, "--data", folder / "data")
     assert "out of memory" in told
 
 
@@ -268,14 +308,31 @@ def test_interrupting_prints_one_line_exits_with_130_and_saves_nothing(folder, t
     assert not list(tmp_path.iterdir())
 
 
-def test_a_reader_that_has_seen_enough_is_no_error(folder):
-    command = (
-        f"{sys.executable} -m catpipe predict {folder}/run.h5 --data {folder}/data | head -n 1"
-    )
-    run = subprocess.run(
-        ["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False
-    )
+def in_a_shell(command: str) -> subprocess.CompletedProcess[str]:
+    shell = ("bash", "-o", "pipefail", "-c", command)
+    return subprocess.run(shell, capture_output=True, text=True, check=False)
+
+
+def test_a_reader_that_leaves_ends_the_command_as_it_ends_others(folder, tmp_path):
+    train = f"{sys.executable} -u -m catpipe train --layers 3 --data {folder}/data"
+    run = in_a_shell(f"{train} --out {tmp_path}/a.h5 | head -n 1")
+    assert (run.returncode, run.stderr) == (141, "")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_closed_output_is_no_error(folder, tmp_path):
+    train = f"{sys.executable} -m catpipe train --layers 3 --iterations 150 --data {folder}/data"
+    run = in_a_shell(f"{train} --out {tmp_path}/a.h5 >&-")
     assert (run.returncode, run.stderr) == (0, "")
+    assert (tmp_path / "a.h5").read_bytes() == (folder / "run.h5").read_bytes()
+
+
+def test_a_full_output_is_one_line(folder):
+    run = in_a_shell(
+        f"{sys.executable} -m catpipe evaluate {folder}/run.h5 --data {folder}/data >/dev/full"
+    )
+    assert (run.returncode, run.stderr.count("\n")) == (2, 1)
+    assert "No space left" in run.stderr
 
 
 def on_a_terminal(*arguments: object) -> str:

@@ -69,7 +69,7 @@ def test_a_file_is_not_a_folder(folder: Path) -> None:
 @pytest.mark.parametrize("part", ["train", "test"])
 def test_a_missing_file_is_refused(folder: Path, part: str) -> None:
     (folder / f"{part}_x.h5").unlink()
-    assert f"holds none; expected exactly one {part}_*.h5" in refusal(folder, folder)
+    assert f"holds no {part}_*.h5; expected exactly one {part}_*.h5" in refusal(folder, folder)
 
 
 @pytest.mark.parametrize("part", ["train", "test"])

@@ -73,12 +73,33 @@ def test_training_that_leaves_the_finite_numbers_stops_and_says_so(drawn):
         fit(SMALL._replace(learning_rate=1e300, iterations=150), drawn.train)
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_last_update_that_leaves_the_finite_numbers_is_refused(drawn):
+    with pytest.raises(FloatingPointError, match="at iteration 1"):
+        fit(SMALL._replace(learning_rate=1e300, iterations=1), drawn.train)
+
+
+def test_fitting_checks_the_experiment(drawn):
+    with pytest.raises(ValueError, match="iterations is 0"):
+        fit(SMALL._replace(iterations=0), drawn.train)
+
+
+def test_labels_other_than_0_and_1_are_refused(drawn):
+    with pytest.raises(ValueError, match="expected 0 and 1"):
+        fit(SMALL, drawn.train._replace(labels=drawn.train.labels + 1))
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
         ("seed", -1),
         ("seed", 2**32),
         ("seed", 1.5),
+        ("seed", True),
+        ("hidden", 7),
+        ("hidden", [7]),
+        ("learning_rate", "fast"),
+        ("iterations", 10**20),
         ("hidden", (3, 0)),
         ("hidden", (3, 1.5)),
         ("activation", "rleu"),
@@ -91,7 +112,7 @@ def test_training_that_leaves_the_finite_numbers_stops_and_says_so(drawn):
     ],
 )
 def test_an_experiment_that_cannot_be_is_refused_by_field(field, value):
-    with pytest.raises(ValueError, match=f"{field} .*; expected"):
+    with pytest.raises(ValueError, match=f"{field.replace('_', ' ')} is .*; expected"):
         checked(SMALL._replace(**{field: value}))
 
 

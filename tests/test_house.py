@@ -28,7 +28,8 @@ ORDER = (
     "drawings",
 )
 CORE_MAY_IMPORT = {
-    "__future__", "collections", "functools", "itertools", "math", "operator", "typing",
+    "__future__", "collections", "functools", "itertools", "math", "numbers", "operator",
+    "reprlib", "typing",
     "numpy", "toolz", "catpipe",
 }  # fmt: skip
 EFFECTS = {

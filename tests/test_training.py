@@ -104,7 +104,7 @@ def test_a_learning_rate_that_goes_nowhere_is_refused(rate):
 
 
 def test_a_cost_that_is_no_longer_finite_stops_the_trajectory_and_is_named():
-    good, bad = State(1, Parameters(), Parameters(), ((0, 0.5),)), ((0, 0.5), (100, np.inf))
+    good, bad = State(1, Parameters(), (), ((0, 0.5),)), ((0, 0.5), (100, np.inf))
     states = finite([good, good._replace(iteration=101, costs=bad)])
     assert next(states) is good
     with pytest.raises(FloatingPointError, match="inf at iteration 100"):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from argparse import ArgumentParser, ArgumentTypeError
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from functools import partial
 from importlib.metadata import version
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -16,7 +18,7 @@ import numpy as np
 from catpipe.experiments import ACTIVATIONS, DTYPES, SCHEMES, Experiment
 from catpipe.shell import commands
 
-BAD_INPUT, INTERRUPTED = 2, 130
+BAD_INPUT, INTERRUPTED, NO_READER = 2, 130, 141
 DEFAULT = Experiment(seed=1)  # the published run
 
 
@@ -33,21 +35,39 @@ class OneLineParser(ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that the arguments ask for; return its exit status."""
-    options = parser().parse_args(arguments)
-    try:
-        with np.errstate(all="ignore"):  # a cost that is not finite is refused by name
-            options.command(options)
-            sys.stdout.flush()
-    except KeyboardInterrupt:
-        return _fail("interrupted; nothing was saved", INTERRUPTED)
-    except BrokenPipeError:  # whoever read the output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except MemoryError as error:
-        return _fail(f"out of memory ({error}); ask for smaller layers or fewer pictures")
-    except (ArithmeticError, ImportError, OSError, ValueError) as error:
-        return _fail(str(error))
+    with _outputs():
+        options = parser().parse_args(arguments)
+        try:
+            with np.errstate(all="ignore"):  # a cost that is not finite is refused by name
+                options.command(options)
+                sys.stdout.flush()
+        except KeyboardInterrupt:
+            return _fail("interrupted; nothing was saved", INTERRUPTED)
+        except BrokenPipeError:  # whoever read the output has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return NO_READER
+        except MemoryError as error:
+            return _fail(f"out of memory ({error}); expected smaller layers, or fewer pictures")
+        except OSError as error:
+            return _fail(f"{error.filename or 'the output'}: {error.strerror}; expected a place "
+                         "with room and the right to use it: name another")  # fmt: skip
+        except (ArithmeticError, ImportError, ValueError) as error:
+            return _fail(str(error))
     return 0
+
+
+@contextmanager
+def _outputs() -> Iterator[None]:
+    """Give a closed output somewhere to go, and print what its encoding lacks as escapes."""
+    with Path(os.devnull).open("w") as nowhere, ExitStack() as outputs:
+        if sys.stdout is None:
+            outputs.enter_context(redirect_stdout(nowhere))
+        if sys.stderr is None:
+            outputs.enter_context(redirect_stderr(nowhere))
+        for output in (sys.stdout, sys.stderr):
+            if isinstance(output, TextIOWrapper):
+                output.reconfigure(errors="backslashreplace")
+        yield
 
 
 def _fail(sentence: str, status: int = BAD_INPUT) -> int:
@@ -77,14 +97,14 @@ def _train_options(train: ArgumentParser) -> None:
     _data_option(train)
     train.add_argument("--layers", dest="hidden", type=layer_sizes, metavar="N,N,...",
                        default=DEFAULT.hidden,
-                       help='of the hidden layers, "" for none (default: 20,7,5)')  # fmt: skip
+                       help='hidden units, "" for none (default: 20,7,5)')  # fmt: skip
     for name, kind, metavar, words in (
         ("activation", str, "NAME", f"of the hidden layers: {', '.join(ACTIVATIONS)}"),
         ("learning-rate", float, "RATE", "how far a step goes"),
         ("iterations", int, "N", "how many steps"),
-        ("seed", int, "N", "of the start"),
-        ("scheme", str, "NAME", f"that draws the start: {', '.join(SCHEMES)}"),
-        ("dtype", str, "NAME", f"of every number: {', '.join(DTYPES)}"),
+        ("seed", int, "N", "which start is drawn"),
+        ("scheme", str, "NAME", f"how the start is drawn: {', '.join(SCHEMES)}"),
+        ("dtype", str, "NAME", f"type of every number: {', '.join(DTYPES)}"),
     ):
         default = getattr(DEFAULT, name.replace("-", "_"))
         train.add_argument(f"--{name}", type=kind, metavar=metavar, default=default,

@@ -7,20 +7,23 @@ from argparse import Namespace
 from functools import partial
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
-from toolz import identity
+import numpy as np
 
-from catpipe.drawings import draw
+from catpipe.drawings import SIDE, draw
 from catpipe.experiments import Experiment, Result, checked, cost, fit, predictions, probabilities
-from catpipe.metrics import confusion
+from catpipe.metrics import accuracy, confusion
 from catpipe.shell.data import load_data, save_data
-from catpipe.shell.files import DataError, check_writable
-from catpipe.shell.progress import cost_line, shown
-from catpipe.shell.runs import Run, load_run, save_run
+from catpipe.shell.files import DataError, check_writable, write_files
+from catpipe.shell.hdf5 import EACH
+from catpipe.shell.progress import cost_line, watched
+from catpipe.shell.runs import Run, is_run, load_run, save_run
 from catpipe.transforms import DataSet, Pictures
 
 HOMES = (Path("data"), Path(__file__).parents[2] / "data")  # here, or in the checkout
 PREFERRED = ("catvnoncat", "drawn")
+MOST_DRAWN = EACH // (SIDE * SIDE * 3)
 
 
 def train(options: Namespace) -> None:
@@ -30,32 +33,28 @@ def train(options: Namespace) -> None:
     folder = options.data or default_folder()
     data = _of_two_classes(folder, load_data(folder))
     if options.out:
-        check_writable(options.out)
-    say = (lambda _: None) if options.json else print
-    say(_describe_data(folder, data))
-    say(_describe_experiment(experiment, data.train))
+        _check_out(options.out)
+    if not options.json:
+        print(_describe_data(folder, data))
+        print(_describe_experiment(experiment, data.train))
 
     begun = perf_counter()
-    result = fit(
-        experiment,
-        data.train,
-        watch=identity if options.json else partial(shown, total=experiment.iterations),
-    )
+    watch = partial(watched, total=experiment.iterations, silent=options.json)
+    result = fit(experiment, data.train, watch)
     seconds = perf_counter() - begun
 
+    report = _report(folder, result, data, seconds)
     if options.out:
         save_run(options.out, Run(result, data.classes))
     if options.json:
-        print(json.dumps(_report(folder, result, data, seconds)))
+        print(json.dumps(report, allow_nan=False))
         return
-    if result.costs[-1][0] % 100:
-        print(cost_line(*result.costs[-1]))
-    print(
-        cost_line(experiment.iterations, float(cost(result, data.train))),
-        "(of the trained parameters)",
-    )
-    print(f"train accuracy: {_share_right(result, data.train)}")
-    print(f"test accuracy:  {_share_right(result, data.test)}")
+    last = result.costs[-1]
+    if last[0] % 100:
+        print(cost_line(*last))
+    print(cost_line(experiment.iterations, report["final_cost"]), "(of the trained parameters)")
+    print(f"train accuracy: {_percent(report['train_accuracy'], data.train)}")
+    print(f"test accuracy:  {_percent(report['test_accuracy'], data.test)}")
     print(f"time: {seconds:.2f} s of training in {result.space}")
     print(f"parameters: {f'saved to {options.out}' if options.out else 'not saved (--out FILE)'}")
 
@@ -63,15 +62,14 @@ def train(options: Namespace) -> None:
 def evaluate(options: Namespace) -> None:
     """Say how well saved parameters tell the test pictures of a data set apart."""
     folder, run, data = _run_and_data(options)
-    labels, predicted = data.test.labels, predictions(run.result, data.test.images)
-    table = confusion(predicted, labels, len(run.classes))
+    share = _accuracy(run.result, data.test)
+    table = confusion(predictions(run.result, data.test.images), data.test.labels, 2)
     if options.json:
-        right = float((predicted == labels).mean())
-        report = {"data": str(folder), "classes": run.classes, "test_accuracy": right}
+        report = {"data": str(folder), "classes": run.classes, "test_accuracy": share}
         print(json.dumps({**report, "confusion": table.tolist()}))
         return
     print(_describe_data(folder, data))
-    print(f"test accuracy: {_share_right(run.result, data.test)}")
+    print(f"test accuracy: {_percent(share, data.test)}")
     width = max(map(len, run.classes)) + 2
     print(" " * width, *(f"{f'said {name}':>{width + 5}}" for name in run.classes))
     for name, row in zip(run.classes, table, strict=True):
@@ -98,30 +96,39 @@ def predict(options: Namespace) -> None:
 
 def draw_data(options: Namespace) -> None:
     """Write a drawn data set."""
+    if (largest := max(options.train, options.test)) > MOST_DRAWN:
+        raise DataError(
+            f"{options.folder}: {largest} pictures were asked for; expected at most {MOST_DRAWN}, "
+            "which fill the largest file that is read: ask for fewer"
+        )
     save_data(options.folder, draw(options.seed, options.train, options.test), "drawn")
-    print(f"drawn: {options.train} pictures to train on and {options.test} to test on, "
-          f"in {options.folder}")  # fmt: skip
+    print(
+        f"drawn: {options.train} pictures to train on and {options.test} to test on, "
+        f"in {options.folder}"
+    )
 
 
 def figure(options: Namespace) -> None:
     """Draw the cost curve and some of the test pictures with what the network says of them."""
-    from catpipe.shell.figures import run_figure
-    from catpipe.shell.files import write_files
+    from catpipe.shell.figures import PNG, run_figure
 
     _, run, data = _run_and_data(options)
-    check_writable(options.image)
-    write_files({options.image: run_figure(run.result, run.classes, data.test)})
-    print(f"figure: {options.image}")
+    image = options.image
+    if image.suffix != ".png" or (image.is_file() and not image.read_bytes().startswith(PNG)):
+        raise DataError(f"{image}: is not a PNG; expected a new name.png, or a picture to replace")
+    check_writable(image)
+    write_files({image: run_figure(run.result, run.classes, data.test)})
+    print(f"figure: {image}")
 
 
 def default_folder() -> Path:
     """Return the photographs' folder where there is one, else that of the drawn pictures."""
     folders = [home / name for name in PREFERRED for home in HOMES]
-    found = next((folder for folder in folders if folder.is_dir()), None)
+    found = next((folder for folder in folders if any(folder.glob("train_*.h5"))), None)
     if found is None:
         raise DataError(
-            "data: is not a folder here; expected pictures in data/catvnoncat or data/drawn: "
-            "name their folder with --data, or draw some with `catpipe draw data/drawn`"
+            "data: holds no pictures here; expected data/catvnoncat or data/drawn: name another "
+            "folder with --data, or draw some with `catpipe draw data/drawn`"
         )
     return found
 
@@ -167,15 +174,24 @@ def _describe_experiment(experiment: Experiment, pictures: Pictures) -> str:
     )
 
 
-def _share_right(result: Result, pictures: Pictures) -> str:
-    right = predictions(result, pictures.images) == pictures.labels
-    return f"{100 * right.mean():.3f} % ({right.sum()} of {right.size})"
+def _check_out(out: Path) -> None:
+    check_writable(out)
+    if out.is_file() and not is_run(out):
+        raise DataError(f"{out}: is a file but no run; expected a new name, or a run to replace")
 
 
-def _report(folder: Path, result: Result, data: DataSet, seconds: float) -> dict[str, object]:
-    def accuracy(pictures: Pictures) -> float:
-        return float((predictions(result, pictures.images) == pictures.labels).mean())
+def _accuracy(result: Result, pictures: Pictures) -> float:
+    return float(
+        accuracy(predictions(result, pictures.images)[np.newaxis], pictures.labels[np.newaxis])
+    )
 
+
+def _percent(share: float, pictures: Pictures) -> str:
+    count = len(pictures.labels)
+    return f"{100 * share:.3f} % ({round(share * count)} of {count})"
+
+
+def _report(folder: Path, result: Result, data: DataSet, seconds: float) -> dict[str, Any]:
     layers = result.network.layers
     return {
         "data": str(folder),
@@ -184,7 +200,8 @@ def _report(folder: Path, result: Result, data: DataSet, seconds: float) -> dict
         "iterations": result.experiment.iterations,
         "costs": {str(iteration): cost for iteration, cost in result.costs},
         "final_cost": float(cost(result, data.train)),
-        "train_accuracy": accuracy(data.train),
-        "test_accuracy": accuracy(data.test),
+        "train_accuracy": _accuracy(result, data.train),
+        "test_accuracy": _accuracy(result, data.test),
         "seconds": seconds,
+        "space": result.space,
     }

@@ -65,11 +65,9 @@ def _only_file(folder: Path, part: str) -> Path:
         )
     paths = sorted(folder.glob(f"{part}_*.h5"))
     if len(paths) != 1:
-        found = " and ".join(path.name for path in paths[:2]) or "none"
-        raise DataError(
-            f"{folder}: holds {found}; expected exactly one {part}_*.h5: put it there, or move "
-            "the others away"
-        )
+        found = " and ".join(path.name for path in paths[:2]) or f"no {part}_*.h5"
+        todo = "move the others away" if paths else "put it there"
+        raise DataError(f"{folder}: holds {found}; expected exactly one {part}_*.h5: {todo}")
     return paths[0]
 
 

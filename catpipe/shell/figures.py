@@ -14,6 +14,7 @@ from catpipe.transforms import Pictures
 
 RIGHT, WRONG, CURVE = "#2a7f3f", "#c0392b", "#1f4e79"
 ROWS, COLUMNS = 2, 5
+PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def run_figure(result: Result, classes: tuple[str, ...], pictures: Pictures) -> bytes:

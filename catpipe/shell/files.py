@@ -26,7 +26,8 @@ class DataError(ValueError):
 def write_files(contents: Mapping[Path, bytes]) -> None:
     """Write the files; none gets its name before all are on the disk.
 
-    Raises `DataError`; earlier files of these names are then as they were.
+    A link stays, and what it names is written. Raises `DataError`; earlier files of these names
+    are then as they were.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
@@ -34,30 +35,46 @@ def write_files(contents: Mapping[Path, bytes]) -> None:
     ...     Path(folder, "a").read_bytes()
     b'1'
     """
-    drafts = {path: path.with_name(f".{path.name}.{secrets.token_hex(8)}") for path in contents}
+    drafts = {path: _draft(path) for path in contents}
+    path = Path()
     try:
         for path, content in contents.items():
-            check_writable(path)
+            _check_place(path)
             _write_draft(drafts[path], content)
         for path, draft in drafts.items():
-            draft.replace(path)
-            _sync_folder(path.parent)
+            draft.replace(os.path.realpath(path))
+            _sync_folder(draft.parent)
     except OSError as error:
         raise DataError(_unwritable(path, error.strerror or str(error))) from error
     finally:
-        for draft in drafts.values():
-            with suppress(OSError):
-                draft.unlink(missing_ok=True)
+        _remove(*drafts.values())
 
 
 def check_writable(path: Path) -> None:
-    """Raise `DataError` unless the path can name a file: before an hour of work is lost to it."""
-    if path.is_dir():
-        raise DataError(_unwritable(path, "is a folder"))
-    if not path.parent.is_dir():
-        raise DataError(_unwritable(path, f"{path.parent} is not a folder"))
-    if not os.access(path.parent, os.W_OK):
-        raise DataError(_unwritable(path, f"no right to write in {path.parent}"))
+    """Raise `DataError` unless the file can be written: before an hour of work is lost to it.
+
+    >>> check_writable(Path("nowhere/run.h5"))
+    Traceback (most recent call last):
+    catpipe.shell.files.DataError: nowhere/run.h5: cannot be written (No such file or directory); \
+expected the name of a file in a folder with room and the right to write: name another
+    """
+    draft = _draft(path)
+    try:
+        _check_place(path)
+        _write_draft(draft, b"")
+    except OSError as error:
+        raise DataError(_unwritable(path, error.strerror or str(error))) from error
+    finally:
+        _remove(draft)
+
+
+def _check_place(path: Path) -> None:
+    if path.exists() and not path.is_file():  # replacing a device would destroy it
+        raise DataError(_unwritable(path, f"is a {'folder' if path.is_dir() else 'device'}"))
+
+
+def _draft(path: Path) -> Path:
+    return Path(os.path.realpath(path)).with_name(f".{secrets.token_hex(8)}")
 
 
 def _unwritable(path: Path, reason: str) -> str:
@@ -72,6 +89,12 @@ def _write_draft(draft: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _remove(*drafts: Path) -> None:
+    for draft in drafts:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
 
 
 def _sync_folder(folder: Path) -> None:

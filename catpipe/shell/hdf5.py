@@ -54,7 +54,7 @@ def read(
         raise
     except Exception as error:  # for damage h5py raises nearly every type there is
         raise DataError(
-            f"{path}: is damaged ({error!r}); expected a whole HDF5 file: fetch it again"
+            f"{path}: is damaged ({error}); expected a whole HDF5 file: fetch it again"
         ) from error
 
 

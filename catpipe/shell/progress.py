@@ -4,17 +4,41 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
 from typing import Any
+
+from toolz import peek
 
 from catpipe.training import State
 
+SMALL = 2**17  # numbers, of which a product is too short to share
 
-def shown(states: Iterable[State], total: int) -> Iterator[State]:
-    """Hand on the states and print their costs, above a bar where there is a terminal for one."""
+
+def watched(states: Iterable[State], total: int, *, silent: bool = False) -> Iterator[State]:
+    """Hand on the states on one BLAS thread where they are small, and print their costs.
+
+    Costs are printed above a bar where there is a terminal for one; nothing where `silent`.
+    """
+    alone = on_one_thread(states)
+    if silent:
+        return alone
     tqdm = _tqdm() if sys.stdout.isatty() and sys.stderr.isatty() else None
     if tqdm is None:
-        return narrated(states, print)
-    return barred(narrated(states, tqdm.write), tqdm(total=total, unit="step", leave=False))
+        return narrated(alone, print)
+    return barred(narrated(alone, tqdm.write), tqdm(total=total, unit="step", leave=False))
+
+
+def on_one_thread(states: Iterable[State]) -> Iterator[State]:
+    """Hand on the states; where they are small, BLAS has one thread while they are made.
+
+    Two are no faster on a quiet machine, and ten times slower on a busy one. It takes
+    threadpoolctl; without it, threads are as they were.
+    """
+    first, states = peek(states)
+    limits = _threadpool_limits()
+    small = sum(array.size for array in first.parameters.values()) < SMALL
+    with limits(1, "blas") if small and limits else nullcontext():
+        yield from states
 
 
 def narrated(states: Iterable[State], say: Callable[[str], object]) -> Iterator[State]:
@@ -37,13 +61,21 @@ def barred(states: Iterable[State], bar: Any) -> Iterator[State]:
             yield state
 
 
-def cost_line(iteration: int, cost: float) -> str:
+def cost_line(iteration: int, cost: Any) -> str:
     """Return how a cost is said.
 
     >>> cost_line(100, 0.5)
     'cost at iteration   100: 0.5'
     """
     return f"cost at iteration {iteration:5d}: {cost}"
+
+
+def _threadpool_limits() -> Any:
+    try:
+        from threadpoolctl import threadpool_limits
+    except ImportError:
+        return None
+    return threadpool_limits
 
 
 def _tqdm() -> Any:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from reprlib import repr as brief
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from catpipe.experiments import Experiment, Result, checked, network_for
-from catpipe.network import Network
+from catpipe.network import parameter_shapes
 from catpipe.parameters import Array, Parameters
 from catpipe.shell.files import DataError, StrPath
 from catpipe.shell.hdf5 import read, write
@@ -51,15 +52,23 @@ def load_run(path: StrPath) -> Run:
         experiment = checked(_experiment(**record["experiment"]))
         network = network_for(experiment, record["features"])
         costs = tuple((int(iteration), float(cost)) for iteration, cost in record["costs"])
-        space = str(record["space"])
-        classes = tuple(str(name) for name in record["classes"])
-    except (KeyError, TypeError, ValueError) as error:
+        space, classes = str(record["space"]), _classes(*record["classes"])
+    except (KeyError, OverflowError, TypeError, ValueError) as error:
+        why = f" ({error})" if isinstance(error, ValueError) else ""
         raise DataError(
-            f"{path}: its record does not describe a run ({error}); expected a file that "
+            f"{path}: its record does not describe a run{why}; expected a file that "
             "`catpipe train --out` wrote: train again"
         ) from error
-    parameters = _parameters(path, network, experiment.dtype)
+    parameters = _parameters(path, parameter_shapes(network), experiment.dtype)
     return Run(Result(experiment, network, parameters, costs, space), classes)
+
+
+def is_run(path: StrPath) -> bool:
+    """Return whether the file says of itself that it is a run."""
+    try:
+        return bool(_record(path))
+    except DataError:
+        return False
 
 
 def _record(path: StrPath) -> dict[str, Any]:
@@ -83,15 +92,13 @@ def _experiment(hidden: list[int], **fields: Any) -> Experiment:
     return Experiment(hidden=tuple(hidden), **fields)
 
 
-def _parameters(path: StrPath, network: Network, dtype: str) -> Parameters:
-    shapes = {
-        name: shape
-        for layer in network.layers
-        for name, shape in (
-            (layer.weights, (layer.units, layer.fan_in)),
-            (layer.bias, (layer.units, 1)),
-        )
-    }
+def _classes(*names: str) -> tuple[str, ...]:
+    if len(set(names)) != 2 or not all(name.isprintable() for name in names):
+        raise ValueError(f"classes are {brief(names)}; expected two printable names")
+    return names
+
+
+def _parameters(path: StrPath, shapes: dict[str, tuple[int, int]], dtype: str) -> Parameters:
     arrays = read(path, shapes)
     for name, shape in shapes.items():
         _check(f"{path}: {name}", arrays[name], shape, dtype)
