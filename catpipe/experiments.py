@@ -71,9 +71,8 @@ class Experiment(NamedTuple):
 
 
 def _integer(value: Any, low: int, high: int) -> bool:
-    return (
-        isinstance(value, int | np.integer) and not isinstance(value, bool) and low <= value <= high
-    )
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    return whole and bool(low <= value <= high)
 
 
 def _sizes(value: Any) -> bool:
@@ -190,14 +189,20 @@ def fit(experiment: Experiment, pictures: Pictures, watch: Watch = identity) -> 
 
 def solve(problem: Problem, parameters: Parameters, watch: Watch = identity) -> Result:
     """Return what training on the problem makes of these parameters, one network's or a stack's."""
-    experiment, net, *_, basis, space = problem
-    if basis is None:
-        trained, costs = descend(problem, parameters, watch)
-        return Result(experiment, net, trained, costs, space)
-    seen = subspace(net, parameters, basis)
-    inside = problem._replace(network=narrowed(net, seen))
-    trained, costs = descend(inside, into(seen, parameters), watch)
-    return Result(experiment, net, lift(seen, trained), costs, space)
+    inside, entered, leave = enter(problem, parameters)
+    trained, costs = descend(inside, entered, watch)
+    return Result(problem.experiment, problem.network, leave(trained), costs, problem.space)
+
+
+def enter(
+    problem: Problem, parameters: Parameters
+) -> tuple[Problem, Parameters, Callable[[Parameters], Parameters]]:
+    """Return the problem and the parameters as they are trained, and the way back."""
+    if problem.basis is None:
+        return problem, parameters, identity
+    seen = subspace(problem.network, parameters, problem.basis)
+    inside = problem._replace(network=narrowed(problem.network, seen))
+    return inside, into(seen, parameters), partial(lift, seen)
 
 
 def descend(

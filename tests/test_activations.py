@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catpipe.activations import leaky_relu, relu, sigmoid, tanh
+from catpipe.activations import (
+    leaky_relu,
+    leaky_relu_backward,
+    relu,
+    relu_backward,
+    sigmoid,
+    sigmoid_backward,
+    tanh,
+)
 from tests.points import ACTIVATIONS, FLOATS
 
 away_from_the_kink = st.floats(-20, 20).filter(lambda z: abs(z) > 1e-3)
@@ -42,6 +50,27 @@ def test_values_are_those_of_plain_arithmetic(z):
     assert relu(Z)[0] == max(z, 0)
     assert leaky_relu(Z)[0] == (z if z > 0 else 0.01 * z)
     assert tanh(Z)[0] == pytest.approx(math.tanh(z), rel=1e-14)
+
+
+@given(away_from_the_kink, st.floats(-3, 3), st.floats(0, 1))
+def test_the_leak_has_the_slope_that_was_asked_for(z, da, slope):
+    Z, dA = np.array([z]), np.array([da])
+    assert leaky_relu(Z, slope)[0] == (z if z > 0 else slope * z)
+    assert leaky_relu_backward(dA, Z, slope)[0] == (da if z > 0 else slope * da)
+
+
+@pytest.mark.parametrize("zero", [0.0, -0.0])
+def test_at_the_kink_the_derivative_is_the_one_from_below(zero):
+    dA, Z = np.array([3.0]), np.array([zero])
+    assert relu_backward(dA, Z)[0] == 0
+    assert leaky_relu_backward(dA, Z, 0.25)[0] == 0.75
+
+
+@pytest.mark.parametrize("z", [-700.0, -40.0, -1.0, 0.0, 1.0, 40.0, 700.0])
+def test_the_derivative_of_the_sigmoid_is_right_to_the_last_digits_also_in_its_tails(z):
+    exact = math.exp(-abs(z)) / (1 + math.exp(-abs(z))) ** 2
+    backward = sigmoid_backward(np.array([1.0]), np.array([z]))[0]
+    assert backward == pytest.approx(exact, rel=1e-14, abs=0)
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS, ids=repr)

@@ -243,6 +243,33 @@ def test_a_layers_draws_do_not_depend_on_the_layers_after_it(scheme):
     assert (shallow["W1"] == deep["W1"]).all()
 
 
+@pytest.mark.parametrize("scheme", [course, he, small, xavier])
+def test_layers_of_equal_shape_draw_otherwise(scheme):
+    parameters = initialize_parameters(network(3, 3, 3), 1, scheme)
+    assert not np.isclose(parameters["W1"], parameters["W2"]).any()
+
+
+@pytest.mark.parametrize(
+    ("scheme", "scales"), [(he, (2 / 4, 2 / 3)), (xavier, (2 / (4 + 3), 2 / (3 + 2)))]
+)
+def test_a_layers_draws_are_those_of_the_seed_and_its_place(scheme, scales):
+    parameters = initialize_parameters(network(4, 3, 2), 5, scheme)
+    for i, (scale, shape) in enumerate(zip(scales, ((3, 4), (2, 3)), strict=True)):
+        seeded = np.random.SeedSequence(5, spawn_key=(i,))
+        normals = np.random.default_rng(seeded).standard_normal(shape)
+        np.testing.assert_allclose(parameters[f"W{i + 1}"], normals * math.sqrt(scale), rtol=1e-14)
+
+
+@pytest.mark.parametrize("scheme", [course, small])
+def test_the_courses_draws_are_the_legacy_generators_one_layer_after_another(scheme):
+    scales = {course: (1 / 2, 1 / math.sqrt(3)), small: (0.01, 0.01)}[scheme]
+    parameters = initialize_parameters(network(4, 3, 2), 5, scheme)
+    normals = np.random.RandomState(5).randn(3 * 4 + 2 * 3)
+    W1, W2 = normals[:12].reshape(3, 4), normals[12:].reshape(2, 3)
+    np.testing.assert_allclose(parameters["W1"], W1 * scales[0], rtol=1e-14)
+    np.testing.assert_allclose(parameters["W2"], W2 * scales[1], rtol=1e-14)
+
+
 @pytest.mark.parametrize("scheme", [course, he, small, xavier, zeros])
 def test_biases_start_at_zero(scheme):
     parameters = initialize_parameters(network(3, 2, 1), seed=1, scheme=scheme)

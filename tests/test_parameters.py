@@ -52,7 +52,13 @@ def test_arrays_cannot_be_written_to(parameters):
         lambda p: operator.delitem(p, "W1"),
         lambda p: setattr(p, "_arrays", {}),
         lambda p: delattr(p, "_arrays"),
-        lambda p: p.keys().__class__.clear(p),
+        lambda p: operator.setitem(p.keys().mapping, "W1", W1),
+        lambda p: operator.setitem(p.items().mapping, "W1", W1),
+        lambda p: p.update(W1=b1),
+        lambda p: p.setdefault("W2", W1),
+        lambda p: p.pop("W1"),
+        lambda p: p.popitem(),
+        lambda p: p.clear(),
     ],
 )
 def test_names_cannot_be_set_or_deleted(parameters, change):
@@ -117,6 +123,13 @@ def test_or_leaves_both_as_they_were(parameters):
 
 def test_repr_shows_names_shapes_types_and_count_and_no_numbers(parameters):
     assert repr(parameters) == "Parameters(W1 (2, 2) float64, b1 (2, 1) float32; 6 numbers)"
+
+
+def test_or_in_place_makes_new_ones(parameters):
+    name, before = parameters, pickle.dumps(parameters)
+    name |= {"b1": [0.0]}
+    assert name == Parameters(W1=W1, b1=[0.0])
+    assert pickle.dumps(parameters) == before
 
 
 def test_toolz_maps_filters_and_merges_them(parameters):

@@ -109,3 +109,23 @@ def test_a_cost_that_is_no_longer_finite_stops_the_trajectory_and_is_named():
     assert next(states) is good
     with pytest.raises(FloatingPointError, match="inf at iteration 100"):
         last(states)
+
+
+@pytest.mark.parametrize("costs", [[0.5, np.nan], [np.inf, 0.5], [[0.5, 0.5], [-np.inf, 0.5]]])
+def test_one_network_of_a_stack_whose_cost_is_not_finite_stops_all(costs):
+    state = State(1, Parameters(), (), ((0, np.array(costs)),))
+    with pytest.raises(FloatingPointError, match="iteration 0"):
+        list(finite([state]))
+
+
+def test_states_without_a_new_cost_or_with_finite_ones_are_handed_on():
+    first = State(1, Parameters(), (), ((0, np.array([0.5, 0.25])),))
+    states = [first._replace(iteration=0, costs=()), first, first._replace(iteration=2)]
+    assert [state.iteration for state in finite(states)] == [0, 1, 2]
+
+
+def test_every_sampled_cost_is_looked_at():
+    first = State(1, Parameters(), (), ((0, 0.5),))
+    second = State(2, Parameters(), (), (*first.costs, (1, np.nan)))
+    with pytest.raises(FloatingPointError, match="iteration 1"):
+        list(finite([first, second]))

@@ -11,6 +11,7 @@ from functools import partial
 from importlib.metadata import version
 from io import TextIOWrapper
 from pathlib import Path
+from reprlib import repr as brief
 from typing import Any, NoReturn
 
 import numpy as np
@@ -111,6 +112,8 @@ def _train_options(train: ArgumentParser) -> None:
                            help=f"{words} (default: {default})")  # fmt: skip
     train.add_argument("--out", type=Path, metavar="FILE",
                        help="file to save the run to (default: it is not saved)")  # fmt: skip
+    train.add_argument("--seeds", type=seed_range, metavar="A..B",
+                       help="train from each of these seeds; say mean and spread")  # fmt: skip
     train.add_argument("--full-space", action="store_true",
                        help="train on all pixels, not in the pictures' subspace")  # fmt: skip
     train.add_argument("--json", action="store_true", help="print one JSON object instead")
@@ -155,6 +158,21 @@ def _data_option(command: ArgumentParser) -> None:
     command.add_argument("--data", type=Path, metavar="FOLDER",
                          help="folder of a train_*.h5 and a test_*.h5 "
                               "(default: data/catvnoncat, else data/drawn)")  # fmt: skip
+
+
+def seed_range(text: str) -> range:
+    """Return the seeds that the text names, the last included.
+
+    >>> seed_range("1..100")
+    range(1, 101)
+    """
+    try:
+        first, last = map(int, text.split(".."))
+    except ValueError:
+        first, last = 0, -1
+    if not 0 <= first <= last < 2**32:
+        raise ArgumentTypeError(f"{brief(text)} is no range of seeds; expected one like 1..100")
+    return range(first, last + 1)
 
 
 def layer_sizes(text: str) -> tuple[int, ...]:

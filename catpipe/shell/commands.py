@@ -19,6 +19,7 @@ from catpipe.shell.files import DataError, check_writable, write_files
 from catpipe.shell.hdf5 import EACH
 from catpipe.shell.progress import cost_line, watched
 from catpipe.shell.runs import Run, is_run, load_run, save_run
+from catpipe.shell.seeds import train_seeds
 from catpipe.transforms import DataSet, Pictures
 
 HOMES = (Path("data"), Path(__file__).parents[2] / "data")  # here, or in the checkout
@@ -37,6 +38,10 @@ def train(options: Namespace) -> None:
     if not options.json:
         print(_describe_data(folder, data))
         print(_describe_experiment(experiment, data.train))
+
+    if options.seeds:
+        train_seeds(options, experiment, folder, data)
+        return
 
     begun = perf_counter()
     watch = partial(watched, total=experiment.iterations, silent=options.json)

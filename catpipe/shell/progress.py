@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import nullcontext
-from typing import Any
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, cast
 
 from toolz import peek
 
@@ -35,10 +35,18 @@ def on_one_thread(states: Iterable[State]) -> Iterator[State]:
     threadpoolctl; without it, threads are as they were.
     """
     first, states = peek(states)
-    limits = _threadpool_limits()
     small = sum(array.size for array in first.parameters.values()) < SMALL
-    with limits(1, "blas") if small and limits else nullcontext():
+    with one_blas_thread() if small else nullcontext():
         yield from states
+
+
+def one_blas_thread() -> AbstractContextManager[Any]:
+    """Return a context in which BLAS has one thread, where threadpoolctl is installed."""
+    try:
+        from threadpoolctl import threadpool_limits
+    except ImportError:
+        return nullcontext()
+    return cast("AbstractContextManager[Any]", threadpool_limits(1, "blas"))
 
 
 def narrated(states: Iterable[State], say: Callable[[str], object]) -> Iterator[State]:
@@ -68,14 +76,6 @@ def cost_line(iteration: int, cost: Any) -> str:
     'cost at iteration   100: 0.5'
     """
     return f"cost at iteration {iteration:5d}: {cost}"
-
-
-def _threadpool_limits() -> Any:
-    try:
-        from threadpoolctl import threadpool_limits
-    except ImportError:
-        return None
-    return threadpool_limits
 
 
 def _tqdm() -> Any:

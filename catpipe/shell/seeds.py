@@ -1,0 +1,83 @@
+"""Training from many seeds at once, and what to say of them together."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from catpipe.experiments import Experiment, Result, cost, predictions, probabilities
+from catpipe.metrics import accuracy
+from catpipe.parameters import Array
+from catpipe.shell.files import DataError
+from catpipe.shell.progress import one_blas_thread
+from catpipe.stacks import fit_seeds
+from catpipe.transforms import DataSet, Pictures
+
+
+def train_seeds(options: Namespace, experiment: Experiment, folder: Path, data: DataSet) -> None:
+    """Train a network from each seed; say their mean, their spread, and what they say together."""
+    if options.out:
+        raise DataError(f"{options.out}: --seeds trains many networks; expected --out with --seed")
+    begun = perf_counter()
+    with one_blas_thread():
+        result = fit_seeds(experiment, options.seeds, data.train, side_by_side)
+    seconds = perf_counter() - begun
+    report = {
+        "data": str(folder),
+        "network": [layer.fan_in for layer in result.network.layers] + [1],
+        "seeds": list(options.seeds),
+        "iterations": experiment.iterations,
+        "final_costs": cost(result, data.train).tolist(),
+        "train_accuracies": _accuracies(result, data.train).tolist(),
+        "test_accuracies": _accuracies(result, data.test).tolist(),
+        "ensemble_test_accuracy": _ensemble_accuracy(result, data.test),
+        "seconds": seconds,
+        "space": result.space,
+    }
+    if options.json:
+        print(json.dumps(report, allow_nan=False))
+        return
+    print(f"seeds: {options.seeds[0]} to {options.seeds[-1]}, {len(options.seeds)} networks")
+    print(f"final cost:     {_spread(report['final_costs'], '{:.4f}')}")
+    print(f"train accuracy: {_spread(report['train_accuracies'], '{:.2%}')}")
+    print(f"test accuracy:  {_spread(report['test_accuracies'], '{:.2%}')}")
+    print(f"ensemble:       test accuracy {report['ensemble_test_accuracy']:.2%}"
+          " (averaged probabilities)")  # fmt: skip
+    print(f"time: {seconds:.2f} s of training in {result.space}")
+
+
+def side_by_side(function: Callable[[Any], Any], parts: Iterable[Any]) -> Iterator[Any]:
+    """Map over the parts as `map` does, on all processors.
+
+    >>> list(side_by_side(abs, [-1, -2]))
+    [1, 2]
+    """
+    pool = ThreadPoolExecutor()
+    try:
+        yield from pool.map(function, parts)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _accuracies(result: Result, pictures: Pictures) -> Array:
+    predicted = predictions(result, pictures.images)[:, np.newaxis]
+    return accuracy(predicted, pictures.labels[np.newaxis])
+
+
+def _ensemble_accuracy(result: Result, pictures: Pictures) -> float:
+    together = probabilities(result, pictures.images).mean(0) > 0.5
+    return float((together == pictures.labels).mean())
+
+
+def _spread(values: Any, form: str) -> str:
+    numbers = np.array(values)
+    mean, deviation = form.format(numbers.mean()), form.format(numbers.std())
+    low, high = form.format(numbers.min()), form.format(numbers.max())
+    return f"mean {mean}, standard deviation {deviation}, from {low} to {high}"

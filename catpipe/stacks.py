@@ -1,0 +1,97 @@
+"""Many networks in one fold: their parameters share arrays with a leading axis.
+
+A stack is trained in parts that stay in the processor's cache; a `mapper` runs them:
+`map`, or an executor's, with which they run side by side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from toolz import partition_all
+
+from catpipe.batches import shares_of
+from catpipe.experiments import Experiment, Problem, Result, descend, enter, problem, solve, start
+from catpipe.network import predict_probabilities
+from catpipe.parameters import Array, Parameters, map_parameters
+from catpipe.transforms import Pictures
+
+Map: TypeAlias = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
+
+PART = 10  # networks: of the published one, a part's activations take a third of a megabyte
+
+
+def stacked(parameters: Sequence[Parameters]) -> Parameters:
+    """Return one stack of several networks' parameters: arrays (networks, ...).
+
+    >>> stacked([Parameters(b1=[[1.0]]), Parameters(b1=[[2.0]])])
+    Parameters(b1 (2, 1, 1) float64; 2 numbers)
+    """
+    return map_parameters(lambda *arrays: np.stack(arrays), *parameters)
+
+
+def fit_seeds(
+    experiment: Experiment, seeds: Sequence[int], pictures: Pictures, mapper: Map = map
+) -> Result:
+    """Return what the experiment learns from each of the seeds: one result, of a stack.
+
+    Law: network i of it is `fit` with seed i, up to rounding. Raises as `fit` does.
+
+    >>> black_and_white = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
+    >>> pictures = Pictures(black_and_white, np.array([0, 1]))
+    >>> fit_seeds(Experiment(seed=1, hidden=()), (1, 2, 3), pictures).parameters["W1"].shape
+    (3, 1, 1)
+    """
+    posed = problem(experiment, pictures)
+    return _joined(list(mapper(partial(_of_seeds, posed), partition_all(PART, seeds))))
+
+
+def held_out_probabilities(
+    experiment: Experiment, pictures: Pictures, folds: NDArray[np.int64], mapper: Map = map
+) -> Array:
+    """Return each picture's probability of class 1 by the network that was not shown it.
+
+    folds: (examples,) the number of the fold that holds each picture out -> (examples,). One
+    network is trained for each fold, on the pictures of the others, by their weights alone.
+    Raises as `fit` does.
+
+    >>> images = np.array([0, 1, 254, 255], np.uint8).reshape(4, 1, 1, 1)
+    >>> pictures = Pictures(images, np.array([0, 0, 1, 1]))
+    >>> held_out_probabilities(Experiment(seed=1, hidden=()), pictures, np.arange(4)).round(1)
+    array([0.3, 0.3, 0.8, 0.8])
+    """
+    posed = problem(experiment, pictures)
+    numbers = np.unique(folds)
+    parts = mapper(partial(_of_folds, posed, folds), partition_all(PART, numbers))
+    by_fold = np.concatenate(list(parts))  # (folds, examples)
+    return by_fold[np.searchsorted(numbers, folds), np.arange(len(folds))]
+
+
+def _of_seeds(problem: Problem, seeds: Sequence[int]) -> Result:
+    return solve(problem, stacked([start(problem, seed) for seed in seeds]))
+
+
+def _of_folds(problem: Problem, folds: NDArray[np.int64], numbers: Sequence[int]) -> Array:
+    others = folds != np.array(numbers)[:, np.newaxis, np.newaxis]
+    shares = shares_of(others.astype(problem.experiment.dtype))
+    inside, first, _ = enter(problem, start(problem, problem.experiment.seed))
+    stack = map_parameters(lambda W: np.broadcast_to(W, (len(numbers), *W.shape)), first)
+    trained, _ = descend(inside._replace(batch=inside.batch._replace(shares=shares)), stack)
+    return predict_probabilities(inside.network, trained, inside.batch.X)[:, 0]
+
+
+def _joined(results: Sequence[Result]) -> Result:
+    def join(*arrays: Any) -> Array:
+        return np.concatenate(arrays)
+
+    parameters = map_parameters(join, *[result.parameters for result in results])
+    iterations = [iteration for iteration, _ in results[0].costs]
+    costs = zip(*[[cost for _, cost in result.costs] for result in results], strict=True)
+    joined = [join(*parts).tolist() for parts in costs]
+    return results[0]._replace(
+        parameters=parameters, costs=tuple(zip(iterations, joined, strict=True))
+    )
