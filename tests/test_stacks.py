@@ -1,6 +1,7 @@
 """A stack of networks is its networks: one call on all of them is a call on each of them."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -34,7 +35,10 @@ OPTIMIZERS = {
     "nesterov_l2": lambda rate: with_l2(nesterov(rate), 0.3),
 }
 RATES = (0.01, 0.1, 0.03)
-CLOSE = {np.float64: {"rtol": 1e-9, "atol": 1e-11}, np.float32: {"rtol": 2e-3, "atol": 2e-4}}
+CLOSE: dict[type, dict[str, Any]] = {
+    np.float64: {"rtol": 1e-9, "atol": 1e-11},
+    np.float32: {"rtol": 2e-3, "atol": 2e-4},
+}
 
 counts = st.integers(1, 3)
 floats = st.sampled_from(FLOATS)
@@ -81,7 +85,9 @@ def test_training_a_stack_is_training_each_of_its_networks(make, activation, see
     for i, (iteration, costs) in enumerate(trained.costs):
         alone = [state.costs[i] for state in each]
         assert [sampled for sampled, _ in alone] == [iteration] * count
-        np.testing.assert_allclose(costs, [cost for _, cost in alone], **CLOSE[dtype])
+        np.testing.assert_allclose(
+            np.array(costs), np.array([cost for _, cost in alone]), **CLOSE[dtype]
+        )
 
 
 @pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS)
@@ -214,9 +220,9 @@ def test_a_stack_of_stacks_is_each_of_its_stacks(net, seed):
 def test_the_costs_of_a_stack_are_those_of_each(shared, seed, count):
     net, Z = network(1, 2), normal(seed, count, 2, 5)
     Y = (normal(seed + 1, 2, 5) > 0).astype(float)
-    shares = random_shares(seed, count, 1, 5) if shared else [None] * count
-    each = [compute_cost(net, Z[i], Y, shares[i]) for i in range(count)]
-    costs = compute_cost(net, Z, Y, shares if shared else None)
+    shares = random_shares(seed, count, 1, 5) if shared else None
+    each = [compute_cost(net, Z[i], Y, None if shares is None else shares[i]) for i in range(count)]
+    costs = compute_cost(net, Z, Y, shares)
     assert costs.shape == (count,)
     np.testing.assert_allclose(costs, each, rtol=1e-14)
 

@@ -75,9 +75,10 @@ def test_lifting_what_was_trained_inside_is_training_in_the_full_space(make, par
     assert len(lifted.moments) == len(full.moments)
     for moment, expected in zip(lifted.moments, full.moments, strict=True):
         assert_close(moment, expected)
+    assert lifted.iteration == full.iteration == len(parts)
     assert [i for i, _ in lifted.costs] == [i for i, _ in full.costs]
-    for (_, cost), (_, expected) in zip(lifted.costs, full.costs, strict=True):
-        np.testing.assert_allclose(cost, expected, rtol=1e-9, atol=1e-11)
+    for (_, inside), (_, outside) in zip(lifted.costs, full.costs, strict=True):
+        np.testing.assert_allclose(inside, outside, rtol=1e-9, atol=1e-11)
 
 
 @pytest.mark.parametrize("parts", [FULL, MINI], ids=["full", "mini"])

@@ -7,18 +7,22 @@ are handed columns and the parameters to start from.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from catpipe.batches import whole
-from catpipe.experiments import Experiment, fit, network_for
+from catpipe.experiments import Experiment, Result, fit, network_for
 from catpipe.network import compute_cost, forward, initialize_parameters
 from catpipe.optimizers import gradient_descent
 from catpipe.parameters import Array, Parameters
+from catpipe.shell.progress import one_blas_thread
+from catpipe.shell.seeds import side_by_side
+from catpipe.stacks import fit_seeds
 from catpipe.training import initial_state, make_step, train
 from catpipe.transforms import Pictures, pixels, targets
+from tests.benchmarks import THREADS
 
 Weights: TypeAlias = dict[str, Any]
 """Arrays under catpipe's names, or what NumPy reads as such."""
@@ -101,20 +105,19 @@ def ours(problem: Problem, iterations: int) -> Ready:
 
 
 def our_stack(problem: Problem, iterations: int) -> Ready:
-    """`catpipe_hundred`; where it trains fewer than all, the time is scaled."""
+    """`fit_seeds`, in as many threads as its peers have."""
     experiment = problem.experiment._replace(iterations=iterations)
     return Ready(
         begin=lambda: experiment,
-        run=lambda experiment: catpipe_hundred(experiment, problem.pictures, problem.seeds),
-        weights=stack,
+        run=lambda experiment: fit_stack(experiment, problem.pictures, problem.seeds),
+        weights=lambda result: dict(result.parameters),
     )
 
 
-def catpipe_hundred(
-    experiment: Experiment, pictures: Pictures, seeds: tuple[int, ...]
-) -> list[Parameters]:
-    """Return the parameters of the first seeds, trained one by one: until stacks are trained."""
-    return [fit(experiment._replace(seed=seed), pictures).parameters for seed in seeds[:3]]
+def fit_stack(experiment: Experiment, pictures: Pictures, seeds: Sequence[int]) -> Result:
+    """Return what the seeds' networks learn, trained in `THREADS` threads of one BLAS thread."""
+    with one_blas_thread():
+        return fit_seeds(experiment, seeds, pictures, side_by_side if THREADS > 1 else map)
 
 
 OURS = Contestant("catpipe", ours)
