@@ -14,6 +14,7 @@ from toolz import identity, tail, valmap
 
 from catpipe import activations, initialization
 from catpipe.batches import Batch
+from catpipe.dual import dual_network, from_dual, gram, into_dual, reason_for_primal
 from catpipe.network import (
     Network,
     compute_cost,
@@ -25,7 +26,6 @@ from catpipe.network import (
 )
 from catpipe.optimizers import Optimizer, gradient_descent
 from catpipe.parameters import Array, Parameters
-from catpipe.subspace import into, lift, narrowed, reason_for_full_space, span, subspace
 from catpipe.training import (
     Costs,
     State,
@@ -110,14 +110,17 @@ class Result(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """What an experiment makes of pictures: what is trained, with what, and on which columns."""
+    """What an experiment makes of pictures: what is trained, with what, and on which columns.
+
+    In the dual form the batch holds the columns' Gram matrix.
+    """
 
     experiment: Experiment
     network: Network
     optimizer: Optimizer
+    columns: Array
     batch: Batch
-    basis: Array | None  # of the subspace that the batch is in, where it is in one
-    space: str
+    form: str  # the dual, or the primal and why
 
 
 def checked(experiment: Experiment) -> Experiment:
@@ -145,7 +148,7 @@ def network_for(experiment: Experiment, features: int) -> Network:
 
 
 def problem(experiment: Experiment, pictures: Pictures) -> Problem:
-    """Return the problem to solve: in the columns' subspace, where that is exact and pays.
+    """Return the problem to solve: in the dual form, where that is exact and pays.
 
     Raises `ValueError` for an experiment that cannot be, and for labels other than 0 and 1.
     """
@@ -153,16 +156,12 @@ def problem(experiment: Experiment, pictures: Pictures) -> Problem:
     X, Y = pixels(pictures.images, dtype), targets(pictures.labels, dtype)
     net = network_for(experiment, features=len(X))
     descent = gradient_descent(experiment.learning_rate)
-    reason = (
-        "asked for"
-        if experiment.full_space
-        else reason_for_full_space(net, descent, X.shape[1], experiment.iterations)
-    )
-    if reason:
-        return Problem(experiment, net, descent, Batch(X, Y), None, f"the full space ({reason})")
-    basis, R = span(X)
-    space = f"the subspace of {X.shape[1]} columns"
-    return Problem(experiment, net, descent, Batch(R, Y), basis, space)
+    reason = reason_for_primal(net, descent, X.shape[1], experiment.iterations)
+    if experiment.full_space or reason:
+        form = f"the full space ({reason or 'asked for'})"
+        return Problem(experiment, net, descent, X, Batch(X, Y), form)
+    form = f"the subspace of {X.shape[1]} columns, in the dual form"
+    return Problem(experiment, net, descent, X, Batch(gram(X), Y), form)
 
 
 def start(problem: Problem, seed: int) -> Parameters:
@@ -175,7 +174,7 @@ def fit(experiment: Experiment, pictures: Pictures, watch: Watch = identity) -> 
     """Return what the experiment learns from the pictures.
 
     `watch` is handed the states of the trajectory and hands them on: a progress bar, say. Where
-    training is in the subspace, so are the states. Raises `FloatingPointError` when the cost is no
+    training is in the dual form, so are the states. Raises `FloatingPointError` when the cost is no
     longer finite.
 
     >>> black_and_white = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
@@ -189,27 +188,26 @@ def fit(experiment: Experiment, pictures: Pictures, watch: Watch = identity) -> 
 
 def solve(problem: Problem, parameters: Parameters, watch: Watch = identity) -> Result:
     """Return what training on the problem makes of these parameters, one network's or a stack's."""
-    inside, entered, leave = enter(problem, parameters)
+    inside, entered = enter(problem, parameters)
     trained, costs = descend(inside, entered, watch)
-    return Result(problem.experiment, problem.network, leave(trained), costs, problem.space)
+    if inside is not problem:
+        trained = from_dual(problem.network, parameters, problem.columns, trained)
+    return Result(problem.experiment, problem.network, trained, costs, problem.form)
 
 
-def enter(
-    problem: Problem, parameters: Parameters
-) -> tuple[Problem, Parameters, Callable[[Parameters], Parameters]]:
-    """Return the problem and the parameters as they are trained, and the way back."""
-    if problem.basis is None:
-        return problem, parameters, identity
-    seen = subspace(problem.network, parameters, problem.basis)
-    inside = problem._replace(network=narrowed(problem.network, seen))
-    return inside, into(seen, parameters), partial(lift, seen)
+def enter(problem: Problem, parameters: Parameters) -> tuple[Problem, Parameters]:
+    """Return the problem and the parameters in the form in which they are trained."""
+    if problem.batch.X is problem.columns:
+        return problem, parameters
+    inside = problem._replace(network=dual_network(problem.network))
+    return inside, into_dual(problem.network, parameters, problem.columns)
 
 
 def descend(
     problem: Problem, parameters: Parameters, watch: Watch = identity
 ) -> tuple[Parameters, Costs]:
     """Return the parameters after all iterations, and the sampled costs with the last one's."""
-    experiment, net, descent, batch, *_ = problem
+    experiment, net, descent, _, batch, _ = problem
     states = trajectory(
         make_step(net, descent),
         repeat(batch, experiment.iterations),

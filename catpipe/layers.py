@@ -6,6 +6,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple, TypeAlias
 
+import numpy as np
+
 from catpipe.activations import Activation
 from catpipe.parameters import Array, Parameters
 
@@ -18,6 +20,24 @@ class Dense(NamedTuple):
     fan_in: int
     units: int
     activation: Activation
+
+
+class DualDense(NamedTuple):
+    """A dense first layer in the dual form: its weights are their products with all the columns.
+
+    Its input is the columns' Gram matrix, (examples, examples); see `catpipe.dual`.
+    """
+
+    weights: str
+    bias: str
+    fan_in: int
+    units: int
+    activation: Activation
+    coefficients: str
+    kept: str
+
+
+Layer: TypeAlias = Dense | DualDense
 
 
 class Cache(NamedTuple):
@@ -36,7 +56,6 @@ def linear_forward(A: Array, W: Array, b: Array) -> Array:
 
     A: (fan_in, examples), W: (units, fan_in), b: (units, 1) -> Z: (units, examples).
 
-    >>> import numpy as np
     >>> linear_forward(np.array([[3.0]]), W=np.array([[2.0]]), b=np.array([[1.0]]))
     array([[7.]])
     """
@@ -48,7 +67,6 @@ def product(W: Array, A: Array) -> Array:
 
     W: (..., units, fan_in), A: (fan_in, examples) or a stack as deep -> (..., units, examples).
 
-    >>> import numpy as np
     >>> product(np.ones((100, 2, 3)), np.ones((3, 4))).shape
     (100, 2, 4)
     """
@@ -64,7 +82,6 @@ def linear_backward(dZ: Array, A: Array, W: Array) -> tuple[Array, Array, Array]
     as what it is of. The average over examples is in dZ already, so nothing is divided here. The
     fold over a network calls its two halves, below, one by one.
 
-    >>> import numpy as np
     >>> linear_backward(np.array([[1.0]]), A=np.array([[3.0]]), W=np.array([[2.0]]))
     (array([[2.]]), array([[3.]]), array([[1.]]))
     """
@@ -74,7 +91,6 @@ def linear_backward(dZ: Array, A: Array, W: Array) -> tuple[Array, Array, Array]
 def linear_gradients(dZ: Array, A: Array) -> tuple[Array, Array]:
     """Return dW = dZ A^T, (units, fan_in), and db, the sum of dZ over examples, (units, 1).
 
-    >>> import numpy as np
     >>> linear_gradients(np.array([[1.0, 2.0]]), A=np.array([[3.0, 4.0]]))
     (array([[11.]]), array([[3.]]))
     """
@@ -84,7 +100,6 @@ def linear_gradients(dZ: Array, A: Array) -> tuple[Array, Array]:
 def linear_input_gradient(dZ: Array, W: Array) -> Array:
     """Return dA = W^T dZ, (fan_in, examples).
 
-    >>> import numpy as np
     >>> linear_input_gradient(np.array([[1.0]]), W=np.array([[2.0, 5.0]]))
     array([[2.],
            [5.]])
@@ -92,14 +107,15 @@ def linear_input_gradient(dZ: Array, W: Array) -> Array:
     return W.mT @ dZ
 
 
-def layer_forward(layer: Dense, parameters: Parameters, A: Array) -> tuple[Array, Cache]:
+def layer_forward(layer: Layer, parameters: Parameters, A: Array) -> tuple[Array, Cache]:
     """Return the layer's output, (units, examples), and its cache."""
-    Z = linear_forward(A, parameters[layer.weights], parameters[layer.bias])
+    W, b = parameters[layer.weights], parameters[layer.bias]
+    Z = W + b if isinstance(layer, DualDense) else linear_forward(A, W, b)
     return layer.activation.value(Z), Cache(A, Z)
 
 
 def layer_backward(
-    layer: Dense, parameters: Parameters, cache: Cache, dA: Array
+    layer: Layer, parameters: Parameters, cache: Cache, dA: Array
 ) -> tuple[Pending, dict[str, Array]]:
     """Return the gradient at the layer's input, pending, and those of its parameters.
 
@@ -109,4 +125,8 @@ def layer_backward(
     dZ = layer.activation.backward(dA, cache.Z)
     dW, db = linear_gradients(dZ, cache.A)
     pending = partial(linear_input_gradient, dZ, parameters[layer.weights])
-    return pending, {layer.weights: dW, layer.bias: db}
+    gradients = {layer.weights: dW, layer.bias: db}
+    if isinstance(layer, DualDense):
+        nothing = np.zeros_like(dZ[..., :1, :1])
+        return pending, {**gradients, layer.coefficients: dZ, layer.kept: nothing}
+    return pending, gradients

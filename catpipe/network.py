@@ -12,7 +12,7 @@ from toolz import merge, sliding_window
 
 from catpipe.activations import IDENTITY, RELU, Activation
 from catpipe.initialization import Scheme, course
-from catpipe.layers import Cache, Dense, Pending, layer_backward, layer_forward
+from catpipe.layers import Cache, Dense, Layer, Pending, layer_backward, layer_forward
 from catpipe.losses import BINARY_CROSS_ENTROPY, Loss
 from catpipe.parameters import Array, Parameters
 
@@ -23,7 +23,7 @@ Backed: TypeAlias = tuple[Pending, dict[str, Array]]
 class Network(NamedTuple):
     """The layers from input to logits, and the loss that the logits are for."""
 
-    layers: tuple[Dense, ...]
+    layers: tuple[Layer, ...]
     loss: Loss
 
 
@@ -85,7 +85,7 @@ def forward(network: Network, parameters: Parameters, X: Array) -> Forwarded:
     array([[7.]])
     """
 
-    def through(forwarded: Forwarded, layer: Dense) -> Forwarded:
+    def through(forwarded: Forwarded, layer: Layer) -> Forwarded:
         A, caches = forwarded
         A, cache = layer_forward(layer, parameters, A)
         return A, (*caches, cache)
@@ -125,7 +125,7 @@ def input_gradient(
 def _backward(
     network: Network, parameters: Parameters, caches: tuple[Cache, ...], dZ: Array
 ) -> Backed:
-    def back(backed: Backed, passed: tuple[Dense, Cache]) -> Backed:
+    def back(backed: Backed, passed: tuple[Layer, Cache]) -> Backed:
         pending, gradients = backed
         layer, cache = passed
         pending, of_layer = layer_backward(layer, parameters, cache, pending())

@@ -78,7 +78,7 @@ def _of_seeds(problem: Problem, seeds: Sequence[int]) -> Result:
 def _of_folds(problem: Problem, folds: NDArray[np.int64], numbers: Sequence[int]) -> Array:
     others = folds != np.array(numbers)[:, np.newaxis, np.newaxis]
     shares = shares_of(others.astype(problem.experiment.dtype))
-    inside, first, _ = enter(problem, start(problem, problem.experiment.seed))
+    inside, first = enter(problem, start(problem, problem.experiment.seed))
     stack = map_parameters(lambda W: np.broadcast_to(W, (len(numbers), *W.shape)), first)
     trained, _ = descend(inside._replace(batch=inside.batch._replace(shares=shares)), stack)
     return predict_probabilities(inside.network, trained, inside.batch.X)[:, 0]

@@ -26,6 +26,7 @@ ORDER = (
     "transforms",
     "metrics",
     "subspace",
+    "dual",
     "experiments",
     "stacks",
     "canvas",

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from catpipe.activations import IDENTITY, SIGMOID, TANH
 from catpipe.batches import Batch, shares_of
+from catpipe.experiments import Experiment, fit, probabilities
 from catpipe.metrics import accuracy
 from catpipe.network import (
     backward,
@@ -23,7 +25,9 @@ from catpipe.network import (
 )
 from catpipe.optimizers import gradient_descent, momentum, nesterov, update_parameters, with_l2
 from catpipe.parameters import Array, Parameters
+from catpipe.stacks import PART, fit_seeds, held_out_probabilities
 from catpipe.training import initial_state, make_step, train
+from catpipe.transforms import Pictures
 from tests.points import FLOATS, activations, examples, networks, normal, normal_parameters, seeds
 
 OPTIMIZERS = {
@@ -42,6 +46,10 @@ CLOSE: dict[type, dict[str, Any]] = {
 
 counts = st.integers(1, 3)
 floats = st.sampled_from(FLOATS)
+smooth = st.sampled_from((IDENTITY, SIGMOID, TANH))  # float32 may round across ReLU's kink
+cases = st.one_of(
+    st.tuples(activations, st.just(np.float64)), st.tuples(smooth, st.just(np.float32))
+)
 
 
 def stack(members: Sequence[Parameters]) -> Parameters:
@@ -73,8 +81,9 @@ def random_shares(seed: int, *shape: int, dtype: type = np.float64) -> Array:
 
 @pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS)
 @settings(max_examples=30)
-@given(activations, seeds, counts, floats)
-def test_training_a_stack_is_training_each_of_its_networks(make, activation, seed, count, dtype):
+@given(cases, seeds, counts)
+def test_training_a_stack_is_training_each_of_its_networks(make, case, seed, count):
+    activation, dtype = case
     net = network(5, 4, 2, activation=activation)
     batch, start = Batch(*examples(net, seed, dtype=dtype)), normal_stack(net, seed, count, dtype)
     optimizer = make(0.03)
@@ -92,8 +101,9 @@ def test_training_a_stack_is_training_each_of_its_networks(make, activation, see
 
 @pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS)
 @settings(max_examples=30)
-@given(activations, seeds, floats)
-def test_a_stack_of_learning_rates_is_each_of_them(make, activation, seed, dtype):
+@given(cases, seeds)
+def test_a_stack_of_learning_rates_is_each_of_them(make, case, seed):
+    activation, dtype = case
     net = network(5, 3, 1, activation=activation)
     batch, start = Batch(*examples(net, seed, dtype=dtype)), normal_stack(net, seed, 3, dtype)
     optimizer = make(np.reshape(RATES, (3, 1, 1)))
@@ -105,8 +115,9 @@ def test_a_stack_of_learning_rates_is_each_of_them(make, activation, seed, dtype
     assert_close(trained.parameters, stack(each), dtype)
 
 
-@given(activations, seeds, counts, floats)
-def test_a_stack_of_shares_is_each_of_them(activation, seed, count, dtype):
+@given(cases, seeds, counts)
+def test_a_stack_of_shares_is_each_of_them(case, seed, count):
+    activation, dtype = case
     net, descent = network(4, 3, 2, activation=activation), gradient_descent(0.1)
     X, Y = examples(net, seed, dtype=dtype)
     start = normal_stack(net, seed, count, dtype)
@@ -258,3 +269,36 @@ def test_each_network_of_a_stack_goes_its_own_rate(dtype):
     np.testing.assert_array_equal(updated[0], W["W"][0] - dtype(0.5) * dW["W"][0])
     np.testing.assert_array_equal(updated[1], W["W"][1] - dtype(0.25) * dW["W"][1])
     assert updated.dtype == dtype
+
+
+IMAGES = np.random.default_rng(1).integers(0, 256, (7, 2, 2, 3)).astype(np.uint8)
+PICTURES = Pictures(IMAGES, np.array([0, 1, 1, 0, 1, 0, 1]))
+ASKED = {
+    "inside": Experiment(seed=1, hidden=(4,), iterations=120, learning_rate=0.1),
+    "full_space": Experiment(seed=1, hidden=(4,), iterations=120, full_space=True),
+}
+asked = pytest.mark.parametrize("experiment", ASKED.values(), ids=ASKED)
+
+
+@asked
+def test_fitting_many_seeds_is_fitting_each_of_them_also_in_parts(experiment):
+    many = range(3, 3 + PART + 2)
+    together = fit_seeds(experiment, many, PICTURES)
+    each = [fit(experiment._replace(seed=seed), PICTURES) for seed in many]
+    assert_close(together.parameters, stack([result.parameters for result in each]))
+    assert [i for i, _ in together.costs] == [0, 100, 119]
+    for i, (_, costs) in enumerate(together.costs):
+        np.testing.assert_allclose(
+            np.array(costs), np.array([result.costs[i][1] for result in each]), rtol=1e-9
+        )
+
+
+@asked
+@pytest.mark.parametrize("folds", [range(7), (4, 0, 4, 9, 0, 9, 9)], ids=["one_out", "three"])
+def test_what_is_held_out_is_said_by_a_network_fitted_to_the_others(experiment, folds):
+    numbers = np.array(folds)
+    held_out = held_out_probabilities(experiment, PICTURES, numbers)
+    for i, number in enumerate(numbers):
+        others = Pictures(*(array[numbers != number] for array in PICTURES))
+        alone = probabilities(fit(experiment, others), IMAGES[[i]])
+        np.testing.assert_allclose(held_out[i], alone[0], rtol=1e-9)

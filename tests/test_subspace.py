@@ -23,7 +23,7 @@ from catpipe.subspace import (
 )
 from catpipe.training import State, initial_state, make_step, train
 from tests.points import FLOATS, activations, examples, normal, normal_parameters, seeds
-from tests.test_stacks import OPTIMIZERS, assert_close, normal_stack, random_shares
+from tests.test_stacks import OPTIMIZERS, assert_close, normal_stack, random_shares, smooth
 
 FULL = (slice(None),) * 6
 MINI = (slice(0, 2), slice(2, None), slice(1, 3)) * 2
@@ -33,6 +33,7 @@ spare = st.integers(2, 9)
 hidden = st.lists(st.integers(1, 4), max_size=2)
 stacks = st.integers(0, 3)  # 0 is a single network, without a leading axis
 problems = st.tuples(ranks, spare, hidden, activations, stacks, seeds)
+smooth_problems = st.tuples(ranks, spare, hidden, smooth, stacks, seeds)
 
 
 def posed(problem, dtype=np.float64):
@@ -84,7 +85,7 @@ def test_lifting_what_was_trained_inside_is_training_in_the_full_space(make, par
 @pytest.mark.parametrize("parts", [FULL, MINI], ids=["full", "mini"])
 @pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS)
 @settings(max_examples=10)
-@given(problems)
+@given(smooth_problems)
 def test_lifting_is_training_in_the_full_space_in_float32(make, parts, problem):
     lifted, full = trained_both_ways(problem, make(0.03), parts[:3], np.float32)
     assert_close(lifted.parameters, full.parameters, np.float32)
