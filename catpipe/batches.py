@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import repeat
+from reprlib import repr as brief
 from typing import NamedTuple
 
 from catpipe.parameters import Array
@@ -21,12 +22,16 @@ class Batch(NamedTuple):
 
 
 def shares_of(weights: Array) -> Array:
-    """Return the weights, (..., 1, examples), divided by their sum; none may be negative.
+    """Return the weights, (..., 1, examples), divided by their sum.
+
+    Raises `ValueError` for weights below 0, and for none above.
 
     >>> import numpy as np
     >>> shares_of(np.array([[1.0, 0.0, 3.0]]))
     array([[0.25, 0.  , 0.75]])
     """
+    if (weights < 0).any() or not weights.any(-1).all():
+        raise ValueError(f"example weights {brief(weights)}; expected none below 0, and some above")
     return weights / weights.sum(-1, keepdims=True)
 
 

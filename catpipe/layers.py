@@ -6,8 +6,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple, TypeAlias
 
-import numpy as np
-
 from catpipe.activations import Activation
 from catpipe.parameters import Array, Parameters
 
@@ -56,6 +54,7 @@ def linear_forward(A: Array, W: Array, b: Array) -> Array:
 
     A: (fan_in, examples), W: (units, fan_in), b: (units, 1) -> Z: (units, examples).
 
+    >>> import numpy as np
     >>> linear_forward(np.array([[3.0]]), W=np.array([[2.0]]), b=np.array([[1.0]]))
     array([[7.]])
     """
@@ -67,6 +66,7 @@ def product(W: Array, A: Array) -> Array:
 
     W: (..., units, fan_in), A: (fan_in, examples) or a stack as deep -> (..., units, examples).
 
+    >>> import numpy as np
     >>> product(np.ones((100, 2, 3)), np.ones((3, 4))).shape
     (100, 2, 4)
     """
@@ -82,6 +82,7 @@ def linear_backward(dZ: Array, A: Array, W: Array) -> tuple[Array, Array, Array]
     as what it is of. The average over examples is in dZ already, so nothing is divided here. The
     fold over a network calls its two halves, below, one by one.
 
+    >>> import numpy as np
     >>> linear_backward(np.array([[1.0]]), A=np.array([[3.0]]), W=np.array([[2.0]]))
     (array([[2.]]), array([[3.]]), array([[1.]]))
     """
@@ -91,6 +92,7 @@ def linear_backward(dZ: Array, A: Array, W: Array) -> tuple[Array, Array, Array]
 def linear_gradients(dZ: Array, A: Array) -> tuple[Array, Array]:
     """Return dW = dZ A^T, (units, fan_in), and db, the sum of dZ over examples, (units, 1).
 
+    >>> import numpy as np
     >>> linear_gradients(np.array([[1.0, 2.0]]), A=np.array([[3.0, 4.0]]))
     (array([[11.]]), array([[3.]]))
     """
@@ -100,6 +102,7 @@ def linear_gradients(dZ: Array, A: Array) -> tuple[Array, Array]:
 def linear_input_gradient(dZ: Array, W: Array) -> Array:
     """Return dA = W^T dZ, (fan_in, examples).
 
+    >>> import numpy as np
     >>> linear_input_gradient(np.array([[1.0]]), W=np.array([[2.0, 5.0]]))
     array([[2.],
            [5.]])
@@ -127,6 +130,6 @@ def layer_backward(
     pending = partial(linear_input_gradient, dZ, parameters[layer.weights])
     gradients = {layer.weights: dW, layer.bias: db}
     if isinstance(layer, DualDense):
-        nothing = np.zeros_like(dZ[..., :1, :1])
+        nothing = 0 * parameters[layer.kept]
         return pending, {**gradients, layer.coefficients: dZ, layer.kept: nothing}
     return pending, gradients

@@ -38,7 +38,7 @@ def update_parameters(
     >>> update_parameters(Parameters(b1=[[1.0]]), Parameters(b1=[[2.0]]), 0.5)["b1"]
     array([[0.]])
     """
-    if np.ndim(learning_rate):
+    if isinstance(learning_rate, np.ndarray):
         return map_parameters(
             lambda W, dW: W - np.asarray(learning_rate, W.dtype) * dW, parameters, gradients
         )

@@ -42,7 +42,7 @@ class Parameters(Mapping[str, Array]):
         For arrays made on the spot: they become read-only.
         """
         self = cls.__new__(cls)
-        object.__setattr__(self, "_arrays", valmap(_frozen, arrays))
+        object.__setattr__(self, "_arrays", {name: _frozen(a) for name, a in arrays.items()})
         return self
 
     def __getitem__(self, name: str) -> Array:
@@ -115,16 +115,14 @@ def map_parameters(
     for other in others:
         if other.keys() != first.keys():
             raise KeyError(_difference(first, other))
-    return Parameters.adopt(
-        {name: function(array, *[other[name] for other in others]) for name, array in first.items()}
-    )
+    columns = ([other[name] for name in first] for other in others)
+    return Parameters.adopt(dict(zip(first, map(function, first.values(), *columns), strict=True)))
 
 
 def _frozen(array: Array) -> Array:
     """Return the array read-only, a copy of it where others could still write to its memory."""
-    array = np.asarray(array)
-    if array.base is not None:
-        array = array.copy()
+    if not isinstance(array, np.ndarray) or array.base is not None:
+        array = np.array(array)
     array.setflags(write=False)
     return array
 

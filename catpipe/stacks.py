@@ -39,13 +39,16 @@ def fit_seeds(
 ) -> Result:
     """Return what the experiment learns from each of the seeds: one result, of a stack.
 
-    Law: network i of it is `fit` with seed i, up to rounding. Raises as `fit` does.
+    Law: network i of it is `fit` with seed i, up to rounding. Raises as `fit` does, and
+    `ValueError` for no seeds.
 
     >>> black_and_white = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
     >>> pictures = Pictures(black_and_white, np.array([0, 1]))
     >>> fit_seeds(Experiment(seed=1, hidden=()), (1, 2, 3), pictures).parameters["W1"].shape
     (3, 1, 1)
     """
+    if not seeds:
+        raise ValueError("no seeds; expected one or more")
     posed = problem(experiment, pictures)
     return _joined(list(mapper(partial(_of_seeds, posed), partition_all(PART, seeds))))
 
@@ -57,15 +60,20 @@ def held_out_probabilities(
 
     folds: (examples,) the number of the fold that holds each picture out -> (examples,). One
     network is trained for each fold, on the pictures of the others, by their weights alone.
-    Raises as `fit` does.
+    Raises as `fit` does, and `ValueError` for folds of other examples or fewer than two.
 
     >>> images = np.array([0, 1, 254, 255], np.uint8).reshape(4, 1, 1, 1)
     >>> pictures = Pictures(images, np.array([0, 0, 1, 1]))
     >>> held_out_probabilities(Experiment(seed=1, hidden=()), pictures, np.arange(4)).round(1)
     array([0.3, 0.3, 0.8, 0.8])
     """
-    posed = problem(experiment, pictures)
     numbers = np.unique(folds)
+    if folds.shape != pictures.labels.shape or len(numbers) < 2:
+        raise ValueError(
+            f"{len(numbers)} folds of {folds.shape} examples; expected two or more, of "
+            f"{pictures.labels.shape}"
+        )
+    posed = problem(experiment, pictures)
     parts = mapper(partial(_of_folds, posed, folds), partition_all(PART, numbers))
     by_fold = np.concatenate(list(parts))  # (folds, examples)
     return by_fold[np.searchsorted(numbers, folds), np.arange(len(folds))]

@@ -54,8 +54,7 @@ def subspace(network: Network, parameters: Parameters, basis: Array) -> Subspace
     array([[0., 1.]])
     """
     name = network.layers[0].weights
-    W = parameters[name]
-    outside = W - product(product(W, basis), basis.mT)
+    outside = _outside(parameters[name], basis)
     length = np.linalg.norm(outside, axis=-1, keepdims=True)
     return Subspace(name, basis, outside / np.where(length > 0, length, 1))
 
@@ -76,8 +75,12 @@ def into(space: Subspace, parameters: Parameters) -> Parameters:
     array([[1., 2., 3.]])
     """
     W = parameters[space.weights]
-    length = (W * space.unseen).sum(-1, keepdims=True)
+    length = (_outside(W, space.basis) * space.unseen).sum(-1, keepdims=True)
     return parameters | {space.weights: np.concatenate([product(W, space.basis), length], -1)}
+
+
+def _outside(W: Array, basis: Array) -> Array:
+    return W - product(product(W, basis), basis.mT)
 
 
 def lift(space: Subspace, parameters: Parameters) -> Parameters:

@@ -13,6 +13,7 @@ from catpipe import (
     batches,
     canvas,
     drawings,
+    dual,
     experiments,
     initialization,
     layers,
@@ -72,6 +73,7 @@ BASIS, _ = subspace.span(normal(6, 9, 3))
 SPACE = subspace.subspace(WIDE, FAR, BASIS)
 FAR_STATE = training.initial_state(MOVING["momentum"], FAR)
 NEAR_STATE = subspace.state_into(SPACE, FAR_STATE)
+DUAL = dual.into_dual(NET, W, X)
 LOOK = drawings.look_of(7, 0)
 AT = tuple(map(np.asarray, np.ogrid[0.5:4, 0.5:4]))
 
@@ -157,6 +159,13 @@ CALLS = {
     "state_into": (subspace.state_into, SPACE, FAR_STATE),
     "lift_state": (subspace.lift_state, SPACE, NEAR_STATE),
     "reason_for_full_space": (subspace.reason_for_full_space, WIDE, DESCENT, 3, 100),
+    "gram": (dual.gram, X),
+    "dual_network": (dual.dual_network, NET),
+    "into_dual": (dual.into_dual, NET, W, X),
+    "from_dual": (dual.from_dual, NET, W, X, DUAL),
+    "forward_of_dual": (forward, dual.dual_network(NET), DUAL, dual.gram(X)),
+    "gradients_of_dual": (gradients, dual.dual_network(NET), DUAL, dual.gram(X), Y),
+    "reason_for_primal": (dual.reason_for_primal, NET, DESCENT, 3, 100),
     "stream": (streams.stream, 1, 2, 3),
     "network": (network, 3, 4, 1),
     "parameter_shapes": (parameter_shapes, NET),

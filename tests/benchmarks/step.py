@@ -2,8 +2,9 @@
 
     python tests/benchmarks/step.py
 
-Prints, for 12,288 and for 209 features, the median time of a step both ways and the median of the
-ratios, taken in turns in one process with one BLAS thread.
+Prints the median time of a step both ways and the median of the ratios, taken in turns in one
+process with one BLAS thread: for 12,288 and for 209 features, for the dual form, and beside the two
+large products of a step alone.
 """
 
 import os
@@ -17,6 +18,7 @@ from time import perf_counter
 import numpy as np
 
 from catpipe.batches import whole
+from catpipe.dual import dual_network, gram, into_dual
 from catpipe.network import initialize_parameters, network
 from catpipe.optimizers import gradient_descent
 from catpipe.training import initial_state, make_step, train
@@ -51,6 +53,41 @@ def inline(X, Y, parameters, iterations):
     return W1, b1, W2, b2, W3, b3, W4, b4
 
 
+def inline_dual(K, Y, parameters, iterations):
+    """Return the parameters of the dual form after so many steps, likewise."""
+    P1, b1, W2, b2, W3, b3, W4, b4, C1, kept = parameters
+    for _ in range(iterations):
+        Z1 = P1 + b1
+        A1 = np.maximum(Z1, 0)
+        Z2 = W2 @ A1 + b2
+        A2 = np.maximum(Z2, 0)
+        Z3 = W3 @ A2 + b3
+        A3 = np.maximum(Z3, 0)
+        Z4 = W4 @ A3 + b4
+        A4 = np.exp(np.minimum(Z4, 0)) / (1 + np.exp(-np.abs(Z4)))
+        dZ4 = (A4 - Y) / K.shape[-1]
+        dW4, db4 = dZ4 @ A3.T, dZ4.sum(-1, keepdims=True)
+        dZ3 = (W4.T @ dZ4) * (Z3 > 0)
+        dW3, db3 = dZ3 @ A2.T, dZ3.sum(-1, keepdims=True)
+        dZ2 = (W3.T @ dZ3) * (Z2 > 0)
+        dW2, db2 = dZ2 @ A1.T, dZ2.sum(-1, keepdims=True)
+        dZ1 = (W2.T @ dZ2) * (Z1 > 0)
+        dP1, db1 = dZ1 @ K.T, dZ1.sum(-1, keepdims=True)
+        P1, b1 = P1 - LEARNING_RATE * dP1, b1 - LEARNING_RATE * db1
+        C1, kept = C1 - LEARNING_RATE * dZ1, kept - LEARNING_RATE * np.zeros_like(kept)
+        W2, b2 = W2 - LEARNING_RATE * dW2, b2 - LEARNING_RATE * db2
+        W3, b3 = W3 - LEARNING_RATE * dW3, b3 - LEARNING_RATE * db3
+        W4, b4 = W4 - LEARNING_RATE * dW4, b4 - LEARNING_RATE * db4
+    return P1, b1, W2, b2, W3, b3, W4, b4, C1, kept
+
+
+def two_products(X, parameters, dZ1, iterations):
+    """Compute only the two large products of a step, so many times."""
+    for _ in range(iterations):
+        parameters["W1"] @ X
+        dZ1 @ X.T
+
+
 def folded(step, X, Y, start, iterations):
     """Return the parameters after so many steps of the fold."""
     return train(step, whole(X, Y, iterations), start).parameters
@@ -63,25 +100,45 @@ def seconds(function, iterations):
     return (perf_counter() - begun) / iterations
 
 
-def compare(features, iterations, rounds, dtype):
-    """Print one row: both times and their ratio, after a check that both compute the same."""
+def problem(features, dtype):
+    """Return columns, targets, the network and its start."""
     random = np.random.default_rng(1)
     X = random.random((features, EXAMPLES)).astype(dtype)
     Y = (random.random((1, EXAMPLES)) < 0.35).astype(dtype)
-    net, descent = network(features, 20, 7, 5, 1), gradient_descent(LEARNING_RATE)
-    parameters = initialize_parameters(net, seed=1, dtype=dtype)
-    ours = partial(folded, make_step(net, descent), X, Y, initial_state(descent, parameters))
-    theirs = partial(inline, X, Y, tuple(parameters.values()))
-    for a, b in zip(ours(3).values(), theirs(3), strict=True):
-        np.testing.assert_array_equal(a, b)
-    turns = [(seconds(ours, iterations), seconds(theirs, iterations)) for _ in range(rounds)]
-    mine, inlined = (1e6 * median(times) for times in zip(*turns, strict=True))
+    net = network(features, 20, 7, 5, 1)
+    return X, Y, net, initialize_parameters(net, seed=1, dtype=dtype)
+
+
+def compare(label, dtype, fold, inlined, iterations, rounds):
+    """Print one row: both times and the ratio, after a check that both compute the same."""
+    if inlined(iterations=3) is not None:
+        for ours, theirs in zip(fold(iterations=3).values(), inlined(iterations=3), strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+    turns = [(seconds(fold, iterations), seconds(inlined, iterations)) for _ in range(rounds)]
+    mine, other = (1e6 * median(times) for times in zip(*turns, strict=True))
     ratio = median(a / b for a, b in turns)
-    print(f"{features:8,} {dtype:8} {mine:10.1f} {inlined:10.1f} {ratio:8.3f}", flush=True)
+    print(f"{label:38} {dtype:8} {mine:10.1f} {other:10.1f} {ratio:8.3f}", flush=True)
+
+
+def rows(dtype):
+    """Print all rows of one type."""
+    descent = gradient_descent(LEARNING_RATE)
+    for features, iterations, rounds in ((12288, 10, 25), (209, 100, 100)):
+        X, Y, net, start = problem(features, dtype)
+        fold = partial(folded, make_step(net, descent), X, Y, initial_state(descent, start))
+        inlined = partial(inline, X, Y, tuple(start.values()))
+        compare(f"{features:,} features, and inline", dtype, fold, inlined, iterations, rounds)
+    X, Y, net, start = problem(12288, dtype)
+    fold = partial(folded, make_step(net, descent), X, Y, initial_state(descent, start))
+    products = partial(two_products, X, start, np.ones((20, EXAMPLES), dtype))
+    compare("12,288 features, and two products", dtype, fold, products, 10, 25)
+    entered, dual = into_dual(net, start, X), dual_network(net)
+    fold = partial(folded, make_step(dual, descent), gram(X), Y, initial_state(descent, entered))
+    inlined = partial(inline_dual, gram(X), Y, tuple(entered.values()))
+    compare("dual form, and inline", dtype, fold, inlined, 100, 100)
 
 
 if __name__ == "__main__":
-    print("features type      catpipe us  inline us    ratio")
-    for dtype in ("float64", "float32"):
-        compare(12288, iterations=10, rounds=25, dtype=dtype)
-        compare(209, iterations=100, rounds=100, dtype=dtype)
+    print(f"{'a step of catpipe':38} type      catpipe us   other us    ratio")
+    rows("float64")
+    rows("float32")
