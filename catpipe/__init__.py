@@ -7,22 +7,34 @@ from catpipe.activations import (
     SIGMOID,
     TANH,
     Activation,
+    identity,
+    identity_backward,
+    leaky_relu,
+    leaky_relu_backward,
     relu,
     relu_backward,
     sigmoid,
     sigmoid_backward,
+    tanh,
+    tanh_backward,
 )
-from catpipe.batches import Batch, whole
+from catpipe.batches import Batch, shares_of, whole
 from catpipe.drawings import draw
-from catpipe.experiments import Experiment, fit
+from catpipe.experiments import Experiment, Result, fit, predictions, probabilities
 from catpipe.initialization import course, he, small, xavier, zeros
-from catpipe.layers import Dense, linear_backward, linear_forward
-from catpipe.losses import BINARY_CROSS_ENTROPY, Loss
+from catpipe.layers import Dense, layer_backward, layer_forward, linear_backward, linear_forward
+from catpipe.losses import (
+    BINARY_CROSS_ENTROPY,
+    Loss,
+    binary_cross_entropy,
+    binary_cross_entropy_gradient,
+)
 from catpipe.metrics import accuracy, confusion
 from catpipe.network import (
     Network,
     backward,
     compute_cost,
+    cost_gradient,
     forward,
     gradients,
     initialize_parameters,
@@ -31,11 +43,21 @@ from catpipe.network import (
     predict,
     predict_probabilities,
 )
-from catpipe.optimizers import Optimizer, gradient_descent, update_parameters
+from catpipe.optimizers import (
+    Optimizer,
+    gradient_descent,
+    momentum,
+    nesterov,
+    update_parameters,
+    with_l2,
+)
 from catpipe.parameters import Parameters, map_parameters
-from catpipe.shell.data import load_data
+from catpipe.shell.data import load_data, save_data
+from catpipe.shell.files import DataError
+from catpipe.shell.runs import load_run, save_run
+from catpipe.stacks import fit_seeds, held_out_probabilities, stacked
 from catpipe.streams import stream
-from catpipe.training import State, initial_state, make_step, train, trajectory
+from catpipe.training import State, finite, initial_state, make_step, train, trajectory
 from catpipe.transforms import DataSet, Pictures, pixels, targets
 
 __all__ = [
@@ -47,6 +69,7 @@ __all__ = [
     "TANH",
     "Activation",
     "Batch",
+    "DataError",
     "DataSet",
     "Dense",
     "Experiment",
@@ -55,41 +78,66 @@ __all__ = [
     "Optimizer",
     "Parameters",
     "Pictures",
+    "Result",
     "State",
     "accuracy",
     "backward",
+    "binary_cross_entropy",
+    "binary_cross_entropy_gradient",
     "compute_cost",
     "confusion",
+    "cost_gradient",
     "course",
     "draw",
+    "finite",
     "fit",
+    "fit_seeds",
     "forward",
     "gradient_descent",
     "gradients",
     "he",
+    "held_out_probabilities",
+    "identity",
+    "identity_backward",
     "initial_state",
     "initialize_parameters",
     "input_gradient",
+    "layer_backward",
+    "layer_forward",
+    "leaky_relu",
+    "leaky_relu_backward",
     "linear_backward",
     "linear_forward",
     "load_data",
+    "load_run",
     "make_step",
     "map_parameters",
+    "momentum",
+    "nesterov",
     "network",
     "pixels",
     "predict",
     "predict_probabilities",
+    "predictions",
+    "probabilities",
     "relu",
     "relu_backward",
+    "save_data",
+    "save_run",
+    "shares_of",
     "sigmoid",
     "sigmoid_backward",
     "small",
+    "stacked",
     "stream",
+    "tanh",
+    "tanh_backward",
     "targets",
     "train",
     "trajectory",
     "update_parameters",
     "whole",
+    "with_l2",
     "xavier",
     "zeros",
 ]

@@ -5,7 +5,9 @@ an orthonormal basis Q of that span, training on `R = Q.T @ X` and `W1 @ Q` is t
 in as many dimensions as there are columns. What a row of W1 has outside the span sees no data;
 weight decay can shorten it, but nothing turns it: one more coordinate, its length, carries it.
 
-This is exact for optimizers that commute with rotations (`Optimizer.commutes_with_rotations`).
+This is exact for optimizers that commute with rotations (`Optimizer.commutes_with_rotations`), for
+any batches of the columns, and for a run that is already under way. Where every batch is all the
+columns, `catpipe.dual` is cheaper.
 """
 
 from __future__ import annotations
@@ -16,7 +18,6 @@ import numpy as np
 
 from catpipe.layers import product
 from catpipe.network import Network
-from catpipe.optimizers import Optimizer
 from catpipe.parameters import Array, Parameters
 from catpipe.training import State
 
@@ -100,28 +101,3 @@ def lift_state(space: Subspace, state: State) -> State:
     """Return the state with parameters and moments in the full space."""
     moments = tuple(lift(space, moment) for moment in state.moments)
     return state._replace(parameters=lift(space, state.parameters), moments=moments)
-
-
-def reason_for_full_space(
-    network: Network, optimizer: Optimizer, columns: int, iterations: int
-) -> str | None:
-    """Return why training on so many columns should not use their subspace, or nothing.
-
-    It is exact only where the optimizer commutes with rotations. It pays where the multiplications
-    it saves in the steps are more than those for the basis and for the way there and back.
-
-    >>> from catpipe.network import network
-    >>> from catpipe.optimizers import gradient_descent
-    >>> reason_for_full_space(network(300, 20, 1), gradient_descent(0.1), 5000, 100)
-    '5000 columns span all of the 300 features'
-    """
-    features, units = network.layers[0].fan_in, network.layers[0].units
-    if not optimizer.commutes_with_rotations:
-        return "the optimizer does not commute with rotations"
-    if columns + 1 >= features:
-        return f"{columns} columns span all of the {features} features"
-    saved = 2 * iterations * units * (features - columns) * columns
-    spent = 2 * features * columns * (columns + 3 * units)
-    if saved <= spent:
-        return f"{iterations} iterations save less than the basis of {columns} columns costs"
-    return None

@@ -140,3 +140,15 @@ def test_an_optimizer_that_does_not_commute_with_rotations_would_train_otherwise
 def test_it_is_used_where_it_is_exact_and_pays(sizes, optimizer, columns, iterations, told):
     reason = reason_for_primal(network(*sizes), optimizer, columns, iterations)
     assert reason is None if told is None else told in str(reason)
+
+
+@given(st.integers(2, 400), st.integers(1, 800), st.integers(1, 50), st.integers(1, 1000))
+def test_more_iterations_are_never_a_reason_against_it(features, columns, units, iterations):
+    net, optimizer = network(features, units, 1), gradient_descent(0.1)
+    if reason_for_primal(net, optimizer, columns, iterations) is None:
+        assert reason_for_primal(net, optimizer, columns, iterations + 1) is None
+
+
+@pytest.mark.parametrize("optimizer", [with_l2(signs(), 0.1), signs()])
+def test_what_is_made_of_one_that_does_not_commute_does_not_either(optimizer):
+    assert "rotations" in str(reason_for_primal(network(12288, 20, 1), optimizer, 209, 2500))

@@ -158,7 +158,6 @@ CALLS = {
     "lift": (subspace.lift, SPACE, NEAR_STATE.parameters),
     "state_into": (subspace.state_into, SPACE, FAR_STATE),
     "lift_state": (subspace.lift_state, SPACE, NEAR_STATE),
-    "reason_for_full_space": (subspace.reason_for_full_space, WIDE, DESCENT, 3, 100),
     "gram": (dual.gram, X),
     "dual_network": (dual.dual_network, NET),
     "into_dual": (dual.into_dual, NET, W, X),

@@ -16,7 +16,6 @@ from catpipe.subspace import (
     lift,
     lift_state,
     narrowed,
-    reason_for_full_space,
     span,
     state_into,
     subspace,
@@ -310,40 +309,6 @@ def test_an_optimizer_that_does_not_commute_with_rotations_comes_out_elsewhere()
 
 
 PUBLISHED = network(12288, 20, 7, 5, 1)
-
-
-@pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS)
-def test_where_it_is_exact_and_pays_there_is_no_reason_against_it(make):
-    assert reason_for_full_space(PUBLISHED, make(0.0075), 209, 2500) is None
-
-
-@pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS)
-def test_an_optimizer_that_does_not_commute_with_rotations_is_a_reason(make):
-    optimizer = make(0.0075)._replace(commutes_with_rotations=False)
-    assert "rotations" in str(reason_for_full_space(PUBLISHED, optimizer, 209, 2500))
-
-
-@pytest.mark.parametrize("count", [299, 300, 5000])
-def test_as_many_columns_as_features_are_a_reason(count):
-    told = reason_for_full_space(network(300, 20, 1), gradient_descent(0.1), count, 10**9)
-    assert str(count) in str(told)
-
-
-def test_two_columns_fewer_than_features_are_no_reason():
-    assert reason_for_full_space(network(300, 20, 1), gradient_descent(0.1), 298, 10**9) is None
-
-
-@pytest.mark.parametrize("iterations", [1, 5])
-def test_few_iterations_are_a_reason(iterations):
-    told = reason_for_full_space(PUBLISHED, gradient_descent(0.0075), 209, iterations)
-    assert str(iterations) in str(told)
-
-
-@given(st.integers(2, 400), st.integers(1, 400), st.integers(1, 50), st.integers(1, 1000))
-def test_more_iterations_are_never_a_reason(features, count, units, iterations):
-    net, descent = network(features, units, 1), gradient_descent(0.1)
-    if reason_for_full_space(net, descent, count, iterations) is None:
-        assert reason_for_full_space(net, descent, count, iterations + 1) is None
 
 
 def test_the_types_that_go_in_come_out():
