@@ -1,0 +1,100 @@
+"""`catpipe train --seeds`: what it says of many networks is what each of them says by itself."""
+
+import json
+
+import numpy as np
+import pytest
+
+from catpipe.drawings import draw
+from catpipe.experiments import Experiment, fit, probabilities
+from catpipe.shell.cli import main
+from catpipe.shell.data import save_data
+
+SMALL = ("--layers", "3", "--iterations", "150")
+
+
+@pytest.fixture(scope="module")
+def data():
+    return draw(seed=1, train=12, test=6)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, data):
+    folder = tmp_path_factory.mktemp("seeds")
+    save_data(folder, data, "drawn")
+    return str(folder)
+
+
+def typed(capsys, *arguments: str) -> str:
+    """Return what the command prints."""
+    assert main(["train", *SMALL, *arguments]) == 0
+    return capsys.readouterr().out
+
+
+@pytest.fixture
+def report(capsys, folder):
+    return json.loads(typed(capsys, "--data", folder, "--seeds", "3..5", "--json"))
+
+
+def test_each_network_is_the_one_of_its_seed(capsys, folder, report):
+    for seed, final_cost, train_accuracy, test_accuracy in zip(
+        report["seeds"],
+        report["final_costs"],
+        report["train_accuracies"],
+        report["test_accuracies"],
+        strict=True,
+    ):
+        one = json.loads(typed(capsys, "--data", folder, "--seed", str(seed), "--json"))
+        assert final_cost == pytest.approx(one["final_cost"], rel=1e-9)
+        assert (train_accuracy, test_accuracy) == (one["train_accuracy"], one["test_accuracy"])
+
+
+def test_the_network_and_the_seeds_are_told(report):
+    assert report["network"] == [12288, 3, 1]
+    assert report["seeds"] == [3, 4, 5]
+
+
+def test_the_ensemble_averages_probabilities(data, report):
+    each = [
+        probabilities(
+            fit(Experiment(seed=seed, hidden=(3,), iterations=150), data.train), data.test.images
+        )
+        for seed in (3, 4, 5)
+    ]
+    right = (np.mean(each, axis=0) > 0.5) == data.test.labels
+    assert report["ensemble_test_accuracy"] == right.mean()
+
+
+def test_mean_spread_and_ensemble_are_printed(capsys, folder, report):
+    out = typed(capsys, "--data", folder, "--seeds", "3..5")
+    accuracies = np.array(report["test_accuracies"])
+    assert f"mean {accuracies.mean():.2%}, standard deviation {accuracies.std():.2%}" in out
+    assert f"from {accuracies.min():.2%} to {accuracies.max():.2%}" in out
+    assert f"ensemble:       test accuracy {report['ensemble_test_accuracy']:.2%}" in out
+
+
+@pytest.mark.parametrize(
+    "text", ["", "1", "1..", "5..3", "-1..3", "1..2..3", f"0..{2**32}", "a..b"]
+)
+def test_what_is_no_range_of_seeds_is_refused(capsys, folder, text):
+    with pytest.raises(SystemExit) as refusal:
+        main(["train", f"--seeds={text}", "--data", folder])
+    assert refusal.value.code == 2
+    assert "no range of seeds" in capsys.readouterr().err
+
+
+def test_many_networks_are_not_saved_as_one(capsys, folder, tmp_path):
+    out = tmp_path / "a.h5"
+    assert main(["train", "--seeds", "1..2", "--data", folder, "--out", str(out)]) == 2
+    assert "--seeds" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_the_full_space_comes_to_the_same_costs_and_says_why_it_was_used(capsys, folder):
+    dual, full = (
+        json.loads(typed(capsys, "--data", folder, "--json", *flag))
+        for flag in ((), ("--full-space",))
+    )
+    assert full["costs"] == pytest.approx(dual["costs"], rel=1e-10)
+    assert "full space (asked for)" in full["space"]
+    assert "12 columns" in dual["space"]
