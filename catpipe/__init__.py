@@ -20,7 +20,8 @@ from catpipe.activations import (
 )
 from catpipe.batches import Batch, shares_of, whole
 from catpipe.drawings import draw
-from catpipe.experiments import Experiment, Result, fit, predictions, probabilities
+from catpipe.experiments import Experiment
+from catpipe.fitting import Result, fit, predictions, probabilities
 from catpipe.initialization import course, he, small, xavier, zeros
 from catpipe.layers import Dense, layer_backward, layer_forward, linear_backward, linear_forward
 from catpipe.losses import (

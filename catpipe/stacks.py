@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from toolz import partition_all
 
 from catpipe.batches import shares_of
-from catpipe.experiments import Experiment, Problem, Result, descend, enter, problem, solve, start
+from catpipe.experiments import Experiment
+from catpipe.fitting import Problem, Result, descend, enter, problem, solve, start
 from catpipe.network import predict_probabilities
 from catpipe.parameters import Array, Parameters, map_parameters
 from catpipe.transforms import Pictures

@@ -8,7 +8,8 @@ from time import perf_counter
 import numpy as np
 import pytest
 
-from catpipe.experiments import Experiment, fit
+from catpipe.experiments import Experiment
+from catpipe.fitting import fit
 from catpipe.parameters import Parameters
 from catpipe.shell import commands
 from catpipe.shell.cli import main

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from catpipe.drawings import draw
-from catpipe.experiments import Experiment, checked, cost, fit, predictions, probabilities
+from catpipe.experiments import Experiment, checked
+from catpipe.fitting import cost, fit, predictions, probabilities
 from catpipe.shell.commands import HOMES
 from catpipe.shell.data import load_data
 from catpipe.transforms import DataSet

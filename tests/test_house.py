@@ -28,6 +28,7 @@ ORDER = (
     "subspace",
     "dual",
     "experiments",
+    "fitting",
     "stacks",
     "canvas",
     "subjects",

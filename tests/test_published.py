@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import pytest
 
-from catpipe.experiments import Experiment, Result, fit, predictions
+from catpipe.experiments import Experiment
+from catpipe.fitting import Result, fit, predictions
 from catpipe.transforms import DataSet
 
 

@@ -15,6 +15,7 @@ from catpipe import (
     drawings,
     dual,
     experiments,
+    fitting,
     initialization,
     layers,
     losses,
@@ -64,9 +65,9 @@ BATCHES = (batches.Batch(X, Y),) * 3
 STEP = training.make_step(NET, DESCENT, 1)
 EXPERIMENT = experiments.Experiment(seed=1, hidden=(2,), iterations=2)
 PICTURES = transforms.Pictures(IMAGES, LABELS)
-RESULT = experiments.fit(EXPERIMENT, PICTURES)
-INSIDE = experiments.problem(EXPERIMENT._replace(iterations=50), PICTURES)
-START = experiments.start(INSIDE, seed=2)
+RESULT = fitting.fit(EXPERIMENT, PICTURES)
+INSIDE = fitting.problem(EXPERIMENT._replace(iterations=50), PICTURES)
+START = fitting.start(INSIDE, seed=2)
 WIDE = network(9, 4, 1)
 FAR = normal_parameters(WIDE, seed=5)
 BASIS, _ = subspace.span(normal(6, 9, 3))
@@ -174,12 +175,12 @@ CALLS = {
     "confusion": (metrics.confusion, LABELS, LABELS, 2),
     "checked": (experiments.checked, EXPERIMENT),
     "network_for": (experiments.network_for, EXPERIMENT, 12),
-    "problem": (experiments.problem, EXPERIMENT, PICTURES),
-    "problem_inside": (experiments.problem, INSIDE.experiment, PICTURES),
-    "start": (experiments.start, INSIDE, 1),
-    "enter": (experiments.enter, INSIDE, START),
-    "descend": (experiments.descend, *experiments.enter(INSIDE, START)[:2]),
-    "solve": (experiments.solve, INSIDE, START),
+    "problem": (fitting.problem, EXPERIMENT, PICTURES),
+    "problem_inside": (fitting.problem, INSIDE.experiment, PICTURES),
+    "start": (fitting.start, INSIDE, 1),
+    "enter": (fitting.enter, INSIDE, START),
+    "descend": (fitting.descend, *fitting.enter(INSIDE, START)[:2]),
+    "solve": (fitting.solve, INSIDE, START),
     "stacked": (stacks.stacked, [W, W]),
     "fit_seeds": (stacks.fit_seeds, EXPERIMENT, (1, 2), PICTURES),
     "fit_seeds_inside": (stacks.fit_seeds, INSIDE.experiment, (1, 2), PICTURES),
@@ -189,11 +190,11 @@ CALLS = {
         PICTURES,
         np.arange(6) % 3,
     ),
-    "fit": (experiments.fit, EXPERIMENT, PICTURES),
-    "fit_inside": (experiments.fit, INSIDE.experiment, PICTURES),
-    "cost": (experiments.cost, RESULT, PICTURES),
-    "probabilities": (experiments.probabilities, RESULT, IMAGES),
-    "predictions": (experiments.predictions, RESULT, IMAGES),
+    "fit": (fitting.fit, EXPERIMENT, PICTURES),
+    "fit_inside": (fitting.fit, INSIDE.experiment, PICTURES),
+    "cost": (fitting.cost, RESULT, PICTURES),
+    "probabilities": (fitting.probabilities, RESULT, IMAGES),
+    "predictions": (fitting.predictions, RESULT, IMAGES),
     "ellipse": (distances, canvas.ellipse, (1, 2), (2, 1)),
     "polygon": (distances, canvas.polygon, (0, 0), (2, 0), (2, 2)),
     "box": (distances, canvas.box, 0, 0, 2, 2),

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from catpipe.drawings import draw
-from catpipe.experiments import Experiment, fit
+from catpipe.experiments import Experiment
+from catpipe.fitting import fit
 from catpipe.shell.files import DataError
 from catpipe.shell.hdf5 import read, write
 from catpipe.shell.runs import Run, load_run, save_run

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from catpipe.drawings import draw
-from catpipe.experiments import Experiment, fit, probabilities
+from catpipe.experiments import Experiment
+from catpipe.fitting import fit, probabilities
 from catpipe.shell.cli import main
 from catpipe.shell.data import save_data
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from catpipe.activations import IDENTITY, SIGMOID, TANH
 from catpipe.batches import Batch, shares_of
-from catpipe.experiments import Experiment, fit, probabilities
+from catpipe.experiments import Experiment
+from catpipe.fitting import fit, probabilities
 from catpipe.metrics import accuracy
 from catpipe.network import (
     backward,

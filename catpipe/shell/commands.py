@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from catpipe.drawings import SIDE, draw
-from catpipe.experiments import Experiment, Result, checked, cost, fit, predictions, probabilities
+from catpipe.experiments import Experiment, checked
+from catpipe.fitting import Result, cost, fit, predictions, probabilities
 from catpipe.metrics import accuracy, confusion
 from catpipe.shell.data import load_data, save_data
 from catpipe.shell.files import DataError, check_writable, write_files

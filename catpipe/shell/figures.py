@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from catpipe.experiments import Result, predictions, probabilities
+from catpipe.fitting import Result, predictions, probabilities
 from catpipe.training import Costs
 from catpipe.transforms import Pictures
 

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from catpipe.experiments import Experiment, Result, checked, network_for
+from catpipe.experiments import Experiment, checked, network_for
+from catpipe.fitting import Result
 from catpipe.network import parameter_shapes
 from catpipe.parameters import Array, Parameters
 from catpipe.shell.files import DataError, StrPath

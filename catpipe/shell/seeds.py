@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from catpipe.experiments import Experiment, Result, cost, predictions, probabilities
+from catpipe.experiments import Experiment
+from catpipe.fitting import Result, cost, predictions, probabilities
 from catpipe.metrics import accuracy
 from catpipe.parameters import Array
 from catpipe.shell.files import DataError

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from catpipe.batches import whole
-from catpipe.experiments import Experiment, fit, network_for
+from catpipe.experiments import Experiment, network_for
+from catpipe.fitting import fit
 from catpipe.network import initialize_parameters
 from catpipe.optimizers import gradient_descent
 from catpipe.shell.data import load_data

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from catpipe.batches import whole
-from catpipe.experiments import Experiment, Result, fit, network_for
+from catpipe.experiments import Experiment, network_for
+from catpipe.fitting import Result, fit
 from catpipe.network import compute_cost, forward, initialize_parameters
 from catpipe.optimizers import gradient_descent
 from catpipe.parameters import Array, Parameters
