@@ -104,7 +104,7 @@ def backward(
     >>> backward(net, parameters, caches, np.array([[1.0]]))["W1"]
     array([[3.]])
     """
-    _, gradients = _backward(network, parameters, caches, dZ)
+    _, gradients = back_propagate(network, parameters, caches, dZ)
     return Parameters.adopt(gradients)
 
 
@@ -118,13 +118,24 @@ def input_gradient(
     >>> input_gradient(net, parameters, caches, np.array([[1.0]]))
     array([[2.]])
     """
-    pending, _ = _backward(network, parameters, caches, dZ)
+    pending, _ = back_propagate(network, parameters, caches, dZ)
     return pending()
 
 
-def _backward(
+def back_propagate(
     network: Network, parameters: Parameters, caches: tuple[Cache, ...], dZ: Array
 ) -> Backed:
+    """Return the gradient at X, pending, and those of the parameters, a dict: the fold of both.
+
+    `backward` and `input_gradient` return one each.
+
+    >>> net, parameters = network(1, 1), Parameters(W1=[[2.0]], b1=[[1.0]])
+    >>> Z, caches = forward(net, parameters, np.array([[3.0]]))
+    >>> pending, gradients = back_propagate(net, parameters, caches, np.array([[1.0]]))
+    >>> pending(), gradients["b1"]
+    (array([[2.]]), array([[1.]]))
+    """
+
     def back(backed: Backed, passed: tuple[Layer, Cache]) -> Backed:
         pending, gradients = backed
         layer, cache = passed
@@ -161,7 +172,6 @@ def cost_gradient(network: Network, Z: Array, Y: Array, shares: Array | None = N
     >>> cost_gradient(network(1, 1), np.array([[0.0, 0.0]]), np.array([[1.0, 0.0]]))
     array([[-0.25,  0.25]])
     """
-    _check_targets(Z, Y)
     each = network.loss.gradient(Z, Y)
     return each / Z.shape[-1] if shares is None else each * shares
 
@@ -176,6 +186,7 @@ def gradients(
     array([[-0.5]])
     """
     Z, caches = forward(network, parameters, X)
+    _check_targets(Z, Y)
     return backward(network, parameters, caches, cost_gradient(network, Z, Y, shares))
 
 

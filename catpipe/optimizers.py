@@ -6,13 +6,16 @@ weights; then training in a subspace that holds all gradients is training in the
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
 from catpipe.parameters import Array, Parameters, map_parameters
+
+Gradients: TypeAlias = Mapping[str, Array]
+"""Under the names of what they are gradients of."""
 
 Moments: TypeAlias = tuple[Parameters, ...]
 """What an optimizer remembers: each under the parameters' own names."""
@@ -26,12 +29,12 @@ class Optimizer(NamedTuple):
     """
 
     init: Callable[[Parameters], Moments]
-    update: Callable[[int, Parameters, Moments, Parameters], tuple[Parameters, Moments]]
+    update: Callable[[int, Parameters, Moments, Gradients], tuple[Parameters, Moments]]
     commutes_with_rotations: bool
 
 
 def update_parameters(
-    parameters: Parameters, gradients: Parameters, learning_rate: float | Array
+    parameters: Parameters, gradients: Gradients, learning_rate: float | Array
 ) -> Parameters:
     """Return W - learning_rate dW for each name; raise `KeyError` unless the names are the same.
 
@@ -119,7 +122,7 @@ def _descend(
     iteration: int,  # noqa: ARG001
     parameters: Parameters,
     moments: Moments,
-    gradients: Parameters,
+    gradients: Gradients,
 ) -> tuple[Parameters, Moments]:
     return update_parameters(parameters, gradients, rate), moments
 
@@ -130,7 +133,7 @@ def _roll(
     iteration: int,  # noqa: ARG001
     parameters: Parameters,
     moments: Moments,
-    gradients: Parameters,
+    gradients: Gradients,
 ) -> tuple[Parameters, Moments]:
     velocity = map_parameters(lambda v, dW: beta * v + dW, *moments, gradients)
     return update_parameters(parameters, velocity, rate), (velocity,)
@@ -142,7 +145,7 @@ def _look_ahead(
     iteration: int,  # noqa: ARG001
     parameters: Parameters,
     moments: Moments,
-    gradients: Parameters,
+    gradients: Gradients,
 ) -> tuple[Parameters, Moments]:
     velocity = map_parameters(lambda v, dW: beta * v + dW, *moments, gradients)
     ahead = map_parameters(lambda v, dW: beta * v + dW, velocity, gradients)
@@ -150,12 +153,12 @@ def _look_ahead(
 
 
 def _decay(
-    update: Callable[[int, Parameters, Moments, Parameters], tuple[Parameters, Moments]],
+    update: Callable[[int, Parameters, Moments, Gradients], tuple[Parameters, Moments]],
     strength: float,
     iteration: int,
     parameters: Parameters,
     moments: Moments,
-    gradients: Parameters,
+    gradients: Gradients,
 ) -> tuple[Parameters, Moments]:
     pulled = {
         name: dW + strength * parameters[name] if name.startswith("W") else dW

@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 
 from catpipe.batches import Batch
-from catpipe.network import Network, backward, compute_cost, cost_gradient, forward
+from catpipe.network import Network, back_propagate, compute_cost, cost_gradient, forward
 from catpipe.optimizers import Moments, Optimizer
 from catpipe.parameters import Array, Parameters
 
@@ -51,10 +51,11 @@ def _step(
 ) -> State:
     iteration, parameters, moments, costs = state
     Z, caches = forward(network, parameters, batch.X)
-    gradients = backward(network, parameters, caches, cost_gradient(network, Z, *batch[1:]))
-    updated, moments = optimizer.update(iteration, parameters, moments, gradients)
     if iteration % sample_every == 0:
         costs = (*costs, (iteration, compute_cost(network, Z, *batch[1:])))
+    dZ = cost_gradient(network, Z, *batch[1:])
+    _, gradients = back_propagate(network, parameters, caches, dZ)
+    updated, moments = optimizer.update(iteration, parameters, moments, gradients)
     return State(iteration + 1, updated, moments, costs)
 
 

@@ -39,6 +39,7 @@ class Size(NamedTuple):
 
 LINES: dict[str, dict[int, Size]] = {
     "examples, of 768 features": {n: Size(16, n) for n in (96, 192, 384, 768, 1536)},
+    "examples, of 300 features": {n: Size(10, n) for n in (150, 300, 600, 1200, 5000)},
     "features": {3 * side**2: Size(side) for side in (16, 32, 64, 96)},
     "depth, of layers of 20": {depth: Size(hidden=(20,) * depth) for depth in (1, 2, 4, 8)},
     "width of the first layer": {width: Size(hidden=(width, 7, 5)) for width in (10, 20, 40, 80)},
