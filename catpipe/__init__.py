@@ -33,6 +33,7 @@ from catpipe.losses import (
 from catpipe.metrics import accuracy, confusion
 from catpipe.network import (
     Network,
+    back_propagate,
     backward,
     compute_cost,
     cost_gradient,
@@ -82,6 +83,7 @@ __all__ = [
     "Result",
     "State",
     "accuracy",
+    "back_propagate",
     "backward",
     "binary_cross_entropy",
     "binary_cross_entropy_gradient",

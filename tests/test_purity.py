@@ -30,6 +30,7 @@ from catpipe import (
     transforms,
 )
 from catpipe.network import (
+    back_propagate,
     backward,
     compute_cost,
     cost_gradient,
@@ -126,6 +127,7 @@ CALLS = {
     "initialize_parameters": (initialize_parameters, NET, 1),
     "forward": (forward, NET, W, X),
     "backward": (backward, NET, W, CACHES, DZ),
+    "back_propagate": (back_propagate, NET, W, CACHES, DZ),
     "input_gradient": (input_gradient, NET, W, CACHES, DZ),
     "compute_cost": (compute_cost, NET, Z, Y),
     "cost_gradient": (cost_gradient, NET, Z, Y),
