@@ -6,6 +6,7 @@ week 2 (logistic regression) and week 4 (two layers, and four).
 
 from typing import NamedTuple
 
+import numpy as np
 import pytest
 
 from catpipe.experiments import Experiment
@@ -82,3 +83,12 @@ def test_test_accuracy_is_the_published_one(published, result, photographs):
 def test_every_hundredth_cost_and_the_last_is_kept(published, result):
     last = published.experiment.iterations - 1
     assert [iteration for iteration, _ in result.costs] == [*range(0, last, 100), last]
+
+
+def test_the_weights_are_those_of_training_in_the_full_space(photographs):
+    dual, full = (
+        fit(FOUR_LAYERS.experiment._replace(full_space=full_space), photographs.train).parameters
+        for full_space in (False, True)
+    )
+    for name, W in full.items():
+        assert np.linalg.norm(dual[name] - W) <= 1e-12 * np.linalg.norm(W)
