@@ -45,7 +45,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except KeyboardInterrupt:
             return _fail("interrupted; nothing was saved", INTERRUPTED)
         except BrokenPipeError:  # whoever read the output has seen enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return NO_READER
         except MemoryError as error:
             return _fail(f"out of memory ({error}); expected smaller layers, or fewer pictures")
@@ -69,6 +68,10 @@ def _outputs() -> Iterator[None]:
             if isinstance(output, TextIOWrapper):
                 output.reconfigure(errors="backslashreplace")
         yield
+        try:
+            sys.stdout.flush()
+        except OSError:  # what could not be written would be tried again at exit, and be told there
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 def _fail(sentence: str, status: int = BAD_INPUT) -> int:

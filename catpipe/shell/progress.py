@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any, cast
 
 from toolz import peek
@@ -24,7 +25,7 @@ def watched(states: Iterable[State], total: int, *, silent: bool = False) -> Ite
         return alone
     tqdm = _tqdm() if sys.stdout.isatty() and sys.stderr.isatty() else None
     if tqdm is None:
-        return narrated(alone, print)
+        return narrated(alone, partial(print, flush=True))
     return barred(narrated(alone, tqdm.write), tqdm(total=total, unit="step", leave=False))
 
 
