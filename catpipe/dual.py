@@ -31,7 +31,12 @@ def gram(X: Array) -> Array:
 
 
 def dual_network(network: Network) -> Network:
-    """Return the network with its first layer in the dual form; its input is the Gram matrix."""
+    """Return the network with its first layer in the dual form; its input is the Gram matrix.
+
+    >>> from catpipe.network import network
+    >>> dual_network(network(3, 2, 1)).layers[0].coefficients
+    'W1.coefficients'
+    """
     return network._replace(layers=(_dual(network), *network.layers[1:]))
 
 

@@ -69,6 +69,11 @@ def problem(experiment: Experiment, pictures: Pictures) -> Problem:
     """Return the problem to solve: in the dual form, where that is exact and pays.
 
     Raises `ValueError` for an experiment that cannot be, and for labels other than 0 and 1.
+
+    >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
+    >>> pictures = Pictures(images, np.array([0, 1]))
+    >>> problem(Experiment(seed=1), pictures).form
+    'the full space (2 columns of 1 features take fewer multiplications as they are)'
     """
     dtype = checked(experiment).dtype
     X, Y = pixels(pictures.images, dtype), targets(pictures.labels, dtype)
@@ -83,7 +88,13 @@ def problem(experiment: Experiment, pictures: Pictures) -> Problem:
 
 
 def start(problem: Problem, seed: int) -> Parameters:
-    """Return the parameters that this seed draws for the problem's network."""
+    """Return the parameters that this seed draws for the problem's network.
+
+    >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
+    >>> pictures = Pictures(images, np.array([0, 1]))
+    >>> start(problem(Experiment(seed=1, hidden=()), pictures), seed=1)["W1"].round(3)
+    array([[1.624]])
+    """
     asked = problem.experiment
     return initialize_parameters(problem.network, seed, SCHEMES[asked.scheme], asked.dtype)
 
@@ -105,7 +116,14 @@ def fit(experiment: Experiment, pictures: Pictures, watch: Watch = identity) -> 
 
 
 def solve(problem: Problem, parameters: Parameters, watch: Watch = identity) -> Result:
-    """Return what training on the problem makes of these parameters, one network's or a stack's."""
+    """Return what training on the problem makes of these parameters, one network's or a stack's.
+
+    >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
+    >>> pictures = Pictures(images, np.array([0, 1]))
+    >>> posed = problem(Experiment(seed=1, hidden=(), iterations=1), pictures)
+    >>> solve(posed, Parameters(W1=[[0.0]], b1=[[0.0]])).parameters["W1"]
+    array([[0.001875]])
+    """
     inside, entered = enter(problem, parameters)
     trained, costs = descend(inside, entered, watch)
     if inside is not problem:
@@ -114,7 +132,10 @@ def solve(problem: Problem, parameters: Parameters, watch: Watch = identity) -> 
 
 
 def enter(problem: Problem, parameters: Parameters) -> tuple[Problem, Parameters]:
-    """Return the problem and the parameters in the form in which they are trained."""
+    """Return the problem and the parameters in the form in which they are trained.
+
+    That is as they are where the problem is posed in the full space.
+    """
     if problem.batch.X is problem.columns:
         return problem, parameters
     inside = problem._replace(network=dual_network(problem.network))
@@ -143,19 +164,37 @@ def descend(
 
 
 def cost(result: Result, pictures: Pictures) -> Array:
-    """Return the cost of the trained parameters on the pictures, (...)."""
+    """Return the cost of the trained parameters on the pictures: one number, or one a network.
+
+    >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
+    >>> pictures = Pictures(images, np.array([0, 1]))
+    >>> round(float(cost(fit(Experiment(seed=1, hidden=()), pictures), pictures)), 3)
+    0.19
+    """
     dtype = result.experiment.dtype
     Z, _ = forward(result.network, result.parameters, pixels(pictures.images, dtype))
     return compute_cost(result.network, Z, targets(pictures.labels, dtype))
 
 
 def probabilities(result: Result, images: NDArray[np.uint8]) -> Array:
-    """Return the probability of class 1 for each of the images, (..., examples)."""
+    """Return the probability of class 1 for each of the images, (..., examples).
+
+    >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
+    >>> pictures = Pictures(images, np.array([0, 1]))
+    >>> probabilities(fit(Experiment(seed=1, hidden=()), pictures), images).round(1)
+    array([0.2, 0.9])
+    """
     X = pixels(images, result.experiment.dtype)
     return predict_probabilities(result.network, result.parameters, X)[..., 0, :]
 
 
 def predictions(result: Result, images: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Return the class number predicted for each of the images, (..., examples)."""
+    """Return the class number predicted for each of the images, (..., examples).
+
+    >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
+    >>> pictures = Pictures(images, np.array([0, 1]))
+    >>> predictions(fit(Experiment(seed=1, hidden=()), pictures), images)
+    array([0, 1])
+    """
     X = pixels(images, result.experiment.dtype)
     return predict(result.network, result.parameters, X)[..., 0, :]

@@ -111,7 +111,14 @@ def linear_input_gradient(dZ: Array, W: Array) -> Array:
 
 
 def layer_forward(layer: Layer, parameters: Parameters, A: Array) -> tuple[Array, Cache]:
-    """Return the layer's output, (units, examples), and its cache."""
+    """Return the layer's output, (units, examples), and its cache.
+
+    >>> from catpipe.activations import RELU
+    >>> import numpy as np
+    >>> layer, parameters = Dense("W", "b", 1, 1, RELU), Parameters(W=[[-2.0]], b=[[1.0]])
+    >>> layer_forward(layer, parameters, np.array([[3.0]]))
+    (array([[0.]]), Cache(A=array([[3.]]), Z=array([[-5.]])))
+    """
     W, b = parameters[layer.weights], parameters[layer.bias]
     Z = W + b if isinstance(layer, DualDense) else linear_forward(A, W, b)
     return layer.activation.value(Z), Cache(A, Z)
@@ -124,6 +131,14 @@ def layer_backward(
 
     dA is the gradient at its output. The one at the input of the whole network costs a third of a
     training step, and nobody asks for it there: hence pending.
+
+    >>> from catpipe.activations import RELU
+    >>> import numpy as np
+    >>> layer, parameters = Dense("W", "b", 1, 1, RELU), Parameters(W=[[2.0]], b=[[1.0]])
+    >>> cache = Cache(A=np.array([[3.0]]), Z=np.array([[7.0]]))
+    >>> pending, gradients = layer_backward(layer, parameters, cache, np.array([[1.0]]))
+    >>> pending(), gradients
+    (array([[2.]]), {'W': array([[3.]]), 'b': array([[1.]])})
     """
     dZ = layer.activation.backward(dA, cache.Z)
     dW, db = linear_gradients(dZ, cache.A)

@@ -61,7 +61,13 @@ def subspace(network: Network, parameters: Parameters, basis: Array) -> Subspace
 
 
 def narrowed(network: Network, space: Subspace) -> Network:
-    """Return the network as it is in the subspace: only its first layer's fan-in is another."""
+    """Return the network as it is in the subspace: only its first layer's fan-in is another.
+
+    >>> from catpipe.network import network
+    >>> space = Subspace("W1", basis=np.ones((4, 1)) / 2, unseen=np.zeros((2, 4)))
+    >>> narrowed(network(4, 2, 1), space).layers[0].fan_in
+    2
+    """
     first, *others = network.layers
     return network._replace(layers=(first._replace(fan_in=space.basis.shape[1] + 1), *others))
 

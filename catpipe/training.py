@@ -31,7 +31,12 @@ Step: TypeAlias = Callable[[State, Batch], State]
 
 
 def initial_state(optimizer: Optimizer, parameters: Parameters) -> State:
-    """Return the state before the first step."""
+    """Return the state before the first step.
+
+    >>> from catpipe.optimizers import gradient_descent
+    >>> initial_state(gradient_descent(0.1), Parameters(b1=[[0.0]])).iteration
+    0
+    """
     return State(0, parameters, optimizer.init(parameters))
 
 
@@ -40,6 +45,12 @@ def make_step(network: Network, optimizer: Optimizer, sample_every: int = 100) -
 
     It samples the cost at every iteration that `sample_every` divides. It is a partial of a
     module-level function, so it pickles. Raises `ValueError` for less than 1.
+
+    >>> from catpipe import gradient_descent, network
+    >>> descent, one = gradient_descent(1.0), np.ones((1, 1))
+    >>> start = initial_state(descent, Parameters(W1=[[0.0]], b1=[[0.0]]))
+    >>> make_step(network(1, 1), descent)(start, Batch(one, one)).parameters["W1"]
+    array([[0.5]])
     """
     if sample_every < 1:
         raise ValueError(f"sample_every is {sample_every}; expected an integer of at least 1")
@@ -79,12 +90,24 @@ def trajectory(step: Step, batches: Iterable[Batch], state: State) -> Iterator[S
     """Return every state from the first on, lazily: progress, checkpoints and stopping watch it.
 
     Law: its last state is what `train` returns, to the bit.
+
+    >>> from catpipe import gradient_descent, network
+    >>> descent, one = gradient_descent(1.0), np.ones((1, 1))
+    >>> start = initial_state(descent, Parameters(W1=[[0.0]], b1=[[0.0]]))
+    >>> states = trajectory(make_step(network(1, 1), descent), [Batch(one, one)] * 2, start)
+    >>> [state.iteration for state in states]
+    [0, 1, 2]
     """
     return accumulate(batches, step, initial=state)
 
 
 def finite(states: Iterable[State]) -> Iterator[State]:
-    """Hand on the states; raise `FloatingPointError` after a sampled cost that is not finite."""
+    """Hand on the states; raise `FloatingPointError` after a sampled cost that is not finite.
+
+    >>> next(finite([State(1, Parameters(), (), ((0, np.inf),))]))
+    Traceback (most recent call last):
+    FloatingPointError: cost inf at iteration 0; expected a finite one: lower the learning rate
+    """
     checked: Costs = ()
     for state in states:
         if state.costs is not checked:

@@ -23,6 +23,11 @@ def load_data(folder: StrPath) -> DataSet:
     The file `train_*.h5` holds `train_set_x` (examples, height, width, 3) `uint8`, `train_set_y`
     (examples,) integers, and `list_classes` (classes,) fixed-length bytes; so does `test_*.h5`,
     with pictures of the same size and the same classes. Raises `DataError` for all else.
+
+    >>> load_data("nowhere")
+    Traceback (most recent call last):
+    catpipe.shell.files.DataError: nowhere: is not a folder; expected one with a train_*.h5 and a \
+test_*.h5: check the name
     """
     paths = {part: _only_file(Path(folder), part) for part in _PARTS}
     return _data_set(paths, {part: read(paths[part], _names(part)) for part in _PARTS})
