@@ -48,7 +48,7 @@ def fit_seeds(
     >>> fit_seeds(Experiment(seed=1, hidden=()), (1, 2, 3), pictures).parameters["W1"].shape
     (3, 1, 1)
     """
-    if not seeds:
+    if len(seeds) == 0:
         raise ValueError("no seeds; expected one or more")
     posed = problem(experiment, pictures)
     return _joined(list(mapper(partial(_of_seeds, posed), partition_all(PART, seeds))))

@@ -99,6 +99,20 @@ def test_the_dual_network_predicts_on_its_columns_what_the_primal_does():
     assert (predict(dual, inside, gram(X)) == predict(net, start, X)).all()
 
 
+@optimizers
+def test_columns_without_a_share_are_watched_and_not_learned_from(optimizer):
+    net = network(20, 4, 1)
+    start, (X, Y) = normal_parameters(net, 1), examples(net, 1)
+    shares = np.array([[0.25, 0.25, 0.25, 0.25, 0, 0]])
+    step = make_step(dual_network(net), optimizer)
+    state = initial_state(optimizer, into_dual(net, start, X))
+    inside = train(step, whole(gram(X), Y, 5, shares), state).parameters
+    shown = trained(net, optimizer, start, X[:, :4], Y[:, :4])
+    assert_close(from_dual(net, start, X, inside), shown, rtol=1e-10)
+    watched = forward(dual_network(net), inside, gram(X))[0][:, 4:]
+    np.testing.assert_allclose(watched, forward(net, shown, X[:, 4:])[0], rtol=1e-10)
+
+
 def test_there_and_back_is_the_start():
     net = network(20, 4, 1)
     start, (X, _) = normal_parameters(net, 1), examples(net, 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -38,7 +39,7 @@ def train(options: Namespace) -> None:
         _check_out(options.out)
     if not options.json:
         print(_describe_data(folder, data))
-        print(_describe_experiment(experiment, data.train))
+        print(_describe_experiment(experiment, data.train, options.seeds))
 
     if options.seeds:
         train_seeds(options, experiment, folder, data)
@@ -171,12 +172,14 @@ def _describe_data(folder: Path, data: DataSet) -> str:
     return f"data: {folder} ({train} pictures to train on, {test} to test on)"
 
 
-def _describe_experiment(experiment: Experiment, pictures: Pictures) -> str:
+def _describe_experiment(
+    experiment: Experiment, pictures: Pictures, seeds: Sequence[int] | None
+) -> str:
     sizes = "-".join(map(str, (pictures.images[0].size, *experiment.hidden, 1)))
     return (
         f"network: {sizes}, {experiment.activation}; {experiment.iterations} iterations at "
-        f"learning rate {experiment.learning_rate}, {experiment.scheme} start from seed "
-        f"{experiment.seed}, {experiment.dtype}"
+        f"learning rate {experiment.learning_rate}, {experiment.scheme} start from "
+        f"{f'{len(seeds)} seeds' if seeds else f'seed {experiment.seed}'}, {experiment.dtype}"
     )
 
 
