@@ -81,7 +81,7 @@ def problem(experiment: Experiment, pictures: Pictures) -> Problem:
     descent = gradient_descent(experiment.learning_rate)
     reason = reason_for_primal(net, descent, X.shape[1], experiment.iterations)
     if experiment.full_space or reason:
-        form = f"the full space ({reason or 'asked for'})"
+        form = f"the full space ({'asked for' if experiment.full_space else reason})"
         return Problem(experiment, net, descent, X, Batch(X, Y), form)
     form = f"the subspace of {X.shape[1]} columns, in the dual form"
     return Problem(experiment, net, descent, X, Batch(gram(X), Y), form)

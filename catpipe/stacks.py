@@ -12,11 +12,11 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from toolz import partition_all
+from toolz import identity, partition_all
 
 from catpipe.batches import shares_of
 from catpipe.experiments import Experiment
-from catpipe.fitting import Problem, Result, descend, enter, problem, solve, start
+from catpipe.fitting import Problem, Result, Watch, descend, enter, problem, solve, start
 from catpipe.network import predict_probabilities
 from catpipe.parameters import Array, Parameters, map_parameters
 from catpipe.transforms import Pictures
@@ -36,12 +36,16 @@ def stacked(parameters: Sequence[Parameters]) -> Parameters:
 
 
 def fit_seeds(
-    experiment: Experiment, seeds: Sequence[int], pictures: Pictures, mapper: Map = map
+    experiment: Experiment,
+    seeds: Sequence[int],
+    pictures: Pictures,
+    mapper: Map = map,
+    watch: Watch = identity,
 ) -> Result:
     """Return what the experiment learns from each of the seeds: one result, of a stack.
 
-    Law: network i of it is `fit` with seed i, up to rounding. Raises as `fit` does, and
-    `ValueError` for no seeds.
+    Law: network i of it is `fit` with seed i, up to rounding. `watch` hands on the states of each
+    part. Raises as `fit` does, and `ValueError` for no seeds.
 
     >>> black_and_white = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
     >>> pictures = Pictures(black_and_white, np.array([0, 1]))
@@ -51,7 +55,7 @@ def fit_seeds(
     if len(seeds) == 0:
         raise ValueError("no seeds; expected one or more")
     posed = problem(experiment, pictures)
-    return _joined(list(mapper(partial(_of_seeds, posed), partition_all(PART, seeds))))
+    return _joined(list(mapper(partial(_of_seeds, posed, watch), partition_all(PART, seeds))))
 
 
 def held_out_probabilities(
@@ -80,8 +84,8 @@ def held_out_probabilities(
     return by_fold[np.searchsorted(numbers, folds), np.arange(len(folds))]
 
 
-def _of_seeds(problem: Problem, seeds: Sequence[int]) -> Result:
-    return solve(problem, stacked([start(problem, seed) for seed in seeds]))
+def _of_seeds(problem: Problem, watch: Watch, seeds: Sequence[int]) -> Result:
+    return solve(problem, stacked([start(problem, seed) for seed in seeds]), watch)
 
 
 def _of_folds(problem: Problem, folds: NDArray[np.int64], numbers: Sequence[int]) -> Array:

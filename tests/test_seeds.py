@@ -1,6 +1,10 @@
 """`catpipe train --seeds`: what it says of many networks is what each of them says by itself."""
 
 import json
+import signal
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -99,3 +103,34 @@ def test_the_full_space_comes_to_the_same_costs_and_says_why_it_was_used(capsys,
     assert full["costs"] == pytest.approx(dual["costs"], rel=1e-10)
     assert "full space (asked for)" in full["space"]
     assert "12 columns" in dual["space"]
+
+
+def test_one_seed_and_many_are_not_both_asked_for(capsys, folder):
+    with pytest.raises(SystemExit) as refusal:
+        main(["train", "--seed", "2", "--seeds", "1..2", "--data", folder])
+    assert refusal.value.code == 2
+    assert "not allowed with" in capsys.readouterr().err
+
+
+def test_many_that_diverge_are_refused_in_one_line(folder):
+    rates = ("--learning-rate", "1e300", "--iterations", "5", "--seeds", "1..3")
+    command = (sys.executable, "-m", "catpipe", "train", *rates, "--data", folder)
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stderr.count("\n")) == (2, 1), run.stderr
+
+
+def test_interrupting_many_ends_them_soon_in_one_line(folder):
+    arguments = ("--seeds", "1..100", "--iterations", "100000000", "--data", folder)
+    run = subprocess.Popen(
+        (sys.executable, "-u", "-m", "catpipe", "train", *arguments),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert run.stdout is not None
+    while not run.stdout.readline().startswith("network"):
+        pass
+    time.sleep(1)
+    run.send_signal(signal.SIGINT)
+    _, err = run.communicate(timeout=30)
+    assert (run.returncode, err) == (130, "catpipe: interrupted; nothing was saved\n")

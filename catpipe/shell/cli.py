@@ -21,6 +21,7 @@ from catpipe.shell import commands
 
 BAD_INPUT, INTERRUPTED, NO_READER = 2, 130, 141
 DEFAULT = Experiment(seed=1)  # the published run
+MOST_SEEDS = 10_000
 
 
 class OneLineParser(ArgumentParser):
@@ -106,7 +107,6 @@ def _train_options(train: ArgumentParser) -> None:
         ("activation", str, "NAME", f"of the hidden layers: {', '.join(ACTIVATIONS)}"),
         ("learning-rate", float, "RATE", "how far a step goes"),
         ("iterations", int, "N", "how many steps"),
-        ("seed", int, "N", "which start is drawn"),
         ("scheme", str, "NAME", f"how the start is drawn: {', '.join(SCHEMES)}"),
         ("dtype", str, "NAME", f"type of every number: {', '.join(DTYPES)}"),
     ):
@@ -115,8 +115,11 @@ def _train_options(train: ArgumentParser) -> None:
                            help=f"{words} (default: {default})")  # fmt: skip
     train.add_argument("--out", type=Path, metavar="FILE",
                        help="file to save the run to (default: it is not saved)")  # fmt: skip
-    train.add_argument("--seeds", type=seed_range, metavar="A..B",
-                       help="train from each of these seeds; say mean and spread")  # fmt: skip
+    seeds = train.add_mutually_exclusive_group()
+    seeds.add_argument("--seed", type=int, metavar="N", default=DEFAULT.seed,
+                       help=f"which start is drawn (default: {DEFAULT.seed})")  # fmt: skip
+    seeds.add_argument("--seeds", type=seed_range, metavar="A..B",
+                       help="train from each of these; say mean and spread")  # fmt: skip
     train.add_argument("--full-space", action="store_true",
                        help="train on all pixels, not in the pictures' subspace")  # fmt: skip
     train.add_argument("--json", action="store_true", help="print one JSON object instead")
@@ -173,8 +176,11 @@ def seed_range(text: str) -> range:
         first, last = map(int, text.split(".."))
     except ValueError:
         first, last = 0, -1
-    if not 0 <= first <= last < 2**32:
-        raise ArgumentTypeError(f"{brief(text)} is no range of seeds; expected one like 1..100")
+    if not 0 <= first <= last < 2**32 or last - first >= MOST_SEEDS:
+        raise ArgumentTypeError(
+            f"{brief(text)} is no range of seeds; expected one like 1..100, of at most "
+            f"{MOST_SEEDS:,} from 0 to 4294967295"
+        )
     return range(first, last + 1)
 
 

@@ -36,7 +36,7 @@ def train(options: Namespace) -> None:
     folder = options.data or default_folder()
     data = _of_two_classes(folder, load_data(folder))
     if options.out:
-        _check_out(options.out)
+        _check_out(options.out, options.seeds)
     if not options.json:
         print(_describe_data(folder, data))
         print(_describe_experiment(experiment, data.train, options.seeds))
@@ -183,7 +183,9 @@ def _describe_experiment(
     )
 
 
-def _check_out(out: Path) -> None:
+def _check_out(out: Path, seeds: Sequence[int] | None) -> None:
+    if seeds:
+        raise DataError(f"{out}: holds one network, and --seeds trains many: leave out one of them")
     check_writable(out)
     if out.is_file() and not is_run(out):
         raise DataError(f"{out}: is a file but no run; expected a new name, or a run to replace")

@@ -5,30 +5,31 @@ from __future__ import annotations
 import json
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from threading import Event
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
 from catpipe.experiments import Experiment
-from catpipe.fitting import Result, cost, predictions, probabilities
+from catpipe.fitting import Result, Watch, cost, predictions, probabilities
 from catpipe.metrics import accuracy
 from catpipe.parameters import Array
-from catpipe.shell.files import DataError
 from catpipe.shell.progress import one_blas_thread
-from catpipe.stacks import fit_seeds
+from catpipe.stacks import Map, fit_seeds
+from catpipe.training import State
 from catpipe.transforms import DataSet, Pictures
 
 
 def train_seeds(options: Namespace, experiment: Experiment, folder: Path, data: DataSet) -> None:
     """Train a network from each seed; say their mean, their spread, and what they say together."""
-    if options.out:
-        raise DataError(f"{options.out}: --seeds trains many networks; expected --out with --seed")
     begun = perf_counter()
-    with one_blas_thread():
-        result = fit_seeds(experiment, options.seeds, data.train, side_by_side)
+    with one_blas_thread(), workers() as (mapper, watch):
+        result = fit_seeds(experiment, options.seeds, data.train, mapper, watch)
     seconds = perf_counter() - begun
     report = {
         "data": str(folder),
@@ -60,10 +61,27 @@ def side_by_side(function: Callable[[Any], Any], parts: Iterable[Any]) -> Iterat
     >>> list(side_by_side(abs, [-1, -2]))
     [1, 2]
     """
-    pool = ThreadPoolExecutor()
+    with workers() as (mapper, _):
+        yield from mapper(function, parts)
+
+
+@contextmanager
+def workers() -> Iterator[tuple[Map, Watch]]:
+    """Give a map on all processors, and a watch that ends what runs there when the context ends."""
+    ended = Event()
+
+    def watch(states: Iterator[State]) -> Iterator[State]:
+        for state in states:
+            if ended.is_set():
+                raise CancelledError
+            yield state
+
+    # How NumPy takes what is not finite is a setting of each thread: the caller's is not theirs.
+    pool = ThreadPoolExecutor(initializer=partial(np.seterr, **np.geterr()))
     try:
-        yield from pool.map(function, parts)
+        yield pool.map, watch
     finally:
+        ended.set()
         pool.shutdown(cancel_futures=True)
 
 
