@@ -56,6 +56,7 @@ from catpipe.optimizers import (
 from catpipe.parameters import Parameters, map_parameters
 from catpipe.shell.data import load_data, save_data
 from catpipe.shell.files import DataError
+from catpipe.shell.progress import on_one_thread
 from catpipe.shell.runs import load_run, save_run
 from catpipe.stacks import fit_seeds, held_out_probabilities, stacked
 from catpipe.streams import stream
@@ -118,6 +119,7 @@ __all__ = [
     "momentum",
     "nesterov",
     "network",
+    "on_one_thread",
     "pixels",
     "predict",
     "predict_probabilities",
