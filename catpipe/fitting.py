@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import repeat
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from toolz import identity, tail, valmap
+from toolz import identity, tail
 
-from catpipe.batches import Batch
+from catpipe.batches import Batch, whole
 from catpipe.dual import dual_network, from_dual, gram, into_dual, reason_for_primal
 from catpipe.experiments import SCHEMES, Experiment, checked, network_for
+from catpipe.metrics import accuracy
 from catpipe.network import (
     Network,
     compute_cost,
@@ -149,7 +149,7 @@ def descend(
     experiment, net, descent, _, batch, _ = problem
     states = trajectory(
         make_step(net, descent),
-        repeat(batch, experiment.iterations),
+        whole(batch.X, batch.Y, experiment.iterations, batch.shares),
         initial_state(descent, parameters),
     )
     before, final = tail(2, watch(finite(states)))
@@ -160,7 +160,9 @@ def descend(
     check_finite(before.iteration, last)
     check_finite(final.iteration, after)
     costs = dict(final.costs) | {before.iteration: last}
-    return final.parameters, tuple(valmap(np.ndarray.tolist, valmap(np.asarray, costs)).items())
+    return final.parameters, tuple(
+        (iteration, np.asarray(each).tolist()) for iteration, each in costs.items()
+    )
 
 
 def cost(result: Result, pictures: Pictures) -> Array:
@@ -198,3 +200,15 @@ def predictions(result: Result, images: NDArray[np.uint8]) -> NDArray[np.int64]:
     """
     X = pixels(images, result.experiment.dtype)
     return predict(result.network, result.parameters, X)[..., 0, :]
+
+
+def share_right(result: Result, pictures: Pictures) -> Array:
+    """Return the share of the pictures that is predicted right: one number, or one a network.
+
+    >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
+    >>> pictures = Pictures(images, np.array([0, 1]))
+    >>> float(share_right(fit(Experiment(seed=1, hidden=()), pictures), pictures))
+    1.0
+    """
+    predicted = predictions(result, pictures.images)[..., np.newaxis, :]
+    return accuracy(predicted, pictures.labels[np.newaxis])

@@ -50,6 +50,15 @@ def network(
     return Network(tuple(layers), loss)
 
 
+def sizes(network: Network) -> list[int]:
+    """Return the sizes that the network was made of, input first.
+
+    >>> sizes(network(12288, 20, 7, 5, 1))
+    [12288, 20, 7, 5, 1]
+    """
+    return [network.layers[0].fan_in, *(layer.units for layer in network.layers)]
+
+
 def parameter_shapes(network: Network) -> dict[str, tuple[int, int]]:
     """Return the shapes of the network's parameters by name: W (units, fan_in), b (units, 1).
 

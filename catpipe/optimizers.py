@@ -135,7 +135,8 @@ def _roll(
     moments: Moments,
     gradients: Gradients,
 ) -> tuple[Parameters, Moments]:
-    velocity = map_parameters(lambda v, dW: beta * v + dW, *moments, gradients)
+    (before,) = moments
+    velocity = _added(beta, before, gradients)
     return update_parameters(parameters, velocity, rate), (velocity,)
 
 
@@ -147,9 +148,13 @@ def _look_ahead(
     moments: Moments,
     gradients: Gradients,
 ) -> tuple[Parameters, Moments]:
-    velocity = map_parameters(lambda v, dW: beta * v + dW, *moments, gradients)
-    ahead = map_parameters(lambda v, dW: beta * v + dW, velocity, gradients)
-    return update_parameters(parameters, ahead, rate), (velocity,)
+    (before,) = moments
+    velocity = _added(beta, before, gradients)
+    return update_parameters(parameters, _added(beta, velocity, gradients), rate), (velocity,)
+
+
+def _added(beta: float, velocity: Parameters, gradients: Gradients) -> Parameters:
+    return map_parameters(lambda v, dW: beta * v + dW, velocity, gradients)
 
 
 def _decay(

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from catpipe.activations import IDENTITY, LEAKY_RELU, RELU, SIGMOID, TANH
-from catpipe.network import Network, network
+from catpipe.network import Network, network, parameter_shapes
 from catpipe.parameters import Array, Parameters
 
 ACTIVATIONS = (IDENTITY, LEAKY_RELU, RELU, SIGMOID, TANH)
@@ -34,11 +34,7 @@ def normal_parameters(net: Network, seed: int, dtype: type = np.float64) -> Para
     return Parameters(
         {
             name: random.standard_normal(shape).astype(dtype)
-            for layer in net.layers
-            for name, shape in (
-                (layer.weights, (layer.units, layer.fan_in)),
-                (layer.bias, (layer.units, 1)),
-            )
+            for name, shape in parameter_shapes(net).items()
         }
     )
 

@@ -42,6 +42,7 @@ from catpipe.network import (
     parameter_shapes,
     predict,
     predict_probabilities,
+    sizes,
 )
 from tests.points import ACTIVATIONS, examples, normal, normal_parameters
 from tests.test_house import ORDER
@@ -126,6 +127,7 @@ CALLS = {
     "layer_backward": (layers.layer_backward, NET.layers[2], W, CACHES[2], DZ),
     "initialize_parameters": (initialize_parameters, NET, 1),
     "forward": (forward, NET, W, X),
+    "sizes": (sizes, NET),
     "backward": (backward, NET, W, CACHES, DZ),
     "back_propagate": (back_propagate, NET, W, CACHES, DZ),
     "input_gradient": (input_gradient, NET, W, CACHES, DZ),
@@ -196,6 +198,7 @@ CALLS = {
     "fit_inside": (fitting.fit, INSIDE.experiment, PICTURES),
     "cost": (fitting.cost, RESULT, PICTURES),
     "probabilities": (fitting.probabilities, RESULT, IMAGES),
+    "share_right": (fitting.share_right, RESULT, PICTURES),
     "predictions": (fitting.predictions, RESULT, IMAGES),
     "ellipse": (distances, canvas.ellipse, (1, 2), (2, 1)),
     "polygon": (distances, canvas.polygon, (0, 0), (2, 0), (2, 2)),

@@ -10,12 +10,11 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-import numpy as np
-
 from catpipe.drawings import SIDE, draw
 from catpipe.experiments import Experiment, checked
-from catpipe.fitting import Result, cost, fit, predictions, probabilities
-from catpipe.metrics import accuracy, confusion
+from catpipe.fitting import Result, cost, fit, predictions, probabilities, share_right
+from catpipe.metrics import confusion
+from catpipe.network import sizes
 from catpipe.shell.data import load_data, save_data
 from catpipe.shell.files import DataError, check_writable, write_files
 from catpipe.shell.hdf5 import EACH
@@ -69,7 +68,7 @@ def train(options: Namespace) -> None:
 def evaluate(options: Namespace) -> None:
     """Say how well saved parameters tell the test pictures of a data set apart."""
     folder, run, data = _run_and_data(options)
-    share = _accuracy(run.result, data.test)
+    share = float(share_right(run.result, data.test))
     table = confusion(predictions(run.result, data.test.images), data.test.labels, 2)
     if options.json:
         report = {"data": str(folder), "classes": run.classes, "test_accuracy": share}
@@ -191,28 +190,21 @@ def _check_out(out: Path, seeds: Sequence[int] | None) -> None:
         raise DataError(f"{out}: is a file but no run; expected a new name, or a run to replace")
 
 
-def _accuracy(result: Result, pictures: Pictures) -> float:
-    return float(
-        accuracy(predictions(result, pictures.images)[np.newaxis], pictures.labels[np.newaxis])
-    )
-
-
 def _percent(share: float, pictures: Pictures) -> str:
     count = len(pictures.labels)
     return f"{100 * share:.3f} % ({round(share * count)} of {count})"
 
 
 def _report(folder: Path, result: Result, data: DataSet, seconds: float) -> dict[str, Any]:
-    layers = result.network.layers
     return {
         "data": str(folder),
-        "network": [layers[0].fan_in, *(layer.units for layer in layers)],
+        "network": sizes(result.network),
         "seed": result.experiment.seed,
         "iterations": result.experiment.iterations,
         "costs": {str(iteration): cost for iteration, cost in result.costs},
         "final_cost": float(cost(result, data.train)),
-        "train_accuracy": _accuracy(result, data.train),
-        "test_accuracy": _accuracy(result, data.test),
+        "train_accuracy": float(share_right(result, data.train)),
+        "test_accuracy": float(share_right(result, data.test)),
         "seconds": seconds,
         "space": result.space,
     }

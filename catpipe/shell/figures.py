@@ -6,7 +6,6 @@ from io import BytesIO
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from catpipe.fitting import Result, predictions, probabilities
 from catpipe.training import Costs
@@ -32,11 +31,21 @@ def run_figure(result: Result, classes: tuple[str, ...], pictures: Pictures) -> 
     left, right = figure.subfigures(1, 2, squeeze=False, width_ratios=(1, 1.7))[0]
     _draw_costs(left.subplots(), result.costs)
     right.suptitle("test pictures, and what the network says")
-    for index, axes in enumerate(np.ravel(right.subplots(ROWS, COLUMNS))):
+    grid = np.ravel(right.subplots(ROWS, COLUMNS))
+    images, labels = pictures.images[: len(grid)], pictures.labels[: len(grid)]
+    said = zip(predictions(result, images), probabilities(result, images), strict=True)
+    for axes in grid:
         axes.set_axis_off()
-        if index < len(pictures.labels):
-            label, image = pictures.labels[index], pictures.images[[index]]
-            _draw_prediction(axes, result, classes, image, label)
+    for axes, image, label, (predicted, probability) in zip(
+        grid, images, labels, said, strict=False
+    ):
+        sure = probability if predicted else 1 - probability
+        axes.imshow(image, interpolation="lanczos")
+        axes.set_title(
+            f"{classes[predicted]} {100 * sure:.0f} %",
+            color=RIGHT if predicted == label else WRONG,
+            fontsize=10,
+        )
     png = BytesIO()
     figure.savefig(png, format="png", dpi=110, metadata={"Software": None})
     return png.getvalue()
@@ -46,16 +55,3 @@ def _draw_costs(axes: Any, costs: Costs) -> None:
     axes.plot(*zip(*costs, strict=True), color=CURVE)
     axes.set(xlabel="iteration", ylabel="cost", ylim=(0, None), title="training")
     axes.spines[["top", "right"]].set_visible(False)
-
-
-def _draw_prediction(
-    axes: Any, result: Result, classes: tuple[str, ...], image: NDArray[np.uint8], label: int
-) -> None:
-    predicted, probability = predictions(result, image)[0], probabilities(result, image)[0]
-    sure = probability if predicted else 1 - probability
-    axes.imshow(image[0], interpolation="lanczos")
-    axes.set_title(
-        f"{classes[predicted]} {100 * sure:.0f} %",
-        color=RIGHT if predicted == label else WRONG,
-        fontsize=10,
-    )

@@ -16,9 +16,8 @@ from typing import Any
 import numpy as np
 
 from catpipe.experiments import Experiment
-from catpipe.fitting import Result, Watch, cost, predictions, probabilities
-from catpipe.metrics import accuracy
-from catpipe.parameters import Array
+from catpipe.fitting import Result, Watch, cost, probabilities, share_right
+from catpipe.network import sizes
 from catpipe.shell.progress import one_blas_thread
 from catpipe.stacks import Map, fit_seeds
 from catpipe.training import State
@@ -33,12 +32,12 @@ def train_seeds(options: Namespace, experiment: Experiment, folder: Path, data: 
     seconds = perf_counter() - begun
     report = {
         "data": str(folder),
-        "network": [layer.fan_in for layer in result.network.layers] + [1],
+        "network": sizes(result.network),
         "seeds": list(options.seeds),
         "iterations": experiment.iterations,
         "final_costs": cost(result, data.train).tolist(),
-        "train_accuracies": _accuracies(result, data.train).tolist(),
-        "test_accuracies": _accuracies(result, data.test).tolist(),
+        "train_accuracies": share_right(result, data.train).tolist(),
+        "test_accuracies": share_right(result, data.test).tolist(),
         "ensemble_test_accuracy": _ensemble_accuracy(result, data.test),
         "seconds": seconds,
         "space": result.space,
@@ -83,11 +82,6 @@ def workers() -> Iterator[tuple[Map, Watch]]:
     finally:
         ended.set()
         pool.shutdown(cancel_futures=True)
-
-
-def _accuracies(result: Result, pictures: Pictures) -> Array:
-    predicted = predictions(result, pictures.images)[:, np.newaxis]
-    return accuracy(predicted, pictures.labels[np.newaxis])
 
 
 def _ensemble_accuracy(result: Result, pictures: Pictures) -> float:
