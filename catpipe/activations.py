@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import erfc, pi, sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -115,8 +116,95 @@ def tanh_backward(dA: Array, Z: Array) -> Array:
     return dA * (1 - np.tanh(Z) ** 2)
 
 
+def softplus(Z: Array) -> Array:
+    """Return log(1 + exp(Z)), a smooth ReLU, without overflow (Dugas et al. 2001).
+
+    >>> softplus(np.array([-1e4, 0.0, 1e4])).round(4)
+    array([0.000e+00, 6.931e-01, 1.000e+04])
+    """
+    return np.maximum(Z, 0) + np.log1p(np.exp(-np.abs(Z)))
+
+
+def softplus_backward(dA: Array, Z: Array) -> Array:
+    """Return dA * sigmoid(Z).
+
+    >>> softplus_backward(np.array([4.0]), np.array([0.0]))
+    array([2.])
+    """
+    return dA * sigmoid(Z)
+
+
+def elu(Z: Array) -> Array:
+    """Return Z where it is positive, else exp(Z) - 1 (Clevert et al. 2016, eq. 15, alpha = 1).
+
+    >>> elu(np.array([-1e4, 2.0]))
+    array([-1.,  2.])
+    """
+    return np.where(Z > 0, Z, np.expm1(np.minimum(Z, 0)))
+
+
+def elu_backward(dA: Array, Z: Array) -> Array:
+    """Return dA where Z is positive, else dA * exp(Z).
+
+    >>> elu_backward(np.array([3.0, 3.0]), np.array([-1e4, 2.0]))
+    array([0., 3.])
+    """
+    return dA * np.exp(np.minimum(Z, 0))
+
+
+def gelu(Z: Array) -> Array:
+    """Return Z times the probability that a standard normal is below Z (Hendrycks, Gimpel 2016).
+
+    It is the exact form; NumPy has no error function, so that this one is slow: `silu` is near.
+
+    >>> gelu(np.array([-1e4, 0.0, 1.0])).round(4)
+    array([-0.    ,  0.    ,  0.8413])
+    """
+    return Z * _below(Z)
+
+
+def gelu_backward(dA: Array, Z: Array) -> Array:
+    """Return dA * (P + Z p) with a standard normal's distribution P and density p at Z.
+
+    >>> gelu_backward(np.array([4.0]), np.array([0.0]))
+    array([2.])
+    """
+    density = np.exp(-(Z**2) / 2) / sqrt(2 * pi)
+    return dA * (_below(Z) + Z * density)
+
+
+_erfc = np.frompyfunc(erfc, 1, 1)
+
+
+def _below(Z: Array) -> Array:
+    """Return the probability that a standard normal is below Z; erfc keeps its small values."""
+    return np.asarray(_erfc(-Z / sqrt(2)), Z.dtype) / 2
+
+
+def silu(Z: Array) -> Array:
+    """Return Z * sigmoid(Z), also known as swish (Elfwing et al. 2018, eq. 13).
+
+    >>> silu(np.array([-1e4, 0.0, 1e4]))
+    array([   -0.,     0., 10000.])
+    """
+    return Z * sigmoid(Z)
+
+
+def silu_backward(dA: Array, Z: Array) -> Array:
+    """Return dA * A' with A' = sigmoid(Z) (1 + Z sigmoid(-Z)).
+
+    >>> silu_backward(np.array([4.0]), np.array([0.0]))
+    array([2.])
+    """
+    return dA * sigmoid(Z) * (1 + Z * sigmoid(-Z))
+
+
 IDENTITY = Activation(identity, identity_backward)
 RELU = Activation(relu, relu_backward)
 LEAKY_RELU = Activation(leaky_relu, leaky_relu_backward)
 SIGMOID = Activation(sigmoid, sigmoid_backward)
 TANH = Activation(tanh, tanh_backward)
+SOFTPLUS = Activation(softplus, softplus_backward)
+ELU = Activation(elu, elu_backward)
+GELU = Activation(gelu, gelu_backward)
+SILU = Activation(silu, silu_backward)

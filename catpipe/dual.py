@@ -6,22 +6,83 @@ that a step asks of the weights is their products with the columns, `P = W1 @ X`
 `dZ @ K` with the Gram matrix `K = X.T @ X`: one product of (examples, examples) where there were
 two of (features, examples). Nothing is inverted, so any columns will do, dependent ones too.
 
-P, C and what is kept are changed alike, as the weights would be, by every optimizer that commutes
-with rotations; for those the dual form is exact (Aizerman et al. 1964, for the perceptron).
+P, C and what is kept are changed alike, as the weights would be, by every optimizer that is linear;
+for those the dual form is exact (Aizerman et al. 1964, for the perceptron).
 """
 
 from __future__ import annotations
 
+from functools import partial
+from typing import NamedTuple
+
 import numpy as np
 
-from catpipe.layers import DualDense, product
-from catpipe.network import Network
-from catpipe.optimizers import Optimizer
+from catpipe.activations import Activation
+from catpipe.layers import (
+    Cache,
+    Pending,
+    Shapes,
+    linear_gradients,
+    linear_input_gradient,
+    product,
+)
+from catpipe.network import Network, first_dense
 from catpipe.parameters import Array, Parameters
 
 
+class DualDense(NamedTuple):
+    """A dense first layer in the dual form: its weights are their products with all the columns.
+
+    Its input is the columns' Gram matrix, (columns, columns), so that `dZ @ A.mT`, the gradient of
+    the products, is the one of any dense layer. That of the coefficients is dZ.
+    """
+
+    weights: str
+    bias: str
+    fan_in: int  # columns
+    units: int
+    activation: Activation
+    coefficients: str
+    kept: str
+
+    def forward(
+        self,
+        parameters: Parameters,
+        A: Array,
+        iteration: int | None = None,  # noqa: ARG002
+    ) -> tuple[Array, Cache]:
+        """Return the activation of Z = P + b, (units, columns), and the cache."""
+        Z = parameters[self.weights] + parameters[self.bias]
+        return self.activation.value(Z), Cache(A, Z)
+
+    def backward(
+        self, parameters: Parameters, cache: Cache, dA: Array
+    ) -> tuple[Pending, dict[str, Array]]:
+        """Return dP, db, dC and, as nothing but decay changes what is kept, zero for that."""
+        dZ = self.activation.backward(dA, cache.Z)
+        dP, db = linear_gradients(dZ, cache.A)
+        nothing = 0 * parameters[self.kept]
+        pending = partial(linear_input_gradient, dZ, parameters[self.weights])
+        return pending, {
+            self.weights: dP,
+            self.bias: db,
+            self.coefficients: dZ,
+            self.kept: nothing,
+        }
+
+    def shapes(self) -> Shapes:
+        """Return the shapes of P and C, (units, columns), of b, and of what is kept, (1, 1)."""
+        products = self.units, self.fan_in
+        return {
+            self.weights: products,
+            self.bias: (self.units, 1),
+            self.coefficients: products,
+            self.kept: (1, 1),
+        }
+
+
 def gram(X: Array) -> Array:
-    """Return the products of the columns with each other, (examples, examples).
+    """Return the products of the columns with each other, (columns, columns).
 
     >>> gram(np.array([[1.0, 2.0]]))
     array([[1., 2.],
@@ -30,20 +91,25 @@ def gram(X: Array) -> Array:
     return X.mT @ X
 
 
-def dual_network(network: Network) -> Network:
+def dual_network(network: Network, columns: int) -> Network:
     """Return the network with its first layer in the dual form; its input is the Gram matrix.
 
     >>> from catpipe.network import network
-    >>> dual_network(network(3, 2, 1)).layers[0].coefficients
+    >>> dual_network(network(3, 2, 1), columns=5).layers[0].coefficients
     'W1.coefficients'
     """
-    return network._replace(layers=(_dual(network), *network.layers[1:]))
-
-
-def _dual(network: Network) -> DualDense:
-    first = network.layers[0]
+    first = first_dense(network)
     name = first.weights
-    return DualDense(*first[:5], coefficients=f"{name}.coefficients", kept=f"{name}.kept")
+    dual = DualDense(
+        name,
+        first.bias,
+        fan_in=columns,
+        units=first.units,
+        activation=first.activation,
+        coefficients=f"{name}.coefficients",
+        kept=f"{name}.kept",
+    )
+    return network._replace(layers=(dual, *network.layers[1:]))
 
 
 def into_dual(network: Network, parameters: Parameters, X: Array) -> Parameters:
@@ -54,12 +120,12 @@ def into_dual(network: Network, parameters: Parameters, X: Array) -> Parameters:
     >>> into_dual(network(3, 1), W, np.eye(3)[:, :2])["W1"]
     array([[1., 2.]])
     """
-    first = _dual(network)
-    P = product(parameters[first.weights], X)
+    name = first_dense(network).weights
+    P = product(parameters[name], X)
     return parameters | {
-        first.weights: P,
-        first.coefficients: np.zeros_like(P),
-        first.kept: np.ones_like(P[..., :1, :1]),
+        name: P,
+        f"{name}.coefficients": np.zeros_like(P),
+        f"{name}.kept": np.ones_like(P[..., :1, :1]),
     }
 
 
@@ -71,31 +137,7 @@ def from_dual(network: Network, start: Parameters, X: Array, trained: Parameters
     >>> from_dual(network(3, 1), W, np.eye(3)[:, :2], into_dual(network(3, 1), W, np.eye(3)[:, :2]))
     Parameters(W1 (1, 3) float64, b1 (1, 1) float64; 4 numbers)
     """
-    first = _dual(network)
-    W1 = trained[first.kept] * start[first.weights] + product(trained[first.coefficients], X.mT)
-    return Parameters.adopt({name: trained[name] for name in start} | {first.weights: W1})
-
-
-def reason_for_primal(
-    network: Network, optimizer: Optimizer, columns: int, iterations: int
-) -> str | None:
-    """Return why training on so many columns should not be in the dual form, or nothing.
-
-    It is exact only where the optimizer commutes with rotations. It pays where the multiplications
-    that it saves in the steps are more than those for the Gram matrix, the way there and back.
-
-    >>> from catpipe.network import network
-    >>> from catpipe.optimizers import gradient_descent
-    >>> reason_for_primal(network(300, 20, 1), gradient_descent(0.1), 5000, 100)
-    '5000 columns of 300 features take fewer multiplications as they are'
-    """
-    features, units = network.layers[0].fan_in, network.layers[0].units
-    if not optimizer.commutes_with_rotations:
-        return "the optimizer does not commute with rotations"
-    saved = 2 * units * features * columns - units * columns**2
-    spent = features * columns**2 + 2 * units * features * columns
-    if saved <= 0:
-        return f"{columns} columns of {features} features take fewer multiplications as they are"
-    if iterations * saved <= spent:
-        return f"{iterations} iterations save fewer multiplications than the Gram matrix takes"
-    return None
+    name = first_dense(network).weights
+    kept, C = trained[f"{name}.kept"], trained[f"{name}.coefficients"]
+    W1 = kept * start[name] + product(C, X.mT)
+    return Parameters.adopt({name: trained[name] for name in start} | {name: W1})

@@ -1,29 +1,67 @@
-"""What one layer is, and what it does: forward and backward, written side by side."""
+"""What a layer is and does: data, and its forward and backward, written side by side.
+
+A layer of your own is a named tuple with the three methods of `Layer`; nothing is registered.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from catpipe.activations import Activation
 from catpipe.parameters import Array, Parameters
 
+Pending: TypeAlias = Callable[[], Array]
+"""A gradient that is computed when somebody asks for it."""
+
+Shapes: TypeAlias = dict[str, tuple[int, int]]
+"""Of parameters by name. Those that begin with W are weights: drawn at the start, and decayed."""
+
+
+class Layer(Protocol):
+    """What a network asks of a layer: pure functions of its data and what they are given."""
+
+    def forward(
+        self, parameters: Parameters, A: Array, iteration: int | None, /
+    ) -> tuple[Array, Any]:
+        """Return the output of A, (fan_in, examples), and what backward needs of it: the cache.
+
+        The iteration is the one that is trained; it is `None` when predicting.
+        """
+
+    def backward(
+        self, parameters: Parameters, cache: Any, dA: Array, /
+    ) -> tuple[Pending, dict[str, Array]]:
+        """Return the gradient at the input, pending, and those of the parameters by name.
+
+        dA is the gradient at the output. The one at the input of the whole network costs a third of
+        a training step, and nobody asks for it there: hence pending.
+        """
+
+    def shapes(self) -> Shapes:
+        """Return the shapes of the parameters by name: W (units, fan_in), b (units, 1)."""
+
+
+class Cache(NamedTuple):
+    """What a dense layer's forward leaves behind for its backward."""
+
+    A: Array  # what came in, (fan_in, examples)
+    Z: Array  # before the activation, (units, examples)
+
 
 class Dense(NamedTuple):
-    """A fully connected layer: the names of its parameters, their sizes, and its activation."""
+    """A fully connected layer: the names of its parameters, their sizes, and its activation.
 
-    weights: str
-    bias: str
-    fan_in: int
-    units: int
-    activation: Activation
-
-
-class DualDense(NamedTuple):
-    """A dense first layer in the dual form: its weights are their products with all the columns.
-
-    Its input is the columns' Gram matrix, (examples, examples); see `catpipe.dual`.
+    >>> from catpipe.activations import RELU
+    >>> import numpy as np
+    >>> layer, parameters = Dense("W", "b", 1, 1, RELU), Parameters(W=[[2.0]], b=[[1.0]])
+    >>> A, cache = layer.forward(parameters, np.array([[3.0]]))
+    >>> A, cache
+    (array([[7.]]), Cache(A=array([[3.]]), Z=array([[7.]])))
+    >>> pending, gradients = layer.backward(parameters, cache, np.array([[1.0]]))
+    >>> pending(), gradients
+    (array([[2.]]), {'W': array([[3.]]), 'b': array([[1.]])})
     """
 
     weights: str
@@ -31,22 +69,29 @@ class DualDense(NamedTuple):
     fan_in: int
     units: int
     activation: Activation
-    coefficients: str
-    kept: str
 
+    def forward(
+        self,
+        parameters: Parameters,
+        A: Array,
+        iteration: int | None = None,  # noqa: ARG002
+    ) -> tuple[Array, Cache]:
+        """Return the activation of Z = W A + b, (units, examples), and the cache."""
+        Z = linear_forward(A, parameters[self.weights], parameters[self.bias])
+        return self.activation.value(Z), Cache(A, Z)
 
-Layer: TypeAlias = Dense | DualDense
+    def backward(
+        self, parameters: Parameters, cache: Cache, dA: Array
+    ) -> tuple[Pending, dict[str, Array]]:
+        """Return the gradient at A, pending, and dW and db."""
+        dZ = self.activation.backward(dA, cache.Z)
+        dW, db = linear_gradients(dZ, cache.A)
+        pending = partial(linear_input_gradient, dZ, parameters[self.weights])
+        return pending, {self.weights: dW, self.bias: db}
 
-
-class Cache(NamedTuple):
-    """What a layer's forward leaves behind for its backward."""
-
-    A: Array  # what came in, (fan_in, examples)
-    Z: Array  # before the activation, (units, examples)
-
-
-Pending: TypeAlias = Callable[[], Array]
-"""A gradient that is computed when somebody asks for it."""
+    def shapes(self) -> Shapes:
+        """Return the shapes of W, (units, fan_in), and b, (units, 1)."""
+        return {self.weights: (self.units, self.fan_in), self.bias: (self.units, 1)}
 
 
 def linear_forward(A: Array, W: Array, b: Array) -> Array:
@@ -108,43 +153,3 @@ def linear_input_gradient(dZ: Array, W: Array) -> Array:
            [5.]])
     """
     return W.mT @ dZ
-
-
-def layer_forward(layer: Layer, parameters: Parameters, A: Array) -> tuple[Array, Cache]:
-    """Return the layer's output, (units, examples), and its cache.
-
-    >>> from catpipe.activations import RELU
-    >>> import numpy as np
-    >>> layer, parameters = Dense("W", "b", 1, 1, RELU), Parameters(W=[[-2.0]], b=[[1.0]])
-    >>> layer_forward(layer, parameters, np.array([[3.0]]))
-    (array([[0.]]), Cache(A=array([[3.]]), Z=array([[-5.]])))
-    """
-    W, b = parameters[layer.weights], parameters[layer.bias]
-    Z = W + b if isinstance(layer, DualDense) else linear_forward(A, W, b)
-    return layer.activation.value(Z), Cache(A, Z)
-
-
-def layer_backward(
-    layer: Layer, parameters: Parameters, cache: Cache, dA: Array
-) -> tuple[Pending, dict[str, Array]]:
-    """Return the gradient at the layer's input, pending, and those of its parameters.
-
-    dA is the gradient at its output. The one at the input of the whole network costs a third of a
-    training step, and nobody asks for it there: hence pending.
-
-    >>> from catpipe.activations import RELU
-    >>> import numpy as np
-    >>> layer, parameters = Dense("W", "b", 1, 1, RELU), Parameters(W=[[2.0]], b=[[1.0]])
-    >>> cache = Cache(A=np.array([[3.0]]), Z=np.array([[7.0]]))
-    >>> pending, gradients = layer_backward(layer, parameters, cache, np.array([[1.0]]))
-    >>> pending(), gradients
-    (array([[2.]]), {'W': array([[3.]]), 'b': array([[1.]])})
-    """
-    dZ = layer.activation.backward(dA, cache.Z)
-    dW, db = linear_gradients(dZ, cache.A)
-    pending = partial(linear_input_gradient, dZ, parameters[layer.weights])
-    gradients = {layer.weights: dW, layer.bias: db}
-    if isinstance(layer, DualDense):
-        nothing = 0 * parameters[layer.kept]
-        return pending, {**gradients, layer.coefficients: dZ, layer.kept: nothing}
-    return pending, gradients

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from catpipe.activations import sigmoid
+from catpipe.activations import identity, sigmoid
 from catpipe.parameters import Array
 
 
@@ -58,9 +58,84 @@ def more_likely_than_not(Z: Array) -> Array:
     return (Z > 0).astype(int)
 
 
+def softmax(Z: Array) -> Array:
+    """Return exp(Z) / sum exp(Z) over the outputs: probabilities that sum to 1 in each column.
+
+    >>> softmax(np.array([[1e4], [0.0]]))
+    array([[1.],
+           [0.]])
+    """
+    powers = np.exp(Z - Z.max(-2, keepdims=True))
+    return powers / powers.sum(-2, keepdims=True)
+
+
+def softmax_cross_entropy(Z: Array, Y: Array) -> Array:
+    """Return -Y log A with A = softmax(Z), of each output and example; `one_hot` makes such Y.
+
+    log A is Z - log sum exp(Z), both less the largest Z: nothing overflows, and no A is 0.
+
+    >>> softmax_cross_entropy(np.array([[1e4], [0.0]]), np.array([[0.0], [1.0]]))
+    array([[    0.],
+           [10000.]])
+    """
+    below = Z - Z.max(-2, keepdims=True)
+    return Y * (np.log(np.exp(below).sum(-2, keepdims=True)) - below)
+
+
+def softmax_cross_entropy_gradient(Z: Array, Y: Array) -> Array:
+    """Return the gradient at the logits of the cross-entropy, softmax(Z) - Y, of each.
+
+    Each column of Y sums to 1. In Bishop 2006 it is the factor y - t of eq. 4.109.
+
+    >>> softmax_cross_entropy_gradient(np.array([[0.0], [0.0]]), np.array([[0.0], [1.0]]))
+    array([[ 0.5],
+           [-0.5]])
+    """
+    return softmax(Z) - Y
+
+
+def most_likely(Z: Array) -> Array:
+    """Return the number of the largest output of each example, (1, examples); of equals the first.
+
+    >>> most_likely(np.array([[0.1, 2.0], [0.3, -1.0]]))
+    array([[1, 0]])
+    """
+    return Z.argmax(-2, keepdims=True)
+
+
+def squared_error(Z: Array, Y: Array) -> Array:
+    """Return (Z - Y)^2 of each output and example: averaged, the mean squared error.
+
+    >>> squared_error(np.array([[3.0]]), np.array([[1.0]]))
+    array([[4.]])
+    """
+    return (Z - Y) ** 2
+
+
+def squared_error_gradient(Z: Array, Y: Array) -> Array:
+    """Return the gradient of the squared error, 2 (Z - Y), of each.
+
+    >>> squared_error_gradient(np.array([[3.0]]), np.array([[1.0]]))
+    array([[4.]])
+    """
+    return 2 * (Z - Y)
+
+
 BINARY_CROSS_ENTROPY = Loss(
     link=sigmoid,
     cost=binary_cross_entropy,
     gradient=binary_cross_entropy_gradient,
     decide=more_likely_than_not,
+)
+SOFTMAX_CROSS_ENTROPY = Loss(
+    link=softmax,
+    cost=softmax_cross_entropy,
+    gradient=softmax_cross_entropy_gradient,
+    decide=most_likely,
+)
+MEAN_SQUARED_ERROR = Loss(
+    link=identity,
+    cost=squared_error,
+    gradient=squared_error_gradient,
+    decide=identity,
 )

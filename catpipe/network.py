@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import reduce
 from numbers import Integral
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import DTypeLike
-from toolz import merge, sliding_window
+from toolz import keyfilter, merge, sliding_window, valmap
 
 from catpipe.activations import IDENTITY, RELU, Activation
 from catpipe.initialization import Scheme, course
-from catpipe.layers import Cache, Dense, Layer, Pending, layer_backward, layer_forward
+from catpipe.layers import Dense, Layer, Pending, Shapes
 from catpipe.losses import BINARY_CROSS_ENTROPY, Loss
-from catpipe.parameters import Array, Parameters
+from catpipe.parameters import Array, Parameters, is_weight
 
-Forwarded: TypeAlias = tuple[Array, tuple[Cache, ...]]
+Caches: TypeAlias = tuple[Any, ...]
+"""What each layer's forward leaves behind for its backward."""
+
+Forwarded: TypeAlias = tuple[Array, Caches]
 Backed: TypeAlias = tuple[Pending, dict[str, Array]]
 
 
@@ -28,11 +32,14 @@ class Network(NamedTuple):
 
 
 def network(
-    *sizes: int, activation: Activation = RELU, loss: Loss = BINARY_CROSS_ENTROPY
+    *sizes: int,
+    activation: Activation | Sequence[Activation] = RELU,
+    loss: Loss = BINARY_CROSS_ENTROPY,
 ) -> Network:
     """Return the network of these sizes, input first; its last layer gives logits.
 
-    Raises `ValueError` unless there are two sizes or more, all of at least 1.
+    One activation is that of all hidden layers; several are one for each. Raises `ValueError`
+    unless there are two sizes or more, all of at least 1, and as many activations as hidden layers.
 
     >>> [layer.weights for layer in network(12288, 20, 7, 5, 1).layers]
     ['W1', 'W2', 'W3', 'W4']
@@ -41,8 +48,11 @@ def network(
         raise ValueError(
             f"network sizes {sizes}; expected two or more integers of at least 1, input first"
         )
-    activations = (*[activation] * (len(sizes) - 2), IDENTITY)
-    pairs = zip(sliding_window(2, sizes), activations, strict=True)
+    hidden = len(sizes) - 2
+    activations = [activation] * hidden if isinstance(activation, Activation) else activation
+    if len(activations) != hidden:
+        raise ValueError(f"{len(activations)} activations; expected {hidden}: one a hidden layer")
+    pairs = zip(sliding_window(2, sizes), (*activations, IDENTITY), strict=True)
     layers = (
         Dense(f"W{number}", f"b{number}", fan_in, units, of_layer)
         for number, ((fan_in, units), of_layer) in enumerate(pairs, start=1)
@@ -56,39 +66,62 @@ def sizes(network: Network) -> list[int]:
     >>> sizes(network(12288, 20, 7, 5, 1))
     [12288, 20, 7, 5, 1]
     """
-    return [network.layers[0].fan_in, *(layer.units for layer in network.layers)]
+    weights = weight_shapes(network).values()
+    return [fan_in for _, fan_in in weights] + [units for units, _ in weights][-1:]
 
 
-def parameter_shapes(network: Network) -> dict[str, tuple[int, int]]:
+def parameter_shapes(network: Network) -> Shapes:
     """Return the shapes of the network's parameters by name: W (units, fan_in), b (units, 1).
 
     >>> parameter_shapes(network(3, 2))
     {'W1': (2, 3), 'b1': (2, 1)}
     """
-    return merge(
-        {layer.weights: (layer.units, layer.fan_in), layer.bias: (layer.units, 1)}
-        for layer in network.layers
-    )
+    return merge(layer.shapes() for layer in network.layers)
+
+
+def weight_shapes(network: Network) -> Shapes:
+    """Return the shapes of the network's weights by name, (units, fan_in), first layer first.
+
+    >>> weight_shapes(network(3, 2))
+    {'W1': (2, 3)}
+    """
+    return keyfilter(is_weight, parameter_shapes(network))
+
+
+def first_dense(network: Network) -> Dense:
+    """Return the network's first layer; raise `ValueError` unless it is dense.
+
+    >>> first_dense(network(3, 2)).fan_in
+    3
+    """
+    first = network.layers[0]
+    if not isinstance(first, Dense):
+        raise ValueError(f"first layer {first}; expected a dense one, as in the full space")
+    return first
 
 
 def initialize_parameters(
     network: Network, seed: int, scheme: Scheme = course, dtype: DTypeLike = np.float64
 ) -> Parameters:
-    """Return the parameters that the scheme draws from the seed: W (units, fan_in), b (units, 1).
+    """Return the weights that the scheme draws from the seed, with all else at zero.
+
+    W: (units, fan_in), b: (units, 1).
 
     >>> initialize_parameters(network(3, 2), seed=1)
     Parameters(W1 (2, 3) float64, b1 (2, 1) float64; 8 numbers)
     """
-    weights = scheme(seed, [(layer.units, layer.fan_in) for layer in network.layers])
-    of_layers = (
-        {layer.weights: W.astype(dtype), layer.bias: np.zeros((layer.units, 1), dtype)}
-        for layer, W in zip(network.layers, weights, strict=True)
-    )
-    return Parameters.adopt(merge(of_layers))
+    shapes = weight_shapes(network)
+    drawn = dict(zip(shapes, scheme(seed, [*shapes.values()]), strict=True))
+    zeros = valmap(np.zeros, parameter_shapes(network))
+    return Parameters.adopt(valmap(lambda W: W.astype(dtype), {**zeros, **drawn}))
 
 
-def forward(network: Network, parameters: Parameters, X: Array) -> Forwarded:
+def forward(
+    network: Network, parameters: Parameters, X: Array, iteration: int | None = None
+) -> Forwarded:
     """Return the logits of X, (outputs, examples), and the caches that the layers leave behind.
+
+    The iteration is for layers that draw in training, as dropout does; `None` is for predicting.
 
     >>> forward(network(1, 1), Parameters(W1=[[2.0]], b1=[[1.0]]), np.array([[3.0]]))[0]
     array([[7.]])
@@ -96,16 +129,14 @@ def forward(network: Network, parameters: Parameters, X: Array) -> Forwarded:
 
     def through(forwarded: Forwarded, layer: Layer) -> Forwarded:
         A, caches = forwarded
-        A, cache = layer_forward(layer, parameters, A)
+        A, cache = layer.forward(parameters, A, iteration)
         return A, (*caches, cache)
 
     start: Forwarded = X, ()
     return reduce(through, network.layers, start)
 
 
-def backward(
-    network: Network, parameters: Parameters, caches: tuple[Cache, ...], dZ: Array
-) -> Parameters:
+def backward(network: Network, parameters: Parameters, caches: Caches, dZ: Array) -> Parameters:
     """Return the gradients of a cost whose gradient at the logits is dZ, under the same names.
 
     >>> net, parameters = network(1, 1), Parameters(W1=[[2.0]], b1=[[1.0]])
@@ -117,9 +148,7 @@ def backward(
     return Parameters.adopt(gradients)
 
 
-def input_gradient(
-    network: Network, parameters: Parameters, caches: tuple[Cache, ...], dZ: Array
-) -> Array:
+def input_gradient(network: Network, parameters: Parameters, caches: Caches, dZ: Array) -> Array:
     """Return the gradient at X, (features, examples), of a cost whose gradient at the logits is dZ.
 
     >>> net, parameters = network(1, 1), Parameters(W1=[[2.0]], b1=[[1.0]])
@@ -131,9 +160,7 @@ def input_gradient(
     return pending()
 
 
-def back_propagate(
-    network: Network, parameters: Parameters, caches: tuple[Cache, ...], dZ: Array
-) -> Backed:
+def back_propagate(network: Network, parameters: Parameters, caches: Caches, dZ: Array) -> Backed:
     """Return the gradient at X, pending, and those of the parameters, a dict: the fold of both.
 
     `backward` and `input_gradient` return one each.
@@ -145,10 +172,10 @@ def back_propagate(
     (array([[2.]]), array([[1.]]))
     """
 
-    def back(backed: Backed, passed: tuple[Layer, Cache]) -> Backed:
+    def back(backed: Backed, passed: tuple[Layer, Any]) -> Backed:
         pending, gradients = backed
         layer, cache = passed
-        pending, of_layer = layer_backward(layer, parameters, cache, pending())
+        pending, of_layer = layer.backward(parameters, cache, pending())
         return pending, {**of_layer, **gradients}
 
     start: Backed = (lambda: dZ), {}
@@ -186,7 +213,12 @@ def cost_gradient(network: Network, Z: Array, Y: Array, shares: Array | None = N
 
 
 def gradients(
-    network: Network, parameters: Parameters, X: Array, Y: Array, shares: Array | None = None
+    network: Network,
+    parameters: Parameters,
+    X: Array,
+    Y: Array,
+    shares: Array | None = None,
+    iteration: int | None = None,
 ) -> Parameters:
     """Return the gradients of the cost of X against Y: forward, the cost's gradient, backward.
 
@@ -194,13 +226,13 @@ def gradients(
     >>> gradients(network(1, 1), parameters, X=one, Y=one)["W1"]
     array([[-0.5]])
     """
-    Z, caches = forward(network, parameters, X)
+    Z, caches = forward(network, parameters, X, iteration)
     _check_targets(Z, Y)
     return backward(network, parameters, caches, cost_gradient(network, Z, Y, shares))
 
 
 def predict_probabilities(network: Network, parameters: Parameters, X: Array) -> Array:
-    """Return the probabilities of X, (outputs, examples): the loss's link of the logits.
+    """Return the loss's link of the logits of X, (outputs, examples): probabilities, mostly.
 
     >>> predict_probabilities(network(1, 1), Parameters(W1=[[0.0]], b1=[[0.0]]), np.ones((1, 1)))
     array([[0.5]])
@@ -209,7 +241,10 @@ def predict_probabilities(network: Network, parameters: Parameters, X: Array) ->
 
 
 def predict(network: Network, parameters: Parameters, X: Array) -> Array:
-    """Return what the loss decides from the logits of X: 0 or 1, (outputs, examples).
+    """Return what the loss decides from the logits of X.
+
+    Class numbers, (1, examples), for cross-entropies (for the binary, 0 or 1 of each output);
+    the logits themselves, (outputs, examples), for the mean squared error.
 
     >>> predict(network(1, 1), Parameters(W1=[[1.0]], b1=[[0.0]]), np.array([[-2.0, 2.0]]))
     array([[0, 1]])

@@ -6,6 +6,7 @@ from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, M
 from typing import Any, TypeAlias
 
 import numpy as np
+from numpy import ndarray
 from numpy.typing import NDArray
 from toolz import merge, valmap
 
@@ -119,9 +120,18 @@ def map_parameters(
     return Parameters.adopt(dict(zip(first, map(function, first.values(), *columns), strict=True)))
 
 
+def is_weight(name: str) -> bool:
+    """Return whether parameters of this name are weights: those that begin with W, as W1 does.
+
+    >>> is_weight("W1"), is_weight("b1")
+    (True, False)
+    """
+    return name.startswith("W")
+
+
 def _frozen(array: Array) -> Array:
     """Return the array read-only, a copy of it where others could still write to its memory."""
-    if not isinstance(array, np.ndarray) or array.base is not None:
+    if type(array) is not ndarray or array.base is not None:
         array = np.array(array)
     array.setflags(write=False)
     return array

@@ -1,6 +1,12 @@
-"""A seed and a path name a random stream: what is drawn depends on nothing else."""
+"""A seed and a path name a random stream: what is drawn depends on nothing else.
+
+A path begins with what is drawn: initial weights with their layer's number, all else with one of
+the purposes below, which are beyond any layer's number.
+"""
 
 from numpy.random import Generator, SeedSequence, default_rng
+
+ORDER, DROPOUT, FLIP, SHIFT, BRIGHTNESS, HOLD_OUT, DIRECTION = range(2**20, 2**20 + 7)
 
 
 def stream(seed: int, *path: int) -> Generator:

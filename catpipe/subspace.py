@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from catpipe.layers import product
-from catpipe.network import Network
+from catpipe.network import Network, first_dense
 from catpipe.parameters import Array, Parameters
 from catpipe.training import State
 
@@ -54,7 +54,7 @@ def subspace(network: Network, parameters: Parameters, basis: Array) -> Subspace
     >>> subspace(network(2, 1), Parameters(W1=[[3.0, 4.0]]), np.array([[1.0], [0.0]])).unseen
     array([[0., 1.]])
     """
-    name = network.layers[0].weights
+    name = first_dense(network).weights
     outside = _outside(parameters[name], basis)
     length = np.linalg.norm(outside, axis=-1, keepdims=True)
     return Subspace(name, basis, outside / np.where(length > 0, length, 1))
@@ -68,8 +68,8 @@ def narrowed(network: Network, space: Subspace) -> Network:
     >>> narrowed(network(4, 2, 1), space).layers[0].fan_in
     2
     """
-    first, *others = network.layers
-    return network._replace(layers=(first._replace(fan_in=space.basis.shape[1] + 1), *others))
+    first = first_dense(network)._replace(fan_in=space.basis.shape[1] + 1)
+    return network._replace(layers=(first, *network.layers[1:]))
 
 
 def into(space: Subspace, parameters: Parameters) -> Parameters:

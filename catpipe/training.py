@@ -61,7 +61,7 @@ def _step(
     network: Network, optimizer: Optimizer, sample_every: int, state: State, batch: Batch
 ) -> State:
     iteration, parameters, moments, costs = state
-    Z, caches = forward(network, parameters, batch.X)
+    Z, caches = forward(network, parameters, batch.X, iteration)
     if iteration % sample_every == 0:
         costs = (*costs, (iteration, compute_cost(network, Z, *batch[1:])))
     dZ = cost_gradient(network, Z, *batch[1:])

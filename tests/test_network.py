@@ -4,13 +4,25 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from scipy.special import ndtr  # type: ignore[import-untyped]
 
-from catpipe.activations import IDENTITY, RELU, relu_backward, sigmoid_backward
+from catpipe.activations import (
+    IDENTITY,
+    LEAKY_RELU,
+    RELU,
+    TANH,
+    Activation,
+    relu_backward,
+    sigmoid_backward,
+)
 from catpipe.batches import shares_of
 from catpipe.initialization import course, he, small, xavier, zeros
 from catpipe.layers import Dense, linear_backward, linear_forward
+from catpipe.losses import BINARY_CROSS_ENTROPY, MEAN_SQUARED_ERROR, SOFTMAX_CROSS_ENTROPY
 from catpipe.network import (
+    Network,
     backward,
     compute_cost,
     cost_gradient,
@@ -19,31 +31,50 @@ from catpipe.network import (
     initialize_parameters,
     input_gradient,
     network,
+    parameter_shapes,
     predict,
     predict_probabilities,
+    sizes,
+    weight_shapes,
 )
 from catpipe.parameters import Parameters, map_parameters
-from tests.points import FLOATS, examples, networks, normal, normal_parameters, seeds
+from tests.points import (
+    ACTIVATIONS,
+    FLOATS,
+    LOSSES,
+    Scale,
+    cost_at,
+    dot,
+    examples,
+    networks,
+    normal,
+    normal_parameters,
+    scaling,
+    seeds,
+    slope_along,
+)
 
 PLAIN = {
+    "elu": lambda z: z if z > 0 else math.expm1(z),
+    "gelu": lambda z: z * float(ndtr(z)),
     "identity": lambda z: z,
     "leaky_relu": lambda z: z if z > 0 else 0.01 * z,
     "relu": lambda z: max(z, 0.0),
     "sigmoid": lambda z: 1 / (1 + math.exp(-z)),
+    "silu": lambda z: z / (1 + math.exp(-z)),
+    "softplus": lambda z: math.log1p(math.exp(z)),
     "tanh": math.tanh,
 }
+of_losses = st.sampled_from(LOSSES).flatmap(networks)
+each_loss = pytest.mark.parametrize("loss", LOSSES, ids=repr)
 
 
-def cost_at(net, parameters, X, Y) -> float:
-    return float(compute_cost(net, forward(net, parameters, X)[0], Y))
-
-
-def dot(a: Parameters, b: Parameters) -> float:
-    return sum(float((array * b[name]).sum()) for name, array in a.items())
-
-
-def near_a_kink(caches) -> bool:
-    return any(np.abs(cache.Z).min() < 1e-3 for cache in caches)
+def near_a_kink(net, caches) -> bool:
+    return any(
+        np.abs(cache.Z).min() < 1e-3
+        for layer, cache in zip(net.layers, caches, strict=True)
+        if layer.activation in (RELU, LEAKY_RELU)
+    )
 
 
 @given(networks(), seeds)
@@ -60,38 +91,50 @@ def test_forward_is_what_plain_loops_compute(net, seed):
         assert forward(net, parameters, X)[0][:, j] == pytest.approx(column, rel=1e-9, abs=1e-9)
 
 
-@given(networks(), seeds)
-def test_gradients_are_the_directional_derivative_of_the_cost(net, seed):
+@each_loss
+@pytest.mark.parametrize("activation", ACTIVATIONS, ids=repr)
+@settings(max_examples=15)
+@given(st.lists(st.integers(2, 5), min_size=3, max_size=4), seeds)
+def test_gradients_are_the_directional_derivative_of_the_cost(loss, activation, sizes, seed):
+    net = network(*sizes, activation=activation, loss=loss)
     parameters, direction = normal_parameters(net, seed), normal_parameters(net, seed + 1)
     X, Y = examples(net, seed + 2)
-    assume(not near_a_kink(forward(net, parameters, X)[1]))
-    h = 1e-6
-    ahead, behind = (
-        map_parameters(lambda W, D, step=step: W + step * D, parameters, direction)
-        for step in (h, -h)
-    )
-    slope = (cost_at(net, ahead, X, Y) - cost_at(net, behind, X, Y)) / (2 * h)
+    assume(not near_a_kink(net, forward(net, parameters, X)[1]))
+    slope = slope_along(lambda W: cost_at(net, W, X, Y), parameters, direction)
     assert dot(gradients(net, parameters, X, Y), direction) == pytest.approx(
-        slope, rel=1e-5, abs=1e-6
+        slope, rel=1e-5, abs=1e-6 * max(1, cost_at(net, parameters, X, Y))
     )
 
 
-@given(networks(), seeds)
+@given(networks(SOFTMAX_CROSS_ENTROPY), seeds)
+def test_gradients_are_the_directional_derivative_also_of_soft_targets(net, seed):
+    parameters, direction = normal_parameters(net, seed), normal_parameters(net, seed + 1)
+    X, hard = examples(net, seed + 2)
+    Y = 0.7 * hard + 0.3 / len(hard)
+    assume(not near_a_kink(net, forward(net, parameters, X)[1]))
+    slope = slope_along(lambda W: cost_at(net, W, X, Y), parameters, direction)
+    assert dot(gradients(net, parameters, X, Y), direction) == pytest.approx(
+        slope, rel=1e-5, abs=1e-6 * max(1, cost_at(net, parameters, X, Y))
+    )
+
+
+@given(of_losses, seeds)
 def test_the_input_gradient_is_the_directional_derivative_in_the_input(net, seed):
     parameters = normal_parameters(net, seed)
     X, Y = examples(net, seed + 1)
     D = normal(seed + 2, *X.shape)
     Z, caches = forward(net, parameters, X)
-    assume(not near_a_kink(caches))
-    h = 1e-6
-    slope = (cost_at(net, parameters, X + h * D, Y) - cost_at(net, parameters, X - h * D, Y)) / (
-        2 * h
+    assume(not near_a_kink(net, caches))
+    slope = slope_along(
+        lambda x: cost_at(net, parameters, x["X"], Y), Parameters(X=X), Parameters(X=D)
     )
     dX = input_gradient(net, parameters, caches, cost_gradient(net, Z, Y))
-    assert float((dX * D).sum()) == pytest.approx(slope, rel=1e-5, abs=1e-6)
+    assert float((dX * D).sum()) == pytest.approx(
+        slope, rel=1e-5, abs=1e-6 * max(1, cost_at(net, parameters, X, Y))
+    )
 
 
-@given(networks(), seeds)
+@given(of_losses, seeds)
 def test_cost_and_gradients_are_the_mean_of_those_of_single_examples(net, seed):
     parameters = normal_parameters(net, seed)
     X, Y = examples(net, seed)
@@ -105,27 +148,55 @@ def test_cost_and_gradients_are_the_mean_of_those_of_single_examples(net, seed):
         np.testing.assert_allclose(dW, mean[name], rtol=1e-9, atol=1e-12)
 
 
-def test_the_cost_is_a_sum_over_outputs_averaged_over_examples():
-    net, Z, Y = network(1, 3), normal(1, 3, 5), (normal(2, 3, 5) > 0).astype(float)
-    each = [net.loss.cost(Z[i], Y[i]).tolist() for i in range(3)]
+@given(of_losses, seeds)
+def test_cost_and_gradients_are_the_sum_of_those_of_shards_weighted_by_their_examples(net, seed):
+    parameters = normal_parameters(net, seed)
+    X, Y = examples(net, seed, count=7)
+    shards = [(X[:, of], Y[:, of]) for of in (slice(0, 1), slice(1, 4), slice(4, 7))]
+    costs = [cost_at(net, parameters, *shard) for shard in shards]
+    by_hand = (1 * costs[0] + 3 * costs[1] + 3 * costs[2]) / 7
+    assert cost_at(net, parameters, X, Y) == pytest.approx(by_hand, rel=1e-12, abs=1e-14)
+    weighted = map_parameters(
+        lambda one, three, last: (1 * one + 3 * three + 3 * last) / 7,
+        *[gradients(net, parameters, *shard) for shard in shards],
+    )
+    for name, dW in gradients(net, parameters, X, Y).items():
+        np.testing.assert_allclose(dW, weighted[name], rtol=1e-9, atol=1e-12)
+
+
+@each_loss
+def test_the_cost_is_a_sum_over_outputs_averaged_over_examples(loss):
+    net, Z, Y = network(1, 3, loss=loss), normal(1, 3, 5), np.eye(3)[:, [0, 2, 1, 2, 0]]
+    each = [loss.cost(Z[:, [j]], Y[:, [j]]).ravel().tolist() for j in range(5)]
     assert compute_cost(net, Z, Y) == pytest.approx(sum(map(sum, each)) / 5, rel=1e-14)
 
 
-@given(networks(), seeds)
+@each_loss
+@pytest.mark.parametrize("Y", [np.ones((1, 5)), np.ones((3, 1)), np.ones((5, 3))])
+def test_targets_of_another_shape_are_refused(loss, Y):
+    net = network(2, 3, loss=loss)
+    with pytest.raises(ValueError, match="targets"):
+        gradients(net, normal_parameters(net, 1), normal(1, 2, 5), Y)
+    with pytest.raises(ValueError, match="targets"):
+        compute_cost(net, normal(1, 3, 5), Y)
+
+
+@given(of_losses, seeds)
 def test_example_weights_that_are_counts_are_repeated_examples(net, seed):
     parameters = normal_parameters(net, seed)
     X, Y = examples(net, seed)
     counts = np.array([0, 1, 2, 0, 3, 1])
     shares = shares_of(counts[np.newaxis].astype(float))
-    repeated = [np.repeat(columns, counts, axis=1) for columns in (X, Y)]
+    X_repeated, Y_repeated = (np.repeat(columns, counts, axis=1) for columns in (X, Y))
     Z, _ = forward(net, parameters, X)
-    assert compute_cost(net, Z, Y, shares) == pytest.approx(cost_at(net, parameters, *repeated))
-    expected = gradients(net, parameters, *repeated)
+    expected_cost = cost_at(net, parameters, X_repeated, Y_repeated)
+    assert compute_cost(net, Z, Y, shares) == pytest.approx(expected_cost)
+    expected = gradients(net, parameters, X_repeated, Y_repeated)
     for name, dW in gradients(net, parameters, X, Y, shares).items():
         np.testing.assert_allclose(dW, expected[name], rtol=1e-9, atol=1e-12)
 
 
-@given(networks(), seeds)
+@given(of_losses, seeds)
 def test_gradients_bear_the_names_and_shapes_of_the_parameters_in_their_order(net, seed):
     parameters = normal_parameters(net, seed)
     dW = gradients(net, parameters, *examples(net, seed))
@@ -160,15 +231,20 @@ def test_backward_takes_caches_that_were_given():
     assert dW == Parameters(W1=[[31.0, 42.0]], b1=[[11.0]])
 
 
+@each_loss
+@pytest.mark.parametrize("activation", ACTIVATIONS, ids=repr)
 @pytest.mark.parametrize("dtype", FLOATS)
-def test_the_type_that_goes_in_comes_out(dtype):
-    net = network(3, 4, 1)
+def test_the_type_that_goes_in_comes_out(dtype, activation, loss):
+    net = network(3, 4, 2, activation=activation, loss=loss)
     parameters = initialize_parameters(net, seed=1, dtype=dtype)
     X, Y = examples(net, seed=1, dtype=dtype)
+    Z, _ = forward(net, parameters, X)
     arrays = [
         *parameters.values(),
         *gradients(net, parameters, X, Y).values(),
-        forward(net, parameters, X)[0],
+        Z,
+        compute_cost(net, Z, Y),
+        predict_probabilities(net, parameters, X),
     ]
     assert {array.dtype for array in arrays} == {np.dtype(dtype)}
 
@@ -189,10 +265,100 @@ def test_layers_are_named_sized_and_activated_as_the_article_does():
     )
 
 
+@given(networks(SOFTMAX_CROSS_ENTROPY), seeds)
+def test_softmax_networks_predict_the_number_of_their_largest_probability(net, seed):
+    parameters = normal_parameters(net, seed)
+    X, _ = examples(net, seed)
+    of_columns = predict_probabilities(net, parameters, X).T.tolist()
+    numbers = [[column.index(max(column)) for column in of_columns]]
+    assert predict(net, parameters, X).tolist() == numbers
+
+
+@given(networks(MEAN_SQUARED_ERROR), seeds)
+def test_networks_of_the_squared_error_predict_their_logits(net, seed):
+    parameters = normal_parameters(net, seed)
+    X, _ = examples(net, seed)
+    assert (predict(net, parameters, X) == forward(net, parameters, X)[0]).all()
+
+
+def test_each_hidden_layer_has_its_own_activation_and_the_last_one_none():
+    layers = network(5, 4, 3, 2, activation=[TANH, RELU]).layers
+    assert layers == (
+        Dense("W1", "b1", 5, 4, TANH),
+        Dense("W2", "b2", 4, 3, RELU),
+        Dense("W3", "b3", 3, 2, IDENTITY),
+    )
+
+
+@pytest.mark.parametrize("activation", [[], [TANH], [TANH, RELU, TANH]])
+def test_more_or_fewer_activations_than_hidden_layers_are_refused(activation):
+    with pytest.raises(ValueError, match=f"{len(activation)} activations; expected 2"):
+        network(5, 4, 3, 2, activation=activation)
+
+
+def test_an_activation_of_ones_own_is_its_value_and_its_backward():
+    sine = Activation(np.sin, lambda dA, Z: dA * np.cos(Z))
+    net = network(3, 4, 2, activation=sine)
+    W, D = normal_parameters(net, 1), normal_parameters(net, 2)
+    X, Y = examples(net, 3)
+    along = slope_along(lambda W: cost_at(net, W, X, Y), W, D)
+    assert dot(gradients(net, W, X, Y), D) == pytest.approx(along, rel=1e-6)
+
+
+@pytest.mark.parametrize("of", [(7, 1), (5, 4, 3, 2)])
+def test_sizes_are_those_that_the_network_was_made_of(of):
+    assert sizes(network(*of)) == list(of)
+
+
+def test_the_loss_is_the_courses_unless_said_otherwise():
+    assert network(3, 1).loss is BINARY_CROSS_ENTROPY
+
+
 @pytest.mark.parametrize("sizes", [(), (3,), (3, 0), (3, -1, 1)])
 def test_a_network_of_no_layer_or_of_empty_layers_is_refused(sizes):
     with pytest.raises(ValueError, match="two or more"):
         network(*sizes)
+
+
+def test_forward_goes_through_a_layer_of_ones_own():
+    net = scaling()
+    W, X = normal_parameters(net, 1), normal(2, 3, 5)
+    by_hand = W["W2"] @ (W["g2"] * np.tanh(W["W1"] @ X + W["b1"])) + W["b2"]
+    np.testing.assert_allclose(forward(net, W, X)[0], by_hand, rtol=1e-12)
+
+
+@each_loss
+@given(seeds)
+def test_backward_goes_through_a_layer_of_ones_own(loss, seed):
+    net = scaling(loss)
+    W, D = normal_parameters(net, seed), normal_parameters(net, seed + 1)
+    X, Y = examples(net, seed + 2)
+    along = slope_along(lambda W: cost_at(net, W, X, Y), W, D)
+    assert dot(gradients(net, W, X, Y), D) == pytest.approx(along, rel=1e-5, abs=1e-6)
+
+
+def test_a_first_layer_of_ones_own_hands_back_the_input_gradient():
+    net = Network((Scale("g1", 3), *network(3, 2).layers), BINARY_CROSS_ENTROPY)
+    W, (X, Y), D = normal_parameters(net, 1), examples(net, 2), normal(3, 3, 6)
+    Z, caches = forward(net, W, X)
+    dX = input_gradient(net, W, caches, cost_gradient(net, Z, Y))
+    along = slope_along(lambda x: cost_at(net, W, x["X"], Y), Parameters(X=X), Parameters(X=D))
+    assert float((dX * D).sum()) == pytest.approx(along, rel=1e-6)
+
+
+def test_parameters_that_are_no_weights_start_at_zero_in_the_layers_order():
+    net = scaling()
+    start = initialize_parameters(net, seed=1)
+    assert list(start) == list(parameter_shapes(net)) == ["W1", "b1", "g2", "W2", "b2"]
+    assert [name for name in start if not start[name].any()] == ["b1", "g2", "b2"]
+    assert list(weight_shapes(net)) == ["W1", "W2"]
+
+
+def test_a_layer_of_ones_own_leaves_the_draws_of_the_others_alone():
+    with_scale, without = (
+        initialize_parameters(net, 1, he) for net in (scaling(), network(3, 4, 2))
+    )
+    assert all((with_scale[name] == without[name]).all() for name in without)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """Training is one fold: it splits anywhere to the bit, and the lazy fold is the same."""
 
 import pickle
+from functools import partial
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -8,12 +10,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 from toolz import last
 
-from catpipe.batches import Batch, whole
+from catpipe.activations import TANH
+from catpipe.batches import Batch, balanced, mini_batches, shares_of, shuffled, stratified, whole
+from catpipe.dropout import with_dropout
 from catpipe.network import compute_cost, forward, gradients, network
 from catpipe.optimizers import gradient_descent, update_parameters
 from catpipe.parameters import Parameters
+from catpipe.schedules import cosine, inverse_time, warm_up
+from catpipe.stopping import early_stopping
 from catpipe.training import State, finite, initial_state, make_step, train, trajectory
-from tests.points import FLOATS, examples, networks, normal_parameters, seeds
+from tests.points import (
+    FLOATS,
+    OPTIMIZERS,
+    cost_at,
+    examples,
+    networks,
+    normal,
+    normal_parameters,
+    seeds,
+)
 
 
 def run(net, seed, dtype=np.float64, sample_every=2):
@@ -41,6 +56,68 @@ def test_carrying_on_from_a_pickled_state_loses_nothing(net, seed, k):
     step, batch, start = run(net, seed)
     saved = pickle.loads(pickle.dumps((step, train(step, [batch] * k, start))))
     assert equal(train(saved[0], [batch] * 3, saved[1]), train(step, [batch] * (k + 3), start))
+
+
+LABELS = np.array([0, 1, 0, 2, 0, 1, 2, 0, 0, 1, 0])
+ORDERS = {
+    "shuffled": shuffled(11, seed=3),
+    "stratified": stratified(LABELS, seed=3),
+    "balanced": balanced(LABELS, seed=3),
+}
+RATES = {
+    "cosine": warm_up(cosine(0.05, iterations=10), iterations=3),
+    "inverse_time": inverse_time(0.05, decay=0.5),
+}
+optimizers = pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS)
+
+
+def streamed(optimizer, order, dropout=0.4):
+    """Return a step, the mini-batches from any iteration on, and a start: all that draws, draws."""
+    net = with_dropout(network(5, 4, 3, 2, activation=TANH), dropout, seed=7)
+    everything = Batch(*examples(net, 1, count=11), shares_of(np.abs(normal(2, 1, 11))))
+    batches = partial(mini_batches, everything, order, 4)
+    return (
+        make_step(net, optimizer, 2),
+        batches,
+        initial_state(optimizer, normal_parameters(net, 5)),
+    )
+
+
+@optimizers
+@pytest.mark.parametrize("order", ORDERS.values(), ids=ORDERS)
+@pytest.mark.parametrize("rate", RATES.values(), ids=RATES)
+def test_a_run_that_draws_carries_on_from_any_pickled_state_as_if_never_stopped(make, order, rate):
+    step, batches, start = streamed(make(rate), order)
+    states = [*islice(trajectory(step, batches(), start), 11)]
+    for state in states:
+        again, saved = pickle.loads(pickle.dumps((step, state)))
+        carried_on = train(again, islice(batches(saved.iteration), 10 - saved.iteration), saved)
+        assert equal(carried_on, states[-1])
+
+
+def test_what_a_run_draws_at_one_iteration_it_does_not_draw_at_another():
+    step, batches, start = streamed(OPTIMIZERS["gradient_descent"](0.1), ORDERS["shuffled"])
+    one = next(batches())
+    after = [step(start._replace(iteration=i), one).parameters["W3"].tobytes() for i in range(9)]
+    assert len(set(after)) == 9
+
+
+@optimizers
+def test_a_run_stopped_early_carries_on_from_what_is_kept_at_any_iteration(make):
+    step, batches, start = streamed(make(RATES["cosine"]), ORDERS["shuffled"])
+    net = network(5, 4, 3, 2, activation=TANH)
+    X, Y = examples(net, 9)
+
+    def watched(state, kept=None):
+        states = trajectory(step, islice(batches(state.iteration), 40 - state.iteration), state)
+        cost = partial(cost_at, net, X=X, Y=Y)
+        return early_stopping(states, cost, patience=3, every=2, kept=kept)
+
+    at_once = [*watched(start)]
+    for kept in at_once:
+        saved = pickle.loads(pickle.dumps(kept))
+        carried_on = [*watched(saved.state, saved)]
+        assert carried_on == at_once[kept.state.iteration :]
 
 
 @given(networks(), seeds, st.integers(0, 5))
@@ -116,6 +193,16 @@ def test_one_network_of_a_stack_whose_cost_is_not_finite_stops_all(costs):
     state = State(1, Parameters(), (), ((0, np.array(costs)),))
     with pytest.raises(FloatingPointError, match="iteration 0"):
         list(finite([state]))
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_run_that_diverges_ends_at_the_first_sampled_cost_that_is_not_finite():
+    step, batches, start = streamed(OPTIMIZERS["heavy_ball"](1e308), ORDERS["shuffled"], 0.0)
+    states = [*islice(trajectory(step, batches(), start), 9)]
+    sampled = [iteration for iteration, cost in states[-1].costs if not np.isfinite(cost)]
+    handed_on = finite(iter(states))
+    with pytest.raises(FloatingPointError, match=f"at iteration {sampled[0]};"):
+        list(handed_on)
 
 
 def test_states_without_a_new_cost_or_with_finite_ones_are_handed_on():
