@@ -1,7 +1,12 @@
 """Optimizers: each a pair of pure functions, one that begins its moments and one that updates.
 
-An update that treats every direction alike, whatever the basis, commutes with rotations of the
-weights; then training in a subspace that holds all gradients is training in the full space.
+A learning rate is a number, an array (networks, 1, 1) with one for each network of a stack, or a
+schedule of either.
+
+What an update does decides where training can be done instead of in the full space, exactly. One
+that treats every direction alike, whatever the basis, commutes with rotations of the weights: it
+may train in a subspace that holds all gradients. One that is also linear, in parameters, moments
+and gradients, may train in the dual form.
 """
 
 from __future__ import annotations
@@ -13,12 +18,16 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 
 from catpipe.parameters import Array, Parameters, map_parameters
+from catpipe.schedules import Rate, rate_at
 
 Gradients: TypeAlias = Mapping[str, Array]
 """Under the names of what they are gradients of."""
 
 Moments: TypeAlias = tuple[Parameters, ...]
 """What an optimizer remembers: each under the parameters' own names."""
+
+Updated: TypeAlias = tuple[Parameters, Moments]
+Update: TypeAlias = Callable[[int, Parameters, Moments, Gradients], Updated]
 
 
 class Optimizer(NamedTuple):
@@ -29,8 +38,9 @@ class Optimizer(NamedTuple):
     """
 
     init: Callable[[Parameters], Moments]
-    update: Callable[[int, Parameters, Moments, Gradients], tuple[Parameters, Moments]]
-    commutes_with_rotations: bool
+    update: Update
+    commutes_with_rotations: bool = False
+    is_linear: bool = False
 
 
 def update_parameters(
@@ -49,35 +59,52 @@ def update_parameters(
     return map_parameters(lambda W, dW: W - rate * dW, parameters, gradients)
 
 
-def gradient_descent(learning_rate: float | Array) -> Optimizer:
+def gradient_descent(learning_rate: Rate) -> Optimizer:
     """Return the optimizer that steps `learning_rate` times the gradient downhill.
 
-    A stack takes a rate for each of its networks, (networks, 1, 1). Raises `ValueError` unless
-    rates are positive and finite.
+    Raises `ValueError` unless rates are positive and finite.
 
     >>> descent = gradient_descent(0.5)
     >>> descent.update(0, Parameters(b=[1.0]), (), Parameters(b=[2.0]))[0]["b"]
     array([0.])
     """
-    return Optimizer(
-        _nothing, partial(_descend, _rate(learning_rate)), commutes_with_rotations=True
-    )
+    update = partial(_descend, positive_rate(learning_rate))
+    return Optimizer(_nothing, update, commutes_with_rotations=True, is_linear=True)
 
 
-def momentum(learning_rate: float | Array, beta: float = 0.9) -> Optimizer:
+def heavy_ball(learning_rate: Rate, beta: float = 0.9) -> Optimizer:
     """Return gradient descent along v = beta v + dW (Polyak 1964, as in Sutskever et al. 2013).
 
-    >>> heavy = momentum(0.5, beta=0.9)
+    It goes 1 / (1 - beta) times as far as `averaged_momentum`. Raises `ValueError` unless beta is
+    in [0, 1).
+
+    >>> heavy = heavy_ball(0.5, beta=0.9)
     >>> W, (v,) = heavy.update(0, Parameters(b=[1.0]), (Parameters(b=[1.0]),), Parameters(b=[2.0]))
     >>> W["b"].round(3), v["b"]
     (array([-0.45]), array([2.9]))
     """
-    return Optimizer(
-        _zeros, partial(_roll, _rate(learning_rate), _share(beta)), commutes_with_rotations=True
+    update = partial(_roll, positive_rate(learning_rate), partial(added, below_one("beta", beta)))
+    return Optimizer(zeros, update, commutes_with_rotations=True, is_linear=True)
+
+
+def averaged_momentum(learning_rate: Rate, beta: float = 0.9) -> Optimizer:
+    """Return gradient descent along the running average v = beta v + (1 - beta) dW, from zero.
+
+    This is the momentum of the course "Improving Deep Neural Networks" (DeepLearning.AI, week 2);
+    the average is not corrected for its start. Raises `ValueError` unless beta is in [0, 1).
+
+    >>> calm = averaged_momentum(0.5, beta=0.9)
+    >>> W, (v,) = calm.update(0, Parameters(b=[1.0]), (Parameters(b=[1.0]),), Parameters(b=[2.0]))
+    >>> W["b"].round(3), v["b"]
+    (array([0.45]), array([1.1]))
+    """
+    update = partial(
+        _roll, positive_rate(learning_rate), partial(averaged, below_one("beta", beta))
     )
+    return Optimizer(zeros, update, commutes_with_rotations=True, is_linear=True)
 
 
-def nesterov(learning_rate: float | Array, beta: float = 0.9) -> Optimizer:
+def nesterov(learning_rate: Rate, beta: float = 0.9) -> Optimizer:
     """Return gradient descent along dW + beta v, with v = beta v + dW (Nesterov 1983).
 
     In the form of Sutskever et al. 2013, for parameters looked at where the gradient is taken.
@@ -87,98 +114,91 @@ def nesterov(learning_rate: float | Array, beta: float = 0.9) -> Optimizer:
     >>> W["b"].round(3), v["b"]
     (array([-1.305]), array([2.9]))
     """
-    return Optimizer(
-        _zeros,
-        partial(_look_ahead, _rate(learning_rate), _share(beta)),
-        commutes_with_rotations=True,
-    )
+    update = partial(_look_ahead, positive_rate(learning_rate), below_one("beta", beta))
+    return Optimizer(zeros, update, commutes_with_rotations=True, is_linear=True)
 
 
-def with_l2(optimizer: Optimizer, strength: float) -> Optimizer:
-    """Return the optimizer for the cost plus strength / 2 times the squared weights, not biases.
+def zeros(parameters: Parameters) -> Moments:
+    """Return one moment to begin with: zeros.
 
-    The cost that a training step samples is the one without. Raises `ValueError` for a strength
-    below 0.
-
-    >>> shrink = with_l2(gradient_descent(0.5), 0.1)
-    >>> shrink.update(0, Parameters(W1=[1.0]), (), Parameters(W1=[0.0]))[0]["W1"]
-    array([0.95])
+    >>> zeros(Parameters(b=[1.0]))[0]["b"]
+    array([0.])
     """
-    if not 0 <= strength < np.inf:
-        raise ValueError(f"L2 strength {strength}; expected a finite number of at least 0")
-    return optimizer._replace(update=partial(_decay, optimizer.update, float(strength)))
+    return (map_parameters(np.zeros_like, parameters),)
+
+
+def added(beta: float, moment: Parameters, gradients: Gradients) -> Parameters:
+    """Return beta times the moment, plus the gradients.
+
+    >>> added(0.5, Parameters(b=[1.0]), Parameters(b=[2.0]))["b"]
+    array([2.5])
+    """
+    return map_parameters(lambda v, dW: beta * v + dW, moment, gradients)
+
+
+def averaged(beta: float, moment: Parameters, gradients: Gradients) -> Parameters:
+    """Return the moment's running average with the gradients, which weigh 1 - beta.
+
+    >>> averaged(0.5, Parameters(b=[1.0]), Parameters(b=[2.0]))["b"]
+    array([1.5])
+    """
+    return map_parameters(lambda v, dW: beta * v + (1 - beta) * dW, moment, gradients)
 
 
 def _nothing(parameters: Parameters) -> Moments:  # noqa: ARG001
     return ()
 
 
-def _zeros(parameters: Parameters) -> Moments:
-    return (map_parameters(np.zeros_like, parameters),)
-
-
 def _descend(
-    rate: float | Array,
-    iteration: int,  # noqa: ARG001
-    parameters: Parameters,
-    moments: Moments,
-    gradients: Gradients,
-) -> tuple[Parameters, Moments]:
-    return update_parameters(parameters, gradients, rate), moments
+    rate: Rate, iteration: int, parameters: Parameters, moments: Moments, gradients: Gradients
+) -> Updated:
+    return update_parameters(parameters, gradients, rate_at(rate, iteration)), moments
 
 
 def _roll(
-    rate: float | Array,
-    beta: float,
-    iteration: int,  # noqa: ARG001
-    parameters: Parameters,
-    moments: Moments,
-    gradients: Gradients,
-) -> tuple[Parameters, Moments]:
-    (before,) = moments
-    velocity = _added(beta, before, gradients)
-    return update_parameters(parameters, velocity, rate), (velocity,)
-
-
-def _look_ahead(
-    rate: float | Array,
-    beta: float,
-    iteration: int,  # noqa: ARG001
-    parameters: Parameters,
-    moments: Moments,
-    gradients: Gradients,
-) -> tuple[Parameters, Moments]:
-    (before,) = moments
-    velocity = _added(beta, before, gradients)
-    return update_parameters(parameters, _added(beta, velocity, gradients), rate), (velocity,)
-
-
-def _added(beta: float, velocity: Parameters, gradients: Gradients) -> Parameters:
-    return map_parameters(lambda v, dW: beta * v + dW, velocity, gradients)
-
-
-def _decay(
-    update: Callable[[int, Parameters, Moments, Gradients], tuple[Parameters, Moments]],
-    strength: float,
+    rate: Rate,
+    remembered: Callable[[Parameters, Gradients], Parameters],
     iteration: int,
     parameters: Parameters,
     moments: Moments,
     gradients: Gradients,
-) -> tuple[Parameters, Moments]:
-    pulled = {
-        name: dW + strength * parameters[name] if name.startswith("W") else dW
-        for name, dW in gradients.items()
-    }
-    return update(iteration, parameters, moments, Parameters.adopt(pulled))
+) -> Updated:
+    (before,) = moments
+    velocity = remembered(before, gradients)
+    return update_parameters(parameters, velocity, rate_at(rate, iteration)), (velocity,)
 
 
-def _rate(learning_rate: float | Array) -> float | Array:
-    if not (np.greater(learning_rate, 0) & np.isfinite(learning_rate)).all():
-        raise ValueError(f"learning rate {learning_rate}; expected a positive finite number")
-    return learning_rate
+def _look_ahead(
+    rate: Rate,
+    beta: float,
+    iteration: int,
+    parameters: Parameters,
+    moments: Moments,
+    gradients: Gradients,
+) -> Updated:
+    (before,) = moments
+    velocity = added(beta, before, gradients)
+    ahead = added(beta, velocity, gradients)
+    return update_parameters(parameters, ahead, rate_at(rate, iteration)), (velocity,)
 
 
-def _share(beta: float) -> float:
+def positive_rate(rate: Rate) -> Rate:
+    """Return the rate; raise `ValueError` unless it is positive and finite, or a schedule.
+
+    >>> positive_rate(0.1)
+    0.1
+    """
+    if not callable(rate) and not (np.greater(rate, 0) & np.isfinite(rate)).all():
+        raise ValueError(f"learning rate {rate}; expected a positive finite number")
+    return rate
+
+
+def below_one(name: str, beta: float) -> float:
+    """Return beta as a float; raise `ValueError` unless it is at least 0 and below 1.
+
+    >>> below_one("beta", 0)
+    0.0
+    """
     if not 0 <= beta < 1:
-        raise ValueError(f"beta {beta}; expected a number of at least 0 and below 1")
+        raise ValueError(f"{name} {beta}; expected a number of at least 0 and below 1")
     return float(beta)
