@@ -1,19 +1,32 @@
-"""Streams of batches to fold over."""
+"""Streams of batches to fold over: the whole set again and again, or mini-batches of it.
+
+The order of an epoch is a function of its number, so a stream can begin at any iteration.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import repeat
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import count, islice, repeat
 from reprlib import repr as brief
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 from catpipe.parameters import Array
+from catpipe.streams import HOLD_OUT, ORDER, stream
+
+Indices: TypeAlias = NDArray[np.int64]
+Order: TypeAlias = Callable[[int], Indices]
+"""From the number of an epoch to the examples in the order in which it visits them."""
 
 
 class Batch(NamedTuple):
     """Columns X, (features, examples), and their targets Y, (outputs, examples).
 
-    Where examples do not count alike, `shares`, (1, examples) with a sum of 1, say how much each.
+    Where examples do not count alike, `shares`, (1, examples), say how much each; without them
+    each counts 1 / examples.
     """
 
     X: Array
@@ -26,7 +39,6 @@ def shares_of(weights: Array) -> Array:
 
     Raises `ValueError` for weights below 0, and for none above.
 
-    >>> import numpy as np
     >>> shares_of(np.array([[1.0, 0.0, 3.0]]))
     array([[0.25, 0.  , 0.75]])
     """
@@ -35,11 +47,173 @@ def shares_of(weights: Array) -> Array:
     return weights / weights.sum(-1, keepdims=True)
 
 
+def class_weights(labels: Indices, of_classes: Sequence[float]) -> Array:
+    """Return each example's weight, (1, examples): that of its class.
+
+    Raises `ValueError` for labels beyond them.
+
+    >>> class_weights(np.array([0, 0, 1]), of_classes=(1, 3))
+    array([[1., 1., 3.]])
+    """
+    if labels.min() < 0 or labels.max() >= len(of_classes):
+        raise ValueError(
+            f"{len(of_classes)} class weights for labels from {labels.min()} to {labels.max()}; "
+            "expected one a class"
+        )
+    return np.array(of_classes, float)[labels][np.newaxis]
+
+
+def balanced_weights(labels: Indices, classes: int) -> tuple[float, ...]:
+    """Return the weights of classes with which all that there are count alike, 1 on average.
+
+    A class of c in n examples weighs n / c over the number of classes (King and Zeng 2001).
+
+    >>> balanced_weights(np.array([0, 0, 0, 1]), classes=2)
+    (0.6666666666666666, 2.0)
+    """
+    numbers = np.bincount(labels, minlength=classes)
+    weights = len(labels) / np.count_nonzero(numbers) / np.maximum(numbers, 1)
+    return tuple(weights.tolist())
+
+
 def whole(X: Array, Y: Array, iterations: int, shares: Array | None = None) -> Iterator[Batch]:
     """Return the whole set as one batch, again and again.
 
-    >>> import numpy as np
     >>> [batch.X.shape for batch in whole(np.ones((4, 2)), np.ones((1, 2)), iterations=3)]
     [(4, 2), (4, 2), (4, 2)]
     """
     return repeat(Batch(X, Y, shares), iterations)
+
+
+def mini_batches(
+    everything: Batch, order: Order, size: int, start: int = 0, *, drop_last: bool = False
+) -> Iterator[Batch]:
+    """Return batches of so many examples, epoch after epoch without end, from iteration `start` on.
+
+    The last batch of an epoch is short where the size does not divide the examples, or dropped.
+    Shares are scaled so that the costs and gradients of an epoch's batches, weighted by their
+    examples, average to those of everything. Raises `ValueError` for a size below 1, or so large
+    that all is dropped.
+
+    >>> everything = Batch(np.array([[1.0, 2.0, 3.0]]), np.ones((1, 3)))
+    >>> batches = mini_batches(everything, lambda epoch: np.array([2, 0, 1]), size=2)
+    >>> [batch.X.tolist() for batch in islice(batches, 3)]
+    [[[3.0, 1.0]], [[2.0]], [[3.0, 1.0]]]
+    """
+    rows = everything._replace(X=np.ascontiguousarray(everything.X.mT))  # a column is read at once
+    first, skipped = divmod(start, batches_in_epoch(len(order(0)), size, drop_last=drop_last))
+    return islice(_epochs(rows, order, size, first, drop_last=drop_last), skipped, None)
+
+
+def batches_in_epoch(examples: int, size: int, *, drop_last: bool = False) -> int:
+    """Return how many batches of this size an epoch has; raise `ValueError` for none.
+
+    >>> batches_in_epoch(209, 64), batches_in_epoch(209, 64, drop_last=True)
+    (4, 3)
+    """
+    if size < 1 or (number := examples // size if drop_last else -(-examples // size)) < 1:
+        raise ValueError(f"batch size {size}; expected at least 1, for {examples} examples")
+    return number
+
+
+def shuffled(examples: int, seed: int) -> Order:
+    """Return the order that is another permutation of so many examples in each epoch.
+
+    >>> sorted(shuffled(4, seed=1)(7).tolist())
+    [0, 1, 2, 3]
+    """
+    return partial(_shuffled, examples, seed)
+
+
+def stratified(labels: Indices, seed: int) -> Order:
+    """Return the order in which any stretch of an epoch holds the classes about as the labels do.
+
+    Each class is permuted anew in each epoch, and spread evenly over it.
+
+    >>> labels = np.array([0] * 6 + [1] * 3)
+    >>> labels[stratified(labels, seed=1)(0)].reshape(3, 3).sum(1)
+    array([1, 1, 1])
+    """
+    return partial(_stratified, labels, seed)
+
+
+def balanced(labels: Indices, seed: int) -> Order:
+    """Return the order in which an epoch holds all classes equally often, one after the other.
+
+    Each comes as often as the largest has examples; those of a smaller class come up again, each
+    about as often as the others of its class, and permuted anew each time.
+
+    >>> labels = np.array([0] * 4 + [1] * 2)
+    >>> balanced(labels, seed=1)(0)
+    array([2, 5, 1, 4, 0, 5, 3, 4])
+    """
+    return partial(_balanced, labels, seed)
+
+
+def held_out(labels: Indices, seed: int, share: float) -> Indices:
+    """Return the examples to hold out, in which the classes are about as in all the labels.
+
+    Raises `ValueError` for a share that leaves none on one side.
+
+    >>> labels = np.array([0] * 6 + [1] * 3)
+    >>> labels[held_out(labels, seed=1, share=1 / 3)].tolist()
+    [0, 1, 0]
+    """
+    number = round(share * len(labels))
+    if not 0 < number < len(labels):
+        raise ValueError(f"{share} of {len(labels)} examples to hold out; expected some, not all")
+    return _spread(labels, seed, HOLD_OUT)[:number]
+
+
+def among(indices: Indices, order: Order) -> Order:
+    """Return the order among these examples alone: what it numbers are their places in `indices`.
+
+    >>> among(np.array([3, 5]), lambda epoch: np.array([1, 0]))(0)
+    array([5, 3])
+    """
+    return partial(_among, indices, order)
+
+
+def _shuffled(examples: int, seed: int, epoch: int) -> Indices:
+    return stream(seed, ORDER, epoch).permutation(examples)
+
+
+def _stratified(labels: Indices, seed: int, epoch: int) -> Indices:
+    return _spread(labels, seed, ORDER, epoch)
+
+
+def _spread(labels: Indices, seed: int, *path: int) -> Indices:
+    draws = stream(seed, *path)
+    by_class = [draws.permutation(np.flatnonzero(labels == c)) for c in np.unique(labels)]
+    places = [(np.arange(len(of)) + draws.random()) / len(of) for of in by_class]
+    return np.concatenate(by_class)[np.argsort(np.concatenate(places), kind="stable")]
+
+
+def _balanced(labels: Indices, seed: int, epoch: int) -> Indices:
+    draws = stream(seed, ORDER, epoch)
+    by_class = [np.flatnonzero(labels == c) for c in np.unique(labels)]
+    most = max(map(len, by_class))
+    again = ([draws.permutation(of) for _ in range(-(-most // len(of)))] for of in by_class)
+    return np.stack([np.concatenate(of)[:most] for of in again], axis=-1).ravel()
+
+
+def _among(indices: Indices, order: Order, epoch: int) -> Indices:
+    return indices[order(epoch)]
+
+
+def _epochs(
+    rows: Batch, order: Order, size: int, first: int, *, drop_last: bool
+) -> Iterator[Batch]:
+    for epoch in count(first):
+        visited = order(epoch)
+        number = batches_in_epoch(len(visited), size, drop_last=drop_last)
+        examples = len(np.unique(visited))
+        for begin in range(0, number * size, size):
+            yield _picked(rows, visited[begin : begin + size], examples)
+
+
+def _picked(rows: Batch, indices: Indices, examples: int) -> Batch:
+    X, Y, shares = rows
+    if shares is not None:
+        shares = shares[..., indices] * (examples / len(indices))
+    return Batch(X[indices].mT, Y[..., indices], shares)
