@@ -1,12 +1,20 @@
 """Feed-forward networks trained as a pipeline of pure functions."""
 
 from catpipe.activations import (
+    ELU,
+    GELU,
     IDENTITY,
     LEAKY_RELU,
     RELU,
     SIGMOID,
+    SILU,
+    SOFTPLUS,
     TANH,
     Activation,
+    elu,
+    elu_backward,
+    gelu,
+    gelu_backward,
     identity,
     identity_backward,
     leaky_relu,
@@ -15,20 +23,47 @@ from catpipe.activations import (
     relu_backward,
     sigmoid,
     sigmoid_backward,
+    silu,
+    silu_backward,
+    softplus,
+    softplus_backward,
     tanh,
     tanh_backward,
 )
-from catpipe.batches import Batch, shares_of, whole
+from catpipe.adaptive import adam, adamw, rmsprop
+from catpipe.augmentation import augmented, brightened, flipped, shifted
+from catpipe.batches import (
+    Batch,
+    among,
+    balanced,
+    balanced_weights,
+    class_weights,
+    held_out,
+    mini_batches,
+    shares_of,
+    shuffled,
+    stratified,
+    whole,
+)
 from catpipe.drawings import draw
+from catpipe.dropout import Dropout, with_dropout
 from catpipe.experiments import Experiment
 from catpipe.fitting import Result, fit, predictions, probabilities
+from catpipe.gradient_checks import gradient_check
 from catpipe.initialization import course, he, small, xavier, zeros
-from catpipe.layers import Dense, layer_backward, layer_forward, linear_backward, linear_forward
+from catpipe.layers import Cache, Dense, Layer, linear_backward, linear_forward
 from catpipe.losses import (
     BINARY_CROSS_ENTROPY,
+    MEAN_SQUARED_ERROR,
+    SOFTMAX_CROSS_ENTROPY,
     Loss,
     binary_cross_entropy,
     binary_cross_entropy_gradient,
+    softmax,
+    softmax_cross_entropy,
+    softmax_cross_entropy_gradient,
+    squared_error,
+    squared_error_gradient,
 )
 from catpipe.metrics import accuracy, confusion
 from catpipe.network import (
@@ -47,35 +82,49 @@ from catpipe.network import (
 )
 from catpipe.optimizers import (
     Optimizer,
+    averaged_momentum,
     gradient_descent,
-    momentum,
+    heavy_ball,
     nesterov,
     update_parameters,
-    with_l2,
 )
 from catpipe.parameters import Parameters, map_parameters
+from catpipe.regularizers import l2_penalty, with_clipping, with_l2, with_weight_decay
+from catpipe.schedules import constant, cosine, exponential, inverse_time, step_decay, warm_up
 from catpipe.shell.data import load_data, save_data
 from catpipe.shell.files import DataError
 from catpipe.shell.progress import on_one_thread
 from catpipe.shell.runs import load_run, save_run
+from catpipe.shell.streaming import stored_pictures, stream_batches
 from catpipe.stacks import fit_seeds, held_out_probabilities, stacked
+from catpipe.stopping import Kept, early_stopping
 from catpipe.streams import stream
 from catpipe.training import State, finite, initial_state, make_step, train, trajectory
-from catpipe.transforms import DataSet, Pictures, pixels, targets
+from catpipe.transforms import DataSet, Pictures, one_hot, pixels, targets
 
 __all__ = [
     "BINARY_CROSS_ENTROPY",
+    "ELU",
+    "GELU",
     "IDENTITY",
     "LEAKY_RELU",
+    "MEAN_SQUARED_ERROR",
     "RELU",
     "SIGMOID",
+    "SILU",
+    "SOFTMAX_CROSS_ENTROPY",
+    "SOFTPLUS",
     "TANH",
     "Activation",
     "Batch",
+    "Cache",
     "DataError",
     "DataSet",
     "Dense",
+    "Dropout",
     "Experiment",
+    "Kept",
+    "Layer",
     "Loss",
     "Network",
     "Optimizer",
@@ -84,30 +133,51 @@ __all__ = [
     "Result",
     "State",
     "accuracy",
+    "adam",
+    "adamw",
+    "among",
+    "augmented",
+    "averaged_momentum",
     "back_propagate",
     "backward",
+    "balanced",
+    "balanced_weights",
     "binary_cross_entropy",
     "binary_cross_entropy_gradient",
+    "brightened",
+    "class_weights",
     "compute_cost",
     "confusion",
+    "constant",
+    "cosine",
     "cost_gradient",
     "course",
     "draw",
+    "early_stopping",
+    "elu",
+    "elu_backward",
+    "exponential",
     "finite",
     "fit",
     "fit_seeds",
+    "flipped",
     "forward",
+    "gelu",
+    "gelu_backward",
+    "gradient_check",
     "gradient_descent",
     "gradients",
     "he",
+    "heavy_ball",
+    "held_out",
     "held_out_probabilities",
     "identity",
     "identity_backward",
     "initial_state",
     "initialize_parameters",
     "input_gradient",
-    "layer_backward",
-    "layer_forward",
+    "inverse_time",
+    "l2_penalty",
     "leaky_relu",
     "leaky_relu_backward",
     "linear_backward",
@@ -116,10 +186,11 @@ __all__ = [
     "load_run",
     "make_step",
     "map_parameters",
-    "momentum",
+    "mini_batches",
     "nesterov",
     "network",
     "on_one_thread",
+    "one_hot",
     "pixels",
     "predict",
     "predict_probabilities",
@@ -127,22 +198,42 @@ __all__ = [
     "probabilities",
     "relu",
     "relu_backward",
+    "rmsprop",
     "save_data",
     "save_run",
     "shares_of",
+    "shifted",
+    "shuffled",
     "sigmoid",
     "sigmoid_backward",
+    "silu",
+    "silu_backward",
     "small",
+    "softmax",
+    "softmax_cross_entropy",
+    "softmax_cross_entropy_gradient",
+    "softplus",
+    "softplus_backward",
+    "squared_error",
+    "squared_error_gradient",
     "stacked",
+    "step_decay",
+    "stored_pictures",
+    "stratified",
     "stream",
+    "stream_batches",
     "tanh",
     "tanh_backward",
     "targets",
     "train",
     "trajectory",
     "update_parameters",
+    "warm_up",
     "whole",
+    "with_clipping",
+    "with_dropout",
     "with_l2",
+    "with_weight_decay",
     "xavier",
     "zeros",
 ]

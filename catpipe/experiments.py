@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from reprlib import repr as brief
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from catpipe import activations, initialization
-from catpipe.network import (
-    Network,
-    network,
+from catpipe import activations, initialization, schedules
+from catpipe.adaptive import adam, rmsprop
+from catpipe.dropout import with_dropout
+from catpipe.losses import BINARY_CROSS_ENTROPY, SOFTMAX_CROSS_ENTROPY
+from catpipe.network import Network, network
+from catpipe.optimizers import (
+    Optimizer,
+    averaged_momentum,
+    gradient_descent,
+    heavy_ball,
+    nesterov,
 )
+from catpipe.regularizers import with_l2, with_weight_decay
+from catpipe.schedules import Schedule, scaled, warm_up
 
 ACTIVATIONS = {
     "relu": activations.RELU,
     "leaky_relu": activations.LEAKY_RELU,
+    "elu": activations.ELU,
+    "softplus": activations.SOFTPLUS,
+    "gelu": activations.GELU,
+    "silu": activations.SILU,
     "tanh": activations.TANH,
     "sigmoid": activations.SIGMOID,
     "identity": activations.IDENTITY,
@@ -29,21 +42,69 @@ SCHEMES = {
     "small": initialization.small,
     "zeros": initialization.zeros,
 }
+WITH_MOMENTUM = {
+    "heavy_ball": heavy_ball,
+    "averaged_momentum": averaged_momentum,
+    "nesterov": nesterov,
+}
+OPTIMIZERS: Mapping[str, Callable[..., Optimizer]] = {
+    "gradient_descent": gradient_descent,
+    **WITH_MOMENTUM,
+    "rmsprop": rmsprop,
+    "adam": adam,
+    "adamw": adam,
+}
+DECAY_OF_ADAMW = 0.01
 
+SCHEDULES: Mapping[str, tuple[Callable[..., Schedule], range]] = {
+    "constant": (schedules.constant, range(1)),
+    "inverse_time": (schedules.inverse_time, range(1, 3)),
+    "step": (schedules.step_decay, range(2, 3)),
+    "exponential": (schedules.exponential, range(1, 2)),
+    "cosine": (schedules.cosine, range(2)),
+}
+"""Each with how many numbers of its own it takes, beside the rate."""
+
+SCHEDULE_FORMS = (
+    "constant, inverse_time:DECAY[,EVERY], step:FACTOR,EVERY, exponential:DECAY or "
+    "cosine[:ITERATIONS]"
+)
+ORDERS = ("shuffled", "stratified", "balanced")
 DTYPES = ("float64", "float32")
+LARGEST = np.finfo(float).max
 
 
 class Experiment(NamedTuple):
-    """What is asked of a run; all but the seed defaults to the published one."""
+    """What is asked of a run; all but the seed defaults to the published one.
+
+    One activation is that of all hidden layers; several are one for each. The schedule is a name
+    with its numbers, such as `("step", 0.5, 1000)`. Without a batch size all examples are one
+    batch; `epochs`, where given, takes the place of iterations. Class weights are "balanced" or a
+    number for each class. Early stopping is how many checks may pass without a lower validation
+    cost.
+    """
 
     seed: int
     hidden: tuple[int, ...] = (20, 7, 5)
-    activation: str = "relu"
+    activation: str | tuple[str, ...] = "relu"
     learning_rate: float = 0.0075
     iterations: int = 2500
     scheme: str = "course"
     dtype: str = "float64"
     full_space: bool = False
+    classes: int = 2
+    optimizer: str = "gradient_descent"
+    momentum: float | None = None
+    schedule: tuple[Any, ...] = ("constant",)
+    warm_up: int = 0
+    l2: float = 0.0
+    weight_decay: float | None = None
+    dropout: float = 0.0
+    batch_size: int | None = None
+    order: str = "shuffled"
+    epochs: int | None = None
+    class_weight: str | tuple[float, ...] | None = None
+    early_stopping: int | None = None
 
 
 def _integer(value: Any, low: int, high: int) -> bool:
@@ -51,23 +112,68 @@ def _integer(value: Any, low: int, high: int) -> bool:
     return whole and bool(low <= value <= high)
 
 
+def _one_of(names: Iterable[str]) -> Callable[[Any], bool]:
+    return [*names].__contains__  # a list's, which takes what has no hash
+
+
+def _number(value: Any, low: float, below: float) -> bool:
+    is_number = isinstance(value, float | int | np.number) and not isinstance(value, bool)
+    return is_number and bool(low <= value < below)
+
+
 def _sizes(value: Any) -> bool:
     return isinstance(value, tuple) and all(_integer(units, 1, 2**31) for units in value)
 
 
 def _rate(value: Any) -> bool:
-    return isinstance(value, float | int | np.number) and bool(0 < value < np.inf)
+    return _number(value, 0, LARGEST) and value > 0
+
+
+def _activations(value: Any) -> bool:
+    names = value if isinstance(value, tuple) else (value,)
+    return all(map(_one_of(ACTIVATIONS), names))
+
+
+def _schedule(value: Any) -> bool:
+    if not isinstance(value, tuple) or not value or value[0] not in [*SCHEDULES]:
+        return False
+    name, *numbers = value
+    return len(numbers) in SCHEDULES[name][1] and all(map(_rate, numbers))
+
+
+def _class_weight(value: Any) -> bool:
+    if isinstance(value, str):
+        return value == "balanced"
+    is_list = isinstance(value, tuple) and any(value)
+    return is_list and all(_number(one, 0, LARGEST) for one in value)
+
+
+def _or_none(allowed: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: value is None or allowed(value)
 
 
 RULES: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
     ("seed", partial(_integer, low=0, high=2**32 - 1), "an integer from 0 to 4294967295"),
+    ("classes", partial(_integer, low=2, high=2**31), "an integer of at least 2"),
     ("hidden", _sizes, "layers of 1 unit to 2**31"),
-    ("activation", ACTIVATIONS.__contains__, f"one of {', '.join(ACTIVATIONS)}"),
+    ("activation", _activations, f"one of {', '.join(ACTIVATIONS)}, or one for each hidden layer"),
     ("learning_rate", _rate, "a positive finite number"),
     ("iterations", partial(_integer, low=1, high=2**53), "an integer from 1 to 2**53"),
-    ("scheme", SCHEMES.__contains__, f"one of {', '.join(SCHEMES)}"),
+    ("epochs", _or_none(partial(_integer, low=1, high=2**53)), "an integer from 1 to 2**53"),
+    ("scheme", _one_of(SCHEMES), f"one of {', '.join(SCHEMES)}"),
+    ("optimizer", _one_of(OPTIMIZERS), f"one of {', '.join(OPTIMIZERS)}"),
+    ("momentum", _or_none(partial(_number, low=0, below=1)), "a number of at least 0 and below 1"),
+    ("schedule", _schedule, f"one of {SCHEDULE_FORMS}, with positive numbers"),
+    ("warm_up", partial(_integer, low=0, high=2**53), "an integer from 0 to 2**53"),
+    ("l2", partial(_number, low=0, below=LARGEST), "a finite number of at least 0"),
+    ("weight_decay", _or_none(partial(_number, low=0, below=LARGEST)), "a number of at least 0"),
+    ("dropout", partial(_number, low=0, below=1), "a number of at least 0 and below 1"),
+    ("batch_size", _or_none(partial(_integer, low=1, high=2**53)), "an integer from 1 to 2**53"),
+    ("order", _one_of(ORDERS), f"one of {', '.join(ORDERS)}"),
+    ("class_weight", _or_none(_class_weight), "balanced, or a number for each class, not all 0"),
+    ("early_stopping", _or_none(partial(_integer, low=1, high=2**53)), "an integer of at least 1"),
     ("full_space", lambda full: isinstance(full, bool), "true or false"),
-    ("dtype", DTYPES.__contains__, f"one of {', '.join(DTYPES)}"),
+    ("dtype", _one_of(DTYPES), f"one of {', '.join(DTYPES)}"),
 )
 
 
@@ -82,14 +188,76 @@ def checked(experiment: Experiment) -> Experiment:
         if not allowed(value := getattr(experiment, field)):
             words = field.replace("_", " ")
             raise ValueError(f"{words} is {brief(value)}; expected {expected}: choose one")
+    _check_agreement(experiment)
     return experiment
+
+
+def _check_agreement(experiment: Experiment) -> None:
+    """Refuse fields that each can be, but not with each other."""
+    hidden, activation = experiment.hidden, experiment.activation
+    if isinstance(activation, tuple) and len(activation) != len(hidden):
+        raise ValueError(
+            f"{len(activation)} activations for {len(hidden)} hidden layers; expected one for all, "
+            "or one for each: name as many"
+        )
+    if experiment.momentum is not None and experiment.optimizer not in WITH_MOMENTUM:
+        raise ValueError(
+            f"momentum is {experiment.momentum} with {experiment.optimizer}; expected one of "
+            f"{', '.join(WITH_MOMENTUM)}: choose the optimizer"
+        )
+    if experiment.order != "shuffled" and experiment.batch_size is None:
+        raise ValueError(
+            f"order is {experiment.order} of one batch; expected a batch size with it: choose one"
+        )
+    weights = experiment.class_weight
+    if isinstance(weights, tuple) and len(weights) != experiment.classes:
+        raise ValueError(
+            f"{len(weights)} class weights for {experiment.classes} classes; expected as many: "
+            "give one for each"
+        )
 
 
 def network_for(experiment: Experiment, features: int) -> Network:
     """Return the network that the experiment asks for, on columns of so many features.
 
+    Two classes are told apart by one logit, more by one each.
+
     >>> [layer.units for layer in network_for(Experiment(seed=1), features=12288).layers]
     [20, 7, 5, 1]
     """
-    activation = ACTIVATIONS[experiment.activation]
-    return network(features, *experiment.hidden, 1, activation=activation)
+    names = experiment.activation
+    activation = ACTIVATIONS[names] if isinstance(names, str) else [ACTIVATIONS[n] for n in names]
+    outputs = 1 if experiment.classes == 2 else experiment.classes
+    loss = BINARY_CROSS_ENTROPY if outputs == 1 else SOFTMAX_CROSS_ENTROPY
+    plain = network(features, *experiment.hidden, outputs, activation=activation, loss=loss)
+    dropout, seed = experiment.dropout, experiment.seed
+    return with_dropout(plain, dropout, seed) if dropout else plain
+
+
+def optimizer_for(experiment: Experiment, iterations: int) -> Optimizer:
+    """Return the optimizer that the experiment asks for, for a run of so many iterations.
+
+    >>> optimizer_for(Experiment(seed=1, optimizer="adam"), iterations=100).is_linear
+    False
+    """
+    rate = schedule_for(experiment, iterations)
+    make = OPTIMIZERS[experiment.optimizer]
+    plain = make(rate) if experiment.momentum is None else make(rate, experiment.momentum)
+    pulled = with_l2(plain, experiment.l2) if experiment.l2 else plain
+    decay = experiment.weight_decay
+    if decay is None and experiment.optimizer == "adamw":
+        decay = DECAY_OF_ADAMW
+    return with_weight_decay(pulled, scaled(rate, decay)) if decay else pulled
+
+
+def schedule_for(experiment: Experiment, iterations: int) -> Schedule:
+    """Return the learning-rate schedule that the experiment asks for, as a function of iterations.
+
+    >>> schedule_for(Experiment(seed=1, learning_rate=0.5, schedule=("cosine",)), iterations=10)(5)
+    0.25
+    """
+    name, *numbers = experiment.schedule
+    if name == "cosine" and not numbers:
+        numbers = [iterations]
+    schedule = SCHEDULES[name][0](experiment.learning_rate, *numbers)
+    return warm_up(schedule, experiment.warm_up) if experiment.warm_up else schedule

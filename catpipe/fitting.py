@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from toolz import identity, tail
 
-from catpipe.batches import Batch, whole
-from catpipe.dual import dual_network, from_dual, gram, into_dual, reason_for_primal
-from catpipe.experiments import SCHEMES, Experiment, checked, network_for
+from catpipe.experiments import Experiment, optimizer_for
 from catpipe.metrics import accuracy
-from catpipe.network import (
-    Network,
-    compute_cost,
-    forward,
-    initialize_parameters,
-    predict,
-    predict_probabilities,
-)
-from catpipe.optimizers import Optimizer, gradient_descent
+from catpipe.network import Network, compute_cost, forward, predict, predict_probabilities
 from catpipe.parameters import Array, Parameters
+from catpipe.problems import Problem, batches_of, epoch_of, iterations_of, network_of, roles
+from catpipe.problems import problem as pose
+from catpipe.problems import start as draw_start
+from catpipe.stopping import Kept, early_stopping
 from catpipe.training import (
     Costs,
     State,
@@ -36,12 +31,15 @@ from catpipe.transforms import Pictures, pixels, targets
 
 Watch: TypeAlias = Callable[[Iterator[State]], Iterator[State]]
 
+CHECK_EVERY = 100  # iterations, for early stopping on full batches
+
 
 class Result(NamedTuple):
     """What came of an experiment.
 
-    The cost at an iteration is that of the parameters before its update; every hundredth is kept,
-    and the last. A stack's arrays have a leading axis, and its costs are lists.
+    The cost at an iteration is that of the parameters before its update, on its batch and without
+    L2; every hundredth is kept, and the last. A stack's arrays have a leading axis, its costs are
+    lists, and its iteration is the latest of its networks.
     """
 
     experiment: Experiment
@@ -49,70 +47,29 @@ class Result(NamedTuple):
     parameters: Parameters
     costs: Costs
     space: str  # what it was trained in, and why where that was not the subspace
+    iteration: int  # at which the parameters were reached: the last or, stopped early, the best
 
 
-class Problem(NamedTuple):
-    """What an experiment makes of pictures: what is trained, with what, and on which columns.
-
-    In the dual form the batch holds the columns' Gram matrix.
-    """
-
-    experiment: Experiment
-    network: Network
-    optimizer: Optimizer
-    columns: Array
-    batch: Batch
-    form: str  # the dual, or the primal and why
-
-
-def problem(experiment: Experiment, pictures: Pictures) -> Problem:
-    """Return the problem to solve: in the dual form, where that is exact and pays.
-
-    Raises `ValueError` for an experiment that cannot be, and for labels other than 0 and 1.
-
-    >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
-    >>> pictures = Pictures(images, np.array([0, 1]))
-    >>> problem(Experiment(seed=1), pictures).form
-    'the full space (2 columns of 1 features take fewer multiplications as they are)'
-    """
-    dtype = checked(experiment).dtype
-    X, Y = pixels(pictures.images, dtype), targets(pictures.labels, dtype)
-    net = network_for(experiment, features=len(X))
-    descent = gradient_descent(experiment.learning_rate)
-    reason = reason_for_primal(net, descent, X.shape[1], experiment.iterations)
-    if experiment.full_space or reason:
-        form = f"the full space ({'asked for' if experiment.full_space else reason})"
-        return Problem(experiment, net, descent, X, Batch(X, Y), form)
-    form = f"the subspace of {X.shape[1]} columns, in the dual form"
-    return Problem(experiment, net, descent, X, Batch(gram(X), Y), form)
-
-
-def start(problem: Problem, seed: int) -> Parameters:
-    """Return the parameters that this seed draws for the problem's network.
-
-    >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
-    >>> pictures = Pictures(images, np.array([0, 1]))
-    >>> start(problem(Experiment(seed=1, hidden=()), pictures), seed=1)["W1"].round(3)
-    array([[1.624]])
-    """
-    asked = problem.experiment
-    return initialize_parameters(problem.network, seed, SCHEMES[asked.scheme], asked.dtype)
-
-
-def fit(experiment: Experiment, pictures: Pictures, watch: Watch = identity) -> Result:
+def fit(
+    experiment: Experiment,
+    pictures: Pictures,
+    watch: Watch = identity,
+    validation: Pictures | None = None,
+) -> Result:
     """Return what the experiment learns from the pictures.
 
-    `watch` is handed the states of the trajectory and hands them on: a progress bar, say. Where
-    training is in the dual form, so are the states. Raises `FloatingPointError` when the cost is no
-    longer finite.
+    `watch` is handed the states of the trajectory and hands them on: a progress bar, say. They are
+    as they are in the space where training is done. Early stopping looks at the validation set or,
+    without one, at a fifth of the pictures. Raises `FloatingPointError` when the cost is no longer
+    finite.
 
     >>> black_and_white = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
     >>> result = fit(Experiment(seed=1, hidden=()), Pictures(black_and_white, np.array([0, 1])))
     >>> [(iteration, round(cost, 3)) for iteration, cost in result.costs[:2]]
     [(0, 0.436), (100, 0.412)]
     """
-    posed = problem(experiment, pictures)
-    return solve(posed, start(posed, experiment.seed), watch)
+    posed = pose(experiment, pictures, validation)
+    return solve(posed, draw_start(posed, experiment.seed), watch)
 
 
 def solve(problem: Problem, parameters: Parameters, watch: Watch = identity) -> Result:
@@ -120,49 +77,59 @@ def solve(problem: Problem, parameters: Parameters, watch: Watch = identity) -> 
 
     >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
     >>> pictures = Pictures(images, np.array([0, 1]))
-    >>> posed = problem(Experiment(seed=1, hidden=(), iterations=1), pictures)
+    >>> posed = pose(Experiment(seed=1, hidden=(), iterations=1), pictures)
     >>> solve(posed, Parameters(W1=[[0.0]], b1=[[0.0]])).parameters["W1"]
     array([[0.001875]])
     """
-    inside, entered = enter(problem, parameters)
-    trained, costs = descend(inside, entered, watch)
-    if inside is not problem:
-        trained = from_dual(problem.network, parameters, problem.columns, trained)
-    return Result(problem.experiment, problem.network, trained, costs, problem.form)
-
-
-def enter(problem: Problem, parameters: Parameters) -> tuple[Problem, Parameters]:
-    """Return the problem and the parameters in the form in which they are trained.
-
-    That is as they are where the problem is posed in the full space.
-    """
-    if problem.batch.X is problem.columns:
-        return problem, parameters
-    inside = problem._replace(network=dual_network(problem.network))
-    return inside, into_dual(problem.network, parameters, problem.columns)
+    network, space = network_of(problem), problem.space
+    inside, entered = space.enter(network, parameters)
+    best, costs = descend(problem, inside, entered, watch)
+    left = space.leave(network, parameters, best.parameters)
+    return Result(problem.experiment, network, left, costs, space.name, best.iteration)
 
 
 def descend(
-    problem: Problem, parameters: Parameters, watch: Watch = identity
-) -> tuple[Parameters, Costs]:
-    """Return the parameters after all iterations, and the sampled costs with the last one's."""
-    experiment, net, descent, _, batch, _ = problem
-    states = trajectory(
-        make_step(net, descent),
-        whole(batch.X, batch.Y, experiment.iterations, batch.shares),
-        initial_state(descent, parameters),
-    )
-    before, final = tail(2, watch(finite(states)))
-    last, after = (
-        compute_cost(net, forward(net, state.parameters, batch.X)[0], *batch[1:])
-        for state in (before, final)
-    )
-    check_finite(before.iteration, last)
-    check_finite(final.iteration, after)
-    costs = dict(final.costs) | {before.iteration: last}
-    return final.parameters, tuple(
-        (iteration, np.asarray(each).tolist()) for iteration, each in costs.items()
-    )
+    problem: Problem, network: Network, parameters: Parameters, watch: Watch = identity
+) -> tuple[State, Costs]:
+    """Return the last state or, stopped early, the best; and the sampled costs with the last one's.
+
+    The network and the parameters are as they are in the problem's space.
+    """
+    optimizer = optimizer_for(problem.experiment, iterations_of(problem))
+    state, step = initial_state(optimizer, parameters), make_step(network, optimizer)
+    states = watch(finite(trajectory(step, batches_of(problem), state)))
+    before, final = tail(2, _kept(problem, network, states))
+    last = before.state.iteration
+    cost, after = (_cost_at(problem, network, kept.state, last) for kept in (before, final))
+    check_finite(last, cost)
+    check_finite(final.state.iteration, after)
+    costs = dict(final.state.costs) | {last: cost}
+    return final.best, tuple((i, np.asarray(each).tolist()) for i, each in costs.items())
+
+
+def _kept(problem: Problem, network: Network, states: Iterable[State]) -> Iterator[Kept]:
+    """Hand on the states with the best of them: without early stopping, the last."""
+    patience, (_, held) = problem.experiment.early_stopping, roles(problem)
+    if patience is None or held is None:
+        return (Kept(state, state, 0.0, 0) for state in states)
+    every = epoch_of(problem) if problem.experiment.batch_size else CHECK_EVERY
+    cost = partial(_validation_cost, problem, network, held)
+    last = iterations_of(problem)
+    return early_stopping(states, cost, patience, every=every, last=last)
+
+
+def _validation_cost(
+    problem: Problem, network: Network, shares: Array, parameters: Parameters
+) -> float:
+    Z, _ = forward(network, parameters, problem.space.columns)
+    return float(compute_cost(network, Z, problem.Y, shares).item())
+
+
+def _cost_at(problem: Problem, network: Network, state: State, iteration: int) -> Array:
+    """Return the cost of the state's parameters on this iteration's batch, as a step samples it."""
+    batch = next(batches_of(problem, iteration))
+    Z, _ = forward(network, state.parameters, batch.X, iteration)
+    return compute_cost(network, Z, *batch[1:])
 
 
 def cost(result: Result, pictures: Pictures) -> Array:
@@ -173,21 +140,36 @@ def cost(result: Result, pictures: Pictures) -> Array:
     >>> round(float(cost(fit(Experiment(seed=1, hidden=()), pictures), pictures)), 3)
     0.19
     """
-    dtype = result.experiment.dtype
-    Z, _ = forward(result.network, result.parameters, pixels(pictures.images, dtype))
-    return compute_cost(result.network, Z, targets(pictures.labels, dtype))
+    asked = result.experiment
+    Z, _ = forward(result.network, result.parameters, pixels(pictures.images, asked.dtype))
+    return compute_cost(result.network, Z, targets(pictures.labels, asked.classes, asked.dtype))
 
 
 def probabilities(result: Result, images: NDArray[np.uint8]) -> Array:
-    """Return the probability of class 1 for each of the images, (..., examples).
+    """Return the probability of each class for each of the images, (..., classes, examples).
 
     >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
     >>> pictures = Pictures(images, np.array([0, 1]))
     >>> probabilities(fit(Experiment(seed=1, hidden=()), pictures), images).round(1)
-    array([0.2, 0.9])
+    array([[0.8, 0.1],
+           [0.2, 0.9]])
     """
     X = pixels(images, result.experiment.dtype)
-    return predict_probabilities(result.network, result.parameters, X)[..., 0, :]
+    return of_classes(predict_probabilities(result.network, result.parameters, X))
+
+
+def of_classes(probabilities: Array) -> Array:
+    """Return the probability of each class, (..., classes, examples), from a network's own.
+
+    Those of two classes are one row, (..., 1, examples), the probability of class 1.
+
+    >>> of_classes(np.array([[0.25, 1.0]]))
+    array([[0.75, 0.  ],
+           [0.25, 1.  ]])
+    """
+    if probabilities.shape[-2] > 1:
+        return probabilities
+    return np.concatenate([1 - probabilities, probabilities], axis=-2)
 
 
 def predictions(result: Result, images: NDArray[np.uint8]) -> NDArray[np.int64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reprlib import repr as brief
 from typing import NamedTuple
 
 import numpy as np
@@ -31,15 +32,35 @@ def pixels(images: NDArray[np.uint8], dtype: DTypeLike = np.float64) -> Array:
     >>> pixels(np.full((2, 1, 1, 3), 255, np.uint8)).shape
     (3, 2)
     """
-    return images.reshape(len(images), -1).T.astype(dtype) / 255
+    return np.divide(images.reshape(len(images), -1).T, 255, dtype=dtype)
 
 
-def targets(labels: NDArray[np.int64], dtype: DTypeLike = np.float64) -> Array:
-    """Return the labels 0 and 1 as one row, (1, examples); raise `ValueError` for others.
+def targets(labels: NDArray[np.int64], classes: int = 2, dtype: DTypeLike = np.float64) -> Array:
+    """Return what a network is to say of the labels: 0 or 1 for two classes, one-hot for more.
+
+    labels: (examples,) integers below `classes` -> (1, examples), or (classes, examples). Raises
+    `ValueError` for other labels.
 
     >>> targets(np.array([0, 1, 1]))
     array([[0., 1., 1.]])
     """
-    if not np.isin(labels, (0, 1)).all():
-        raise ValueError(f"labels are {np.unique(labels)}; expected 0 and 1: choose two classes")
-    return labels[np.newaxis].astype(dtype)
+    hot = one_hot(labels, classes, dtype)
+    return hot[1:] if classes == 2 else hot
+
+
+def one_hot(labels: NDArray[np.int64], classes: int, dtype: DTypeLike = np.float64) -> Array:
+    """Return a column for each label, 1 in its row and else 0: (classes, examples).
+
+    Raises `ValueError` for labels that are not below `classes`.
+
+    >>> one_hot(np.array([2, 0]), classes=3)
+    array([[0., 1.],
+           [0., 0.],
+           [1., 0.]])
+    """
+    if not np.isin(labels, range(classes)).all():
+        raise ValueError(
+            f"labels are {brief(np.unique(labels).tolist())}; expected 0 to {classes - 1}: "
+            "say how many classes there are"
+        )
+    return (labels == np.arange(classes)[:, np.newaxis]).astype(dtype)

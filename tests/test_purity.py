@@ -5,24 +5,34 @@ import inspect
 import pickle
 from collections.abc import Iterator
 from functools import partial
+from itertools import islice
 
 import numpy as np
 import pytest
 
 from catpipe import (
+    adaptive,
+    augmentation,
     batches,
     canvas,
     drawings,
+    dropout,
     dual,
     experiments,
     fitting,
+    gradient_checks,
     initialization,
     layers,
     losses,
     metrics,
     optimizers,
     parameters,
+    problems,
+    regularizers,
+    schedules,
+    spaces,
     stacks,
+    stopping,
     streams,
     subjects,
     subspace,
@@ -34,6 +44,7 @@ from catpipe.network import (
     backward,
     compute_cost,
     cost_gradient,
+    first_dense,
     forward,
     gradients,
     initialize_parameters,
@@ -43,6 +54,7 @@ from catpipe.network import (
     predict,
     predict_probabilities,
     sizes,
+    weight_shapes,
 )
 from tests.points import ACTIVATIONS, examples, normal, normal_parameters
 from tests.test_house import ORDER
@@ -57,26 +69,45 @@ IMAGES = np.arange(6 * 12, dtype=np.uint8).reshape(6, 2, 2, 3)
 DESCENT = optimizers.gradient_descent(0.1)
 MOVING = {
     "gradient_descent": DESCENT,
-    "momentum": optimizers.momentum(0.1),
+    "heavy_ball": optimizers.heavy_ball(0.1),
+    "averaged_momentum": optimizers.averaged_momentum(0.1),
     "nesterov": optimizers.nesterov(0.1),
-    "with_l2": optimizers.with_l2(optimizers.momentum(0.1), 0.1),
+    "rmsprop": adaptive.rmsprop(0.1),
+    "adam": adaptive.adam(schedules.cosine(0.1, 10)),
+    "adamw": adaptive.adamw(0.1),
+    "with_l2": regularizers.with_l2(optimizers.heavy_ball(0.1), 0.1),
+    "with_weight_decay": regularizers.with_weight_decay(optimizers.heavy_ball(0.1), 0.1),
+    "with_clipping": regularizers.with_clipping(optimizers.heavy_ball(0.1), 0.1),
 }
 STATE = training.initial_state(DESCENT, W)
-ROLLING = training.initial_state(MOVING["momentum"], W)
+ROLLING = training.initial_state(MOVING["heavy_ball"], W)
 BATCHES = (batches.Batch(X, Y),) * 3
 STEP = training.make_step(NET, DESCENT, 1)
 EXPERIMENT = experiments.Experiment(seed=1, hidden=(2,), iterations=2)
 PICTURES = transforms.Pictures(IMAGES, LABELS)
 RESULT = fitting.fit(EXPERIMENT, PICTURES)
-INSIDE = fitting.problem(EXPERIMENT._replace(iterations=50), PICTURES)
-START = fitting.start(INSIDE, seed=2)
+INSIDE = problems.problem(EXPERIMENT._replace(iterations=50), PICTURES)
+START = problems.start(INSIDE, seed=2)
+NET_INSIDE = problems.network_of(INSIDE)
+STOPPING = problems.problem(
+    EXPERIMENT._replace(early_stopping=1, batch_size=2, class_weight="balanced"), PICTURES
+)
 WIDE = network(9, 4, 1)
 FAR = normal_parameters(WIDE, seed=5)
 BASIS, _ = subspace.span(normal(6, 9, 3))
 SPACE = subspace.subspace(WIDE, FAR, BASIS)
-FAR_STATE = training.initial_state(MOVING["momentum"], FAR)
+FAR_STATE = training.initial_state(MOVING["heavy_ball"], FAR)
 NEAR_STATE = subspace.state_into(SPACE, FAR_STATE)
 DUAL = dual.into_dual(NET, W, X)
+DROPPED = dropout.with_dropout(NET, 0.5, seed=1)
+MANY = normal(10, 3, 6)
+ONE_HOT = transforms.one_hot(np.arange(6) % 3, 3)
+BRIGHT = normal(11, 4, 3, 3, 3) % 1
+SPACES = {
+    "full": spaces.full_space(X, "asked for"),
+    "dual": spaces.dual_space(X),
+    "spanned": spaces.spanned_space(X),
+}
 LOOK = drawings.look_of(7, 0)
 AT = tuple(map(np.asarray, np.ogrid[0.5:4, 0.5:4]))
 
@@ -90,6 +121,30 @@ def combined(combine):
     return combine(canvas.box(0, 0, 2, 2), canvas.ellipse((1, 1), (2, 1)))(*AT)
 
 
+def into_and_out(space, net, start):
+    return space.leave(net, start, space.enter(net, start)[1])
+
+
+def at_three(make, *settings):
+    return make(*settings)(3) if make is not schedules.scaled else make(*settings)
+
+
+def ordered(make, of, *more):
+    return make(of, *(more or (1,)))(2)
+
+
+def mini(make, everything, order):
+    return tuple(islice(make(everything, order, size=4), 3))
+
+
+def first_batches(make, problem):
+    return tuple(islice(make(problem, 1), 2))
+
+
+def cost_of(parameters):
+    return 0.5
+
+
 def painted(layers):
     return canvas.paint(np.zeros((4, 4, 3)), layers)
 
@@ -98,7 +153,18 @@ def backdrop_and_shade(backdrop, shade, look):
     return painted((*backdrop(look), shade(look)))
 
 
-for array in (Z, LABELS, IMAGES, BASIS, SPACE.unseen, *AT, *(a for cache in CACHES for a in cache)):
+for array in (
+    Z,
+    LABELS,
+    IMAGES,
+    BASIS,
+    MANY,
+    ONE_HOT,
+    BRIGHT,
+    SPACE.unseen,
+    *AT,
+    *(a for cache in CACHES for a in cache),
+):
     array.setflags(write=False)
 
 CALLS = {
@@ -118,16 +184,30 @@ CALLS = {
     "binary_cross_entropy": (losses.binary_cross_entropy, Z, Y),
     "binary_cross_entropy_gradient": (losses.binary_cross_entropy_gradient, Z, Y),
     "more_likely_than_not": (losses.more_likely_than_not, Z),
+    "softmax": (losses.softmax, MANY),
+    "softmax_cross_entropy": (losses.softmax_cross_entropy, MANY, ONE_HOT),
+    "softmax_cross_entropy_gradient": (losses.softmax_cross_entropy_gradient, MANY, ONE_HOT),
+    "most_likely": (losses.most_likely, MANY),
+    "squared_error": (losses.squared_error, Z, Y),
+    "squared_error_gradient": (losses.squared_error_gradient, Z, Y),
     "linear_forward": (layers.linear_forward, X, W["W1"], W["b1"]),
     "product": (layers.product, normal(4, 2, 4, 3), X),
     "linear_backward": (layers.linear_backward, normal(4, 4, 6), X, W["W1"]),
     "linear_gradients": (layers.linear_gradients, normal(4, 4, 6), X),
     "linear_input_gradient": (layers.linear_input_gradient, normal(4, 4, 6), W["W1"]),
-    "layer_forward": (layers.layer_forward, NET.layers[0], W, X),
-    "layer_backward": (layers.layer_backward, NET.layers[2], W, CACHES[2], DZ),
+    "Dense.forward": (layers.Dense.forward, NET.layers[0], W, X),
+    "Dense.backward": (layers.Dense.backward, NET.layers[2], W, CACHES[2], DZ),
+    "Dense.shapes": (layers.Dense.shapes, NET.layers[0]),
+    "Dropout.forward": (dropout.Dropout.forward, DROPPED.layers[1], W, X, 7),
+    "Dropout.backward": (dropout.Dropout.backward, DROPPED.layers[1], W, normal(9, 3, 6), X),
+    "Dropout.shapes": (dropout.Dropout.shapes, DROPPED.layers[1]),
+    "with_dropout": (dropout.with_dropout, NET, 0.5, 1),
+    "forward_in_training": (forward, DROPPED, W, X, 7),
     "initialize_parameters": (initialize_parameters, NET, 1),
     "forward": (forward, NET, W, X),
     "sizes": (sizes, NET),
+    "first_dense": (first_dense, NET),
+    "weight_shapes": (weight_shapes, NET),
     "backward": (backward, NET, W, CACHES, DZ),
     "back_propagate": (back_propagate, NET, W, CACHES, DZ),
     "input_gradient": (input_gradient, NET, W, CACHES, DZ),
@@ -143,15 +223,72 @@ CALLS = {
         for name, optimizer in MOVING.items()
     },
     "gradient_descent": (optimizers.gradient_descent, normal(1, 2, 1, 1) ** 2),
-    "momentum": (optimizers.momentum, normal(1, 2, 1, 1) ** 2),
+    "heavy_ball": (optimizers.heavy_ball, normal(1, 2, 1, 1) ** 2),
+    "averaged_momentum": (optimizers.averaged_momentum, normal(1, 2, 1, 1) ** 2),
+    "rmsprop": (adaptive.rmsprop, normal(1, 2, 1, 1) ** 2),
+    "adam": (adaptive.adam, normal(1, 2, 1, 1) ** 2),
+    "adamw": (adaptive.adamw, normal(1, 2, 1, 1) ** 2),
+    "zeros_of_optimizer": (optimizers.zeros, W),
+    "added": (optimizers.added, 0.5, W, W),
+    "averaged": (optimizers.averaged, 0.5, W, W),
+    "positive_rate": (optimizers.positive_rate, normal(1, 2, 1, 1) ** 2),
+    "below_one": (optimizers.below_one, "beta", 0.5),
+    "rate_at": (schedules.rate_at, schedules.constant(0.1), 3),
+    **{
+        f"{make.__name__}_schedule": (at_three, make, normal(1, 2, 1, 1), *numbers)
+        for make, *numbers in (
+            (schedules.constant,),
+            (schedules.inverse_time, 0.5, 2),
+            (schedules.step_decay, 0.5, 2),
+            (schedules.exponential, 0.5),
+            (schedules.cosine, 10),
+            (schedules.warm_up, 10),
+            (schedules.scaled, 0.5),
+        )
+    },
     "nesterov": (optimizers.nesterov, normal(1, 2, 1, 1) ** 2),
-    "with_l2": (optimizers.with_l2, DESCENT, 0.1),
+    "with_l2": (regularizers.with_l2, DESCENT, 0.1),
+    "with_weight_decay": (regularizers.with_weight_decay, DESCENT, 0.1),
+    "with_clipping": (regularizers.with_clipping, DESCENT, 0.1),
+    "l2_penalty": (regularizers.l2_penalty, W, 0.1),
+    "check_strength": (regularizers.check_strength, "L2", 0.1),
+    "gradient_check": (gradient_checks.gradient_check, NET, W, batches.Batch(X, Y)),
+    "class_weights": (batches.class_weights, LABELS, (0.5, 2.0)),
+    "balanced_weights": (batches.balanced_weights, LABELS, 2),
+    "batches_in_epoch": (batches.batches_in_epoch, 6, 4),
+    "held_out": (batches.held_out, LABELS, 1, 0.5),
+    **{
+        f"{order.__name__}_order": (ordered, order, of)
+        for order, of in (
+            (batches.shuffled, 6),
+            (batches.stratified, LABELS),
+            (batches.balanced, LABELS),
+        )
+    },
+    "among": (ordered, batches.among, LABELS, batches.shuffled(6, 1)),
+    "mini_batches": (
+        mini,
+        batches.mini_batches,
+        batches.Batch(X, Y, normal(7, 1, 6) ** 2),
+        batches.shuffled(6, 1),
+    ),
+    "flipped": (augmentation.flipped, BRIGHT, 1, 2),
+    "shifted": (augmentation.shifted, BRIGHT, 1, 2),
+    "brightened": (augmentation.brightened, BRIGHT, 1, 2),
+    "augmented": (
+        augmentation.augmented,
+        [batches.Batch(X, Y)],
+        (1, 1, 3),
+        (augmentation.flipped,),
+        1,
+    ),
+    "early_stopping": (stopping.early_stopping, [STATE], cost_of, 1),
     "shares_of": (batches.shares_of, normal(7, 2, 1, 6) ** 2),
     "whole": (batches.whole, X, Y, 2),
-    "initial_state": (training.initial_state, MOVING["momentum"], W),
+    "initial_state": (training.initial_state, MOVING["heavy_ball"], W),
     "make_step": (training.make_step, NET, DESCENT),
     "step": (STEP, STATE, BATCHES[0]),
-    "rolling_step": (training.make_step(NET, MOVING["momentum"]), ROLLING, BATCHES[0]),
+    "rolling_step": (training.make_step(NET, MOVING["heavy_ball"]), ROLLING, BATCHES[0]),
     "train": (training.train, STEP, BATCHES, STATE),
     "trajectory": (training.trajectory, STEP, BATCHES, STATE),
     "finite": (training.finite, [STATE, STATE._replace(costs=((0, 0.5),))]),
@@ -164,26 +301,39 @@ CALLS = {
     "state_into": (subspace.state_into, SPACE, FAR_STATE),
     "lift_state": (subspace.lift_state, SPACE, NEAR_STATE),
     "gram": (dual.gram, X),
-    "dual_network": (dual.dual_network, NET),
+    "dual_network": (dual.dual_network, NET, 6),
     "into_dual": (dual.into_dual, NET, W, X),
     "from_dual": (dual.from_dual, NET, W, X, DUAL),
-    "forward_of_dual": (forward, dual.dual_network(NET), DUAL, dual.gram(X)),
-    "gradients_of_dual": (gradients, dual.dual_network(NET), DUAL, dual.gram(X), Y),
-    "reason_for_primal": (dual.reason_for_primal, NET, DESCENT, 3, 100),
+    "forward_of_dual": (forward, dual.dual_network(NET, 6), DUAL, dual.gram(X)),
+    "gradients_of_dual": (gradients, dual.dual_network(NET, 6), DUAL, dual.gram(X), Y),
+    "cheapest_space": (spaces.cheapest_space, NET, DESCENT, X, 6, 100),
+    "full_space": (spaces.full_space, X, "asked for"),
+    "dual_space": (spaces.dual_space, X),
+    "spanned_space": (spaces.spanned_space, X),
+    **{f"into_and_out_of_{k}": (into_and_out, space, NET, W) for k, space in SPACES.items()},
     "stream": (streams.stream, 1, 2, 3),
     "network": (network, 3, 4, 1),
     "parameter_shapes": (parameter_shapes, NET),
     "pixels": (transforms.pixels, IMAGES),
     "targets": (transforms.targets, LABELS),
+    "one_hot": (transforms.one_hot, LABELS, 3),
+    "is_weight": (parameters.is_weight, "W1"),
     "accuracy": (metrics.accuracy, LABELS[np.newaxis], Y),
     "confusion": (metrics.confusion, LABELS, LABELS, 2),
     "checked": (experiments.checked, EXPERIMENT),
     "network_for": (experiments.network_for, EXPERIMENT, 12),
-    "problem": (fitting.problem, EXPERIMENT, PICTURES),
-    "problem_inside": (fitting.problem, INSIDE.experiment, PICTURES),
-    "start": (fitting.start, INSIDE, 1),
-    "enter": (fitting.enter, INSIDE, START),
-    "descend": (fitting.descend, *fitting.enter(INSIDE, START)[:2]),
+    "problem": (problems.problem, EXPERIMENT, PICTURES),
+    "problem_inside": (problems.problem, INSIDE.experiment, PICTURES),
+    "start": (problems.start, INSIDE, 1),
+    "descend": (fitting.descend, INSIDE, *INSIDE.space.enter(NET_INSIDE, START)),
+    "network_of": (problems.network_of, INSIDE),
+    "roles": (problems.roles, STOPPING),
+    "iterations_of": (problems.iterations_of, STOPPING),
+    "trains_alone": (problems.trains_alone, EXPERIMENT),
+    "epoch_of": (problems.epoch_of, STOPPING),
+    "batches_of": (first_batches, problems.batches_of, STOPPING),
+    "optimizer_for": (experiments.optimizer_for, EXPERIMENT._replace(optimizer="adamw"), 10),
+    "schedule_for": (experiments.schedule_for, EXPERIMENT._replace(warm_up=3), 10),
     "solve": (fitting.solve, INSIDE, START),
     "stacked": (stacks.stacked, [W, W]),
     "fit_seeds": (stacks.fit_seeds, EXPERIMENT, (1, 2), PICTURES),
@@ -198,6 +348,7 @@ CALLS = {
     "fit_inside": (fitting.fit, INSIDE.experiment, PICTURES),
     "cost": (fitting.cost, RESULT, PICTURES),
     "probabilities": (fitting.probabilities, RESULT, IMAGES),
+    "of_classes": (fitting.of_classes, normal(1, 1, 6)),
     "share_right": (fitting.share_right, RESULT, PICTURES),
     "predictions": (fitting.predictions, RESULT, IMAGES),
     "ellipse": (distances, canvas.ellipse, (1, 2), (2, 1)),
@@ -274,5 +425,8 @@ def _plain(value):
     """Return the value with what is pending or lazy in it computed, so that it pickles by value."""
     if isinstance(value, tuple | Iterator):
         return tuple(map(_plain, value))
-    is_pending = isinstance(value, partial) and value.func is layers.linear_input_gradient
+    is_pending = isinstance(value, partial) and value.func in (
+        layers.linear_input_gradient,
+        np.multiply,
+    )
     return value() if is_pending else value

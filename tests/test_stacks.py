@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from catpipe import stacks
 from catpipe.activations import IDENTITY, SIGMOID, TANH
-from catpipe.batches import Batch, shares_of
+from catpipe.batches import Batch, held_out, shares_of, shuffled
 from catpipe.experiments import Experiment
 from catpipe.fitting import fit, probabilities
 from catpipe.metrics import accuracy
@@ -24,20 +25,34 @@ from catpipe.network import (
     predict,
     predict_probabilities,
 )
-from catpipe.optimizers import gradient_descent, momentum, nesterov, update_parameters, with_l2
-from catpipe.parameters import Array, Parameters
+from catpipe.optimizers import (
+    averaged_momentum,
+    gradient_descent,
+    heavy_ball,
+    nesterov,
+    update_parameters,
+)
+from catpipe.parameters import Array, Parameters, map_parameters
+from catpipe.problems import network_of, problem, start
+from catpipe.regularizers import with_clipping, with_l2, with_weight_decay
+from catpipe.schedules import scaled
 from catpipe.stacks import PART, fit_seeds, held_out_probabilities
 from catpipe.training import initial_state, make_step, train
 from catpipe.transforms import Pictures
 from tests.points import FLOATS, activations, examples, networks, normal, normal_parameters, seeds
+from tests.points import OPTIMIZERS as ALL_OPTIMIZERS
 
 OPTIMIZERS = {
     "gradient_descent": gradient_descent,
-    "momentum": momentum,
+    "momentum": heavy_ball,
     "nesterov": nesterov,
     "gradient_descent_l2": lambda rate: with_l2(gradient_descent(rate), 0.3),
-    "momentum_l2": lambda rate: with_l2(momentum(rate), 0.3),
+    "momentum_l2": lambda rate: with_l2(heavy_ball(rate), 0.3),
     "nesterov_l2": lambda rate: with_l2(nesterov(rate), 0.3),
+    "averaged_momentum_decay": lambda rate: with_weight_decay(
+        averaged_momentum(rate), scaled(rate, 0.3)
+    ),
+    "momentum_clipped": lambda rate: with_clipping(heavy_ball(rate), 0.2),
 }
 RATES = (0.01, 0.1, 0.03)
 CLOSE: dict[type, dict[str, Any]] = {
@@ -81,7 +96,7 @@ def random_shares(seed: int, *shape: int, dtype: type = np.float64) -> Array:
 
 
 @pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS)
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(cases, seeds, counts)
 def test_training_a_stack_is_training_each_of_its_networks(make, case, seed, count):
     activation, dtype = case
@@ -101,7 +116,7 @@ def test_training_a_stack_is_training_each_of_its_networks(make, case, seed, cou
 
 
 @pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS)
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(cases, seeds)
 def test_a_stack_of_learning_rates_is_each_of_them(make, case, seed):
     activation, dtype = case
@@ -114,6 +129,17 @@ def test_a_stack_of_learning_rates_is_each_of_them(make, case, seed):
         for rate, one in zip(RATES, members(start), strict=True)
     ]
     assert_close(trained.parameters, stack(each), dtype)
+
+
+@pytest.mark.parametrize("name", ["rmsprop", "adam", "adamw", "with_weight_decay"])
+@pytest.mark.parametrize("seed", range(3))
+def test_training_a_stack_with_other_optimizers_is_training_each(name, seed):
+    net, optimizer = network(5, 4, 2, activation=TANH), ALL_OPTIMIZERS[name](0.03)
+    batch, start = Batch(*examples(net, seed)), normal_stack(net, seed, 3)
+    step = make_step(net, optimizer)
+    trained = train(step, [batch] * 4, initial_state(optimizer, start))
+    each = [train(step, [batch] * 4, initial_state(optimizer, one)) for one in members(start)]
+    assert_close(trained.parameters, stack([state.parameters for state in each]))
 
 
 @given(cases, seeds, counts)
@@ -274,11 +300,17 @@ def test_each_network_of_a_stack_goes_its_own_rate(dtype):
 
 IMAGES = np.random.default_rng(1).integers(0, 256, (7, 2, 2, 3)).astype(np.uint8)
 PICTURES = Pictures(IMAGES, np.array([0, 1, 1, 0, 1, 0, 1]))
+KINDS = Pictures(
+    np.random.default_rng(2).integers(0, 256, (13, 3, 4, 3)).astype(np.uint8),
+    np.array([0, 2, 0, 1, 0, 2, 0, 2, 0, 0, 1, 0, 1]),
+)
 ASKED = {
     "inside": Experiment(seed=1, hidden=(4,), iterations=120, learning_rate=0.1),
     "full_space": Experiment(seed=1, hidden=(4,), iterations=120, full_space=True),
 }
 asked = pytest.mark.parametrize("experiment", ASKED.values(), ids=ASKED)
+THREE = Experiment(seed=1, hidden=(4,), classes=3, iterations=120, learning_rate=0.1)
+FOLDS = np.array([4, 0, 4, 9, 0, 9, 9, 1, 1, 0, 1, 4, 9])
 
 
 @asked
@@ -294,12 +326,190 @@ def test_fitting_many_seeds_is_fitting_each_of_them_also_in_parts(experiment):
         )
 
 
+SEEDED: dict[str, dict[str, Any]] = {
+    "classes": {},
+    "adam": {"optimizer": "adam", "learning_rate": 0.01},
+    "decayed": {"optimizer": "nesterov", "l2": 0.1, "weight_decay": 0.1, "warm_up": 9},
+    "weighted": {"class_weight": "balanced"},
+    "mini_batch": {"batch_size": 4},
+    "stratified": {"batch_size": 4, "order": "stratified", "epochs": 9},
+    "balanced": {"batch_size": 4, "order": "balanced", "class_weight": (1, 2, 3)},
+    "dropout": {"dropout": 0.4},
+    "dropout_mini_batch": {"dropout": 0.4, "batch_size": 4, "optimizer": "adam"},
+    "stopped": {"early_stopping": 1, "batch_size": 4, "epochs": 20, "learning_rate": 0.5},
+    "float32": {"dtype": "float32", "batch_size": 4, "dropout": 0.2, "iterations": 9},
+}
+
+
+@pytest.mark.parametrize("changes", SEEDED.values(), ids=SEEDED)
+def test_each_network_of_many_seeds_is_the_one_of_its_seed(changes):
+    experiment = THREE._replace(**changes)
+    together = fit_seeds(experiment, (5, 2, 7), KINDS)
+    each = [fit(experiment._replace(seed=seed), KINDS) for seed in (5, 2, 7)]
+    expected = stack([result.parameters for result in each])
+    assert_close(together.parameters, expected, np.dtype(experiment.dtype).type)
+    assert (together.experiment, together.space) == (experiment, each[0].space)
+
+
+def test_seeds_that_are_stopped_at_different_iterations_are_all_kept():
+    experiment = THREE._replace(early_stopping=1, iterations=900)
+    each = [fit(experiment._replace(seed=seed), KINDS) for seed in range(4)]
+    assert len({len(result.costs) for result in each}) > 1
+    together = fit_seeds(experiment, range(4), KINDS)
+    assert_close(together.parameters, stack([result.parameters for result in each]))
+
+
+def test_the_iteration_of_many_seeds_is_the_latest_of_them():
+    experiment = THREE._replace(early_stopping=1, batch_size=4, epochs=20, learning_rate=0.5)
+    each = [fit(experiment._replace(seed=seed), KINDS).iteration for seed in range(4)]
+    assert len(set(each)) > 1
+    assert fit_seeds(experiment, range(4), KINDS).iteration == max(each)
+
+
+@pytest.mark.parametrize("changes", [{}, {"dropout": 0.4, "batch_size": 4}], ids=str)
+def test_the_mapper_decides_where_and_not_what(changes):
+    def backwards(function, parts):
+        return reversed([function(part) for part in reversed([*parts])])
+
+    experiment = THREE._replace(**changes)
+    ours, plain = (
+        fit_seeds(experiment, range(12), KINDS, mapper).parameters for mapper in (backwards, map)
+    )
+    assert ours == plain
+
+
+def test_no_seeds_are_refused():
+    with pytest.raises(ValueError, match="no seeds"):
+        fit_seeds(THREE, (), KINDS)
+
+
 @asked
 @pytest.mark.parametrize("folds", [range(7), (4, 0, 4, 9, 0, 9, 9)], ids=["one_out", "three"])
 def test_what_is_held_out_is_said_by_a_network_fitted_to_the_others(experiment, folds):
     numbers = np.array(folds)
-    held_out = held_out_probabilities(experiment, PICTURES, numbers)
+    said = held_out_probabilities(experiment, PICTURES, numbers)
     for i, number in enumerate(numbers):
         others = Pictures(*(array[numbers != number] for array in PICTURES))
         alone = probabilities(fit(experiment, others), IMAGES[[i]])
-        np.testing.assert_allclose(held_out[i], alone[0], rtol=1e-9)
+        np.testing.assert_allclose(said[:, [i]], alone, rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"class_weight": (1, 2.5, 4)},
+        {"class_weight": (0, 1, 1)},
+        {"optimizer": "nesterov", "l2": 0.1, "weight_decay": 0.1},
+        {"optimizer": "adam", "learning_rate": 0.01},
+        {"schedule": ("cosine",), "warm_up": 20, "full_space": True},
+    ],
+    ids=str,
+)
+def test_what_is_held_out_of_several_classes_is_said_by_a_network_fitted_to_the_others(changes):
+    experiment = THREE._replace(**changes)
+    said = held_out_probabilities(experiment, KINDS, FOLDS)
+    assert said.shape == (3, 13)
+    for number in set(FOLDS.tolist()):
+        others = Pictures(*(array[number != FOLDS] for array in KINDS))
+        alone = probabilities(fit(experiment, others), KINDS.images[number == FOLDS])
+        np.testing.assert_allclose(said[:, number == FOLDS], alone, rtol=1e-9)
+
+
+def held_out_by_hand(experiment: Experiment, number: int) -> Array:
+    """Return what is said of a fold after descent along mini-batches, of which it has no share."""
+    X, Y = KINDS.images.reshape(13, -1).T / 255, np.eye(3)[KINDS.labels].T
+    posed = problem(experiment, KINDS)
+    net, W, size = network_of(posed), start(posed, experiment.seed), experiment.batch_size or 13
+    order, per_epoch = shuffled(13, experiment.seed), -(-13 // size)
+    for iteration in range(experiment.iterations):
+        epoch, batch = divmod(iteration, per_epoch)
+        columns = order(epoch)[batch * size : (batch + 1) * size]
+        share = 13 / len(columns) / np.count_nonzero(number != FOLDS)
+        each = [gradients(net, W, X[:, [i]], Y[:, [i]]) for i in columns if FOLDS[i] != number]
+        rate = experiment.learning_rate * share
+        W = map_parameters(lambda w, *of, rate=rate: w - rate * sum(of), W, *each)
+    return predict_probabilities(net, W, X[:, number == FOLDS])
+
+
+@pytest.mark.parametrize("full_space", [True, False])
+def test_what_is_held_out_has_no_share_in_any_mini_batch(full_space):
+    experiment = THREE._replace(batch_size=4, iterations=60, full_space=full_space)
+    said = held_out_probabilities(experiment, KINDS, FOLDS)
+    for number in set(FOLDS.tolist()):
+        by_hand = held_out_by_hand(experiment, number)
+        np.testing.assert_allclose(said[:, number == FOLDS], by_hand, rtol=1e-9)
+
+
+@pytest.mark.parametrize("batch_size", [None, 4])
+@pytest.mark.parametrize("class_weight", [None, (1, 2, 3)])
+def test_what_is_held_out_of_early_stopping_is_neither_trained_on_nor_validated_by(
+    batch_size, class_weight
+):
+    experiment = THREE._replace(
+        early_stopping=2,
+        batch_size=batch_size,
+        class_weight=class_weight,
+        iterations=600,
+        learning_rate=0.3,
+    )
+    said = held_out_probabilities(experiment, KINDS, FOLDS)
+    for number in set(FOLDS.tolist()):
+        others = np.flatnonzero(number != FOLDS)
+        held = others[held_out(KINDS.labels[others], experiment.seed, share=0.2)]
+        validating = np.isin(np.arange(13), held)
+        rest, own = (
+            Pictures(*(array[part & (number != FOLDS)] for array in KINDS))
+            for part in (~validating, validating)
+        )
+        alone = probabilities(fit(experiment, rest, validation=own), KINDS.images[number == FOLDS])
+        np.testing.assert_allclose(said[:, number == FOLDS], alone, rtol=1e-9)
+
+
+LEAKING = {
+    "full_batch": {},
+    "mini_batch": {"batch_size": 4},
+    "dropout": {"dropout": 0.4},
+    "weighted": {"class_weight": (1, 2, 3)},
+}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        *(pytest.param(changes, id=name) for name, changes in LEAKING.items()),
+        pytest.param(
+            {"class_weight": "balanced"},
+            id="balanced",
+        ),
+    ],
+)
+def test_the_label_of_a_picture_has_no_say_in_what_is_said_of_it(changes):
+    experiment, folds = THREE._replace(**changes), np.arange(13) % 5
+    said = held_out_probabilities(experiment, KINDS, folds)
+    for fold in range(5):
+        labels = np.where(folds == fold, (KINDS.labels + 1) % 3, KINDS.labels)
+        changed = held_out_probabilities(experiment, KINDS._replace(labels=labels), folds)
+        own = folds == fold
+        np.testing.assert_allclose(changed[:, own], said[:, own], rtol=1e-9)
+
+
+@pytest.mark.parametrize("batch_size", [None, 4])
+def test_which_folds_are_trained_together_has_no_say(monkeypatch, batch_size):
+    experiment = THREE._replace(batch_size=batch_size, epochs=20)
+    together = held_out_probabilities(experiment, KINDS, FOLDS)
+    monkeypatch.setattr(stacks, "PART", 1)
+    alone = held_out_probabilities(experiment, KINDS, FOLDS)
+    np.testing.assert_allclose(together, alone, rtol=1e-9)
+
+
+def test_a_fold_that_holds_all_that_would_validate_is_trained_all_the_same():
+    folds = np.isin(np.arange(13), held_out(KINDS.labels, 1, share=0.2)).astype(int)
+    experiment = THREE._replace(early_stopping=2)
+    np.testing.assert_allclose(held_out_probabilities(experiment, KINDS, folds).sum(0), 1)
+
+
+@pytest.mark.parametrize("folds", [[0] * 13, [0, 1], [[0, 1]] * 13], ids=["one", "two", "rows"])
+def test_folds_that_cannot_be_are_refused(folds):
+    with pytest.raises(ValueError, match="expected two or more, of"):
+        held_out_probabilities(THREE, KINDS, np.array(folds))

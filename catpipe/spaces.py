@@ -1,0 +1,124 @@
+"""Where training is done: in the full space, or exactly so in a small one that costs less."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+from catpipe.dual import dual_network, from_dual, gram, into_dual
+from catpipe.layers import Dense
+from catpipe.network import Network
+from catpipe.optimizers import Optimizer
+from catpipe.parameters import Array, Parameters
+from catpipe.subspace import into, lift, narrowed, span, subspace
+
+
+class Space(NamedTuple):
+    """The columns as they are there, the way there and the way back.
+
+    `enter(network, parameters) -> network, parameters` as they are there
+    `leave(network, start, trained) -> trained` parameters as they are in the full space
+    """
+
+    name: str
+    columns: Array
+    enter: Callable[[Network, Parameters], tuple[Network, Parameters]]
+    leave: Callable[[Network, Parameters, Parameters], Parameters]
+
+
+def full_space(X: Array, reason: str) -> Space:
+    """Return the space of the columns as they are, and why it is this one.
+
+    >>> import numpy as np
+    >>> full_space(np.ones((3, 2)), "asked for").name
+    'the full space (asked for)'
+    """
+    return Space(f"the full space ({reason})", X, _stay, _come_as_is)
+
+
+def dual_space(X: Array) -> Space:
+    """Return the space of the columns' products: exact for full batches and linear optimizers.
+
+    >>> import numpy as np
+    >>> dual_space(np.ones((3, 2))).columns
+    array([[3., 3.],
+           [3., 3.]])
+    """
+    name = f"the subspace of {X.shape[1]} columns, in the dual form"
+    return Space(name, gram(X), partial(_into_dual, X), partial(_from_dual, X))
+
+
+def spanned_space(X: Array) -> Space:
+    """Return the space that the columns span: exact for optimizers that commute with rotations.
+
+    >>> import numpy as np
+    >>> spanned_space(np.ones((3, 2))).columns.shape
+    (3, 2)
+    """
+    basis, R = span(X)
+    name = f"the subspace of {X.shape[1]} columns"
+    return Space(name, R, partial(_into_span, basis), partial(_from_span, basis))
+
+
+def cheapest_space(
+    network: Network, optimizer: Optimizer, X: Array, size: int | None, iterations: int
+) -> Space:
+    """Return the space where so many iterations on batches of this size take least, and are exact.
+
+    No size is that of full batches: all the columns, in their order.
+
+    A small space pays where the multiplications that it saves in the steps are more than those for
+    its columns, the way there and the way back.
+
+    >>> import numpy as np
+    >>> from catpipe.network import network
+    >>> from catpipe.optimizers import gradient_descent
+    >>> net, X = network(300, 20, 1), np.ones((300, 5000))
+    >>> cheapest_space(net, gradient_descent(0.1), X, size=None, iterations=100).name
+    'the full space (5000 columns of 300 features take fewer multiplications as they are)'
+    """
+    first, (features, columns) = network.layers[0], X.shape
+    if not isinstance(first, Dense):
+        return full_space(X, "the first layer is not dense")
+    if not optimizer.commutes_with_rotations:
+        return full_space(X, "the optimizer does not commute with rotations")
+    in_dual, seen = optimizer.is_linear and size is None, size or columns
+    each = first.units * (columns**2 if in_dual else 2 * columns * seen)
+    saved = 2 * first.units * features * seen - each
+    once = features * columns**2 * (1 if in_dual else 2) + 2 * first.units * features * columns
+    if saved <= 0:
+        few = f"{columns} columns of {features} features take fewer multiplications as they are"
+        return full_space(X, few)
+    if iterations * saved <= once:
+        return full_space(X, f"{iterations} iterations save fewer multiplications than it takes")
+    return dual_space(X) if in_dual else spanned_space(X)
+
+
+def _stay(network: Network, parameters: Parameters) -> tuple[Network, Parameters]:
+    return network, parameters
+
+
+def _come_as_is(network: Network, start: Parameters, trained: Parameters) -> Parameters:  # noqa: ARG001
+    return trained
+
+
+def _into_dual(X: Array, network: Network, parameters: Parameters) -> tuple[Network, Parameters]:
+    return dual_network(network, X.shape[1]), into_dual(network, parameters, X)
+
+
+def _from_dual(X: Array, network: Network, start: Parameters, trained: Parameters) -> Parameters:
+    return from_dual(network, start, X, trained)
+
+
+def _into_span(
+    basis: Array, network: Network, parameters: Parameters
+) -> tuple[Network, Parameters]:
+    space = subspace(network, parameters, basis)
+    return narrowed(network, space), into(space, parameters)
+
+
+def _from_span(
+    basis: Array, network: Network, start: Parameters, trained: Parameters
+) -> Parameters:
+    return lift(subspace(network, start, basis), trained)
