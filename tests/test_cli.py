@@ -74,11 +74,13 @@ def test_train_json_is_one_object_of_the_documented_keys(capsys, folder):
     _, out, _ = typed(capsys, "train", *SMALL, "--data", folder / "data", "--json")
     report = json.loads(out)
     assert list(report) == [
-        "data", "network", "seed", "iterations", "costs", "final_cost",
-        "train_accuracy", "test_accuracy", "seconds", "space",
+        "data", "network", "seed", "experiment", "iterations", "iteration", "costs", "final_cost",
+        "l2_penalty", "train_accuracy", "test_accuracy", "seconds", "space",
     ]  # fmt: skip
     assert report["network"] == [12288, 3, 1]
-    assert (report["seed"], report["iterations"]) == (1, 150)
+    assert (report["seed"], report["iterations"], report["iteration"]) == (1, 150, 150)
+    assert report["experiment"]["hidden"] == [3]
+    assert report["l2_penalty"] == 0
     assert list(report["costs"]) == ["0", "100", "149"]
     assert report["final_cost"] < report["costs"]["149"]
 
@@ -146,7 +148,7 @@ def test_predict_prints_class_and_probability_of_the_pictures_asked_for(capsys, 
     lines = every.splitlines()
     assert len(lines) == 6
     assert some.splitlines() == [lines[4], lines[0]]
-    assert "probability of cat 0." in lines[0]
+    assert "(probability 0." in lines[0]
 
 
 def test_draw_writes_the_same_bytes_for_the_same_seed(capsys, folder, tmp_path):
@@ -172,6 +174,7 @@ def test_figure_writes_a_png(capsys, folder, tmp_path):
     ("arguments", "told"),
     [
         ((), "COMMAND"),
+        (("train", "a\nb"), "a b"),
         (("trian",), "trian"),
         (("train", "--layer", "3"), "--layer"),
         (("train", "--layers", "3,,4"), "no list of sizes"),

@@ -13,7 +13,7 @@ from catpipe.fitting import fit
 from catpipe.parameters import Parameters
 from catpipe.shell import commands
 from catpipe.shell.cli import main
-from catpipe.shell.data import save_data
+from catpipe.shell.data import load_data, save_data
 from catpipe.shell.runs import Run, save_run
 from catpipe.transforms import DataSet, Pictures
 
@@ -21,7 +21,7 @@ CLASSES = ("non-cat", "cat")
 RED, BLACK = 255, 0
 SAID = (1, 0, 0, 1, 0, 1, 0, 1, 1, 1)  # by the run, of the test pictures: red ones are cats
 TRUE = (1, 0, 1, 1, 1, 0, 0, 1, 1, 1)  # so it misses the cats 2 and 4, and 5 is no cat
-OF_RED, OF_BLACK = 1 / (1 + math.exp(-3)), 1 / (1 + math.exp(1))
+OF_CAT, OF_NON_CAT = 1 / (1 + math.exp(-3)), 1 / (1 + math.exp(-1))
 
 
 def coloured(labels, reds, side: int = 1) -> Pictures:
@@ -91,21 +91,19 @@ def test_rows_of_the_confusion_are_the_truth(capsys, run, tmp_path):
     assert report["confusion"] == [[0, 0], [2, 1]]
 
 
-def test_predict_prints_class_probability_of_cat_and_label_of_every_test_picture(
-    capsys, run, folder
-):
+def test_predict_prints_class_its_probability_and_label_of_every_test_picture(capsys, run, folder):
     assert said(capsys, "predict", run, "--data", folder).splitlines() == [
         f"picture {i}: {CLASSES[guess]} "
-        f"(probability of cat {OF_RED if guess else OF_BLACK:.4f}; labelled {CLASSES[label]})"
+        f"(probability {OF_CAT if guess else OF_NON_CAT:.4f}; labelled {CLASSES[label]})"
         for i, (guess, label) in enumerate(zip(SAID, TRUE, strict=True))
     ]
 
 
 def test_predict_prints_the_pictures_asked_for_in_the_order_asked(capsys, run, folder):
     assert said(capsys, "predict", run, "--data", folder, "--index", 5, 2, 0).splitlines() == [
-        "picture 5: cat (probability of cat 0.9526; labelled non-cat)",
-        "picture 2: non-cat (probability of cat 0.2689; labelled cat)",
-        "picture 0: cat (probability of cat 0.9526; labelled cat)",
+        "picture 5: cat (probability 0.9526; labelled non-cat)",
+        "picture 2: non-cat (probability 0.7311; labelled cat)",
+        "picture 0: cat (probability 0.9526; labelled cat)",
     ]
 
 
@@ -167,12 +165,65 @@ def test_pictures_of_another_size_than_the_runs_are_refused(capsys, run, tmp_pat
     assert "12" in told
 
 
-def test_three_classes_are_refused_to_train_on(capsys, tmp_path):
-    three = coloured([0, 1, 2], [0, 1, 1])
-    save_data(tmp_path / "three", DataSet(three, three, (*CLASSES, "dog")), "made")
-    out = tmp_path / "out.h5"
-    assert "3 classes" in refused(capsys, *TO_LEARN, "--data", tmp_path / "three", "--out", out)
-    assert not out.exists()
+@pytest.fixture
+def three(tmp_path) -> Path:
+    """Return a folder of pictures of three classes, by their colour, but for one called a dog."""
+    images = np.eye(3, dtype=np.uint8)[[0, 1, 2, 0]].reshape(4, 1, 1, 3) * 255
+    pictures = Pictures(images, np.array([2, 0, 1, 1]))
+    save_data(tmp_path / "three", DataSet(pictures, pictures, ("cat", "dog", "$h^$")), "made")
+    return tmp_path / "three"
+
+
+@pytest.fixture
+def run_of_three(tmp_path, three) -> Path:
+    """Return the file of a run whose logit for a class is 2 for its colour, else 0."""
+    data = load_data(three)
+    result = fit(Experiment(seed=1, hidden=(), iterations=1, classes=3), data.train)
+    by_hand = Parameters(W1=2.0 * np.eye(3)[[1, 2, 0]], b1=np.zeros((3, 1)))
+    save_run(tmp_path / "three.h5", Run(result._replace(parameters=by_hand), data.classes))
+    return tmp_path / "three.h5"
+
+
+def test_evaluate_counts_three_classes_by_name(capsys, run_of_three, three):
+    assert said(capsys, "evaluate", run_of_three, "--data", three).splitlines()[1:] == [
+        "test accuracy: 75.000 % (3 of 4)",
+        "          said cat    said dog   said $h^$",
+        "cat              1           0           0",
+        "dog              0           1           1",
+        "$h^$             0           0           1",
+    ]
+
+
+def test_predict_prints_the_probability_of_the_class_of_three_that_it_predicts(
+    capsys, run_of_three, three
+):
+    assert said(capsys, "predict", run_of_three, "--data", three, "--index", 0, 2, 3) == (
+        "picture 0: $h^$ (probability 0.7870; labelled $h^$)\n"
+        "picture 2: dog (probability 0.7870; labelled dog)\n"
+        "picture 3: $h^$ (probability 0.7870; labelled dog)\n"
+    )
+
+
+def test_a_figure_takes_a_name_as_it_is(capsys, run_of_three, three, tmp_path):
+    pytest.importorskip("matplotlib")
+    said(capsys, "figure", run_of_three, tmp_path / "run.png", "--data", three)
+    assert (tmp_path / "run.png").is_file()
+
+
+def test_a_figure_is_drawn_without_the_letters_that_its_font_lacks(capsys, tmp_path):
+    pytest.importorskip("matplotlib")
+    save_data(tmp_path / "data", DataSet(TRAIN, TEST, ("\U0001fad8", "猫")), "made")
+    run = ("--data", tmp_path / "data", "--out", tmp_path / "run.h5")
+    said(capsys, "train", "--iterations", 2, *run)
+    said(capsys, "figure", tmp_path / "run.h5", tmp_path / "run.png", *run[:2])
+    assert (tmp_path / "run.png").is_file()
+
+
+def test_l2_is_told_apart_from_the_cost(capsys, folder):
+    penalized = json.loads(said(capsys, *TO_LEARN, "--data", folder, "--l2", 0.1))
+    assert penalized["l2_penalty"] > 0
+    words = said(capsys, *TO_LEARN[:-1], "--data", folder, "--l2", 0.1)
+    assert f"(of the trained parameters; L2 adds {penalized['l2_penalty']})" in words
 
 
 @pytest.mark.parametrize("command", ["train", "evaluate", "predict"])

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from catpipe.parameters import Array
-from catpipe.shell.data import load_data, save_data
+from catpipe.shell.data import load_data, load_pictures, save_data
 from catpipe.shell.files import DataError
 from catpipe.transforms import DataSet, Pictures
 
@@ -279,6 +279,48 @@ def test_when_one_file_cannot_be_written_the_other_stays_as_it_was(
         save_data(folder, data._replace(train=pictures(7)), "x")
     assert (folder / "train_x.h5").read_bytes() == before
     assert len(list(folder.iterdir())) == 2
+
+
+# Pictures of one file.
+
+
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_the_pictures_of_one_file_are_those_of_the_data_set(
+    folder: Path, data: DataSet, part: str
+) -> None:
+    images, labels = load_pictures(folder / f"{part}_x.h5", like=data)
+    assert np.array_equal(images, getattr(data, part).images)
+    assert np.array_equal(labels, getattr(data, part).labels)
+    assert not images.flags.writeable
+    assert not labels.flags.writeable
+
+
+@pytest.mark.parametrize("shape", [(3, 5, 4, 3), (3, 4, 5, 3)])
+def test_the_pictures_of_one_file_are_of_the_size_of_the_others(
+    folder: Path, data: DataSet, shape: tuple[int, ...]
+) -> None:
+    put(folder / "test_x.h5", test_set_x=np.zeros(shape, np.uint8))
+    with pytest.raises(DataError, match=r"test_x\.h5: test_set_x has pictures of .* 4 x 4 as in"):
+        load_pictures(folder / "test_x.h5", like=data)
+
+
+@pytest.mark.parametrize("classes", [("cat", "non-cat"), ("non-cat", "cat", "dog")])
+def test_the_pictures_of_one_file_are_of_the_classes_of_the_others(
+    folder: Path, data: DataSet, classes: tuple[str, ...]
+) -> None:
+    with pytest.raises(DataError, match=r"test_x\.h5: list_classes is .* as in the training set"):
+        load_pictures(folder / "test_x.h5", like=data._replace(classes=classes))
+
+
+def test_a_file_that_is_not_there_has_no_pictures(tmp_path: Path, data: DataSet) -> None:
+    with pytest.raises(DataError, match="is not a file"):
+        load_pictures(tmp_path / "test_x.h5", like=data)
+
+
+def test_a_file_of_another_part_than_its_name_says_is_refused(folder: Path, data: DataSet) -> None:
+    (folder / "test_x.h5").rename(folder / "held_out.h5")
+    with pytest.raises(DataError, match="train_set_x is not there"):
+        load_pictures(folder / "held_out.h5", like=data)
 
 
 # The photographs.

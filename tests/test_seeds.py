@@ -66,7 +66,7 @@ def test_the_ensemble_averages_probabilities(data, report):
         )
         for seed in (3, 4, 5)
     ]
-    right = (np.mean(each, axis=0) > 0.5) == data.test.labels
+    right = (np.mean(each, axis=0)[1] > 0.5) == data.test.labels
     assert report["ensemble_test_accuracy"] == right.mean()
 
 
@@ -76,6 +76,29 @@ def test_mean_spread_and_ensemble_are_printed(capsys, folder, report):
     assert f"mean {accuracies.mean():.2%}, standard deviation {accuracies.std():.2%}" in out
     assert f"from {accuracies.min():.2%} to {accuracies.max():.2%}" in out
     assert f"ensemble:       test accuracy {report['ensemble_test_accuracy']:.2%}" in out
+
+
+@pytest.mark.parametrize(("batch", "each"), [((), 1), (("--batch-size", "5"), 3)])
+def test_iterations_are_those_of_the_epochs_asked_for(capsys, folder, batch, each):
+    assert main(["train", "--epochs", "4", *batch, "--seeds=1..2", "--json", "--data", folder]) == 0
+    assert json.loads(capsys.readouterr().out)["iterations"] == 4 * each
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ("--batch-size", "5", "--order", "balanced"),
+        ("--dropout", "0.5"),
+        ("--optimizer", "adam", "--class-weight", "1,3"),
+        ("--early-stopping", "9"),
+    ],
+    ids=" ".join,
+)
+def test_each_network_is_the_one_of_its_seed_however_it_is_trained(capsys, folder, flags):
+    many = json.loads(typed(capsys, "--data", folder, *flags, "--seeds", "3..4", "--json"))
+    for seed, final_cost in zip((3, 4), many["final_costs"], strict=True):
+        asked = ("--data", folder, *flags, "--seed", str(seed), "--json")
+        assert final_cost == pytest.approx(json.loads(typed(capsys, *asked))["final_cost"])
 
 
 @pytest.mark.parametrize(
@@ -105,9 +128,10 @@ def test_the_full_space_comes_to_the_same_costs_and_says_why_it_was_used(capsys,
     assert "12 columns" in dual["space"]
 
 
-def test_one_seed_and_many_are_not_both_asked_for(capsys, folder):
+@pytest.mark.parametrize("seed", ["1", "2"])
+def test_one_seed_and_many_are_not_both_asked_for(capsys, folder, seed):
     with pytest.raises(SystemExit) as refusal:
-        main(["train", "--seed", "2", "--seeds", "1..2", "--data", folder])
+        main(["train", "--seed", seed, "--seeds", "1..2", "--data", folder])
     assert refusal.value.code == 2
     assert "not allowed with" in capsys.readouterr().err
 

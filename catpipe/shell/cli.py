@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import os
 import sys
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser, BooleanOptionalAction
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from functools import partial
 from importlib.metadata import version
 from io import TextIOWrapper
 from pathlib import Path
-from reprlib import repr as brief
 from typing import Any, NoReturn
 
 import numpy as np
 
-from catpipe.experiments import ACTIVATIONS, DTYPES, SCHEMES, Experiment
 from catpipe.shell import commands
+from catpipe.shell.configs import with_config
+from catpipe.shell.options import DEFAULT, OPTIONS, RIVALS, seed_range
 
 BAD_INPUT, INTERRUPTED, NO_READER = 2, 130, 141
-DEFAULT = Experiment(seed=1)  # the published run
-MOST_SEEDS = 10_000
 
 
 class OneLineParser(ArgumentParser):
@@ -32,14 +30,16 @@ class OneLineParser(ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print the message and exit with status 2."""
-        self.exit(BAD_INPUT, f"{self.prog}: {message}; see `{self.prog} --help`\n")
+        self.exit(BAD_INPUT, f"{self.prog}: {_on_one_line(message)}; see `{self.prog} --help`\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that the arguments ask for; return its exit status."""
     with _outputs():
-        options = parser().parse_args(arguments)
         try:
+            options = parser().parse_args(
+                with_config(sys.argv[1:] if arguments is None else arguments)
+            )
             with np.errstate(all="ignore"):  # a cost that is not finite is refused by name
                 options.command(options)
                 sys.stdout.flush()
@@ -76,8 +76,12 @@ def _outputs() -> Iterator[None]:
 
 
 def _fail(sentence: str, status: int = BAD_INPUT) -> int:
-    print(f"catpipe: {' '.join(sentence.split())}", file=sys.stderr)
+    print(f"catpipe: {_on_one_line(sentence)}", file=sys.stderr)
     return status
+
+
+def _on_one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def parser() -> OneLineParser:
@@ -89,7 +93,7 @@ def parser() -> OneLineParser:
     root = OneLineParser(prog="catpipe", description="Networks trained by folding pure functions.")
     root.add_argument("--version", action="version", version=f"catpipe {version('catpipe')}")
     add = root.add_subparsers(title="commands", required=True, metavar="COMMAND").add_parser
-    _train_options(add("train", help="train a network on pictures of two classes"))
+    _train_options(add("train", help="train a network on pictures of two or more classes"))
     _evaluate_options(add("evaluate", help="test a saved network"))
     _predict_options(add("predict", help="show what a saved network says of single pictures"))
     _draw_options(add("draw", help="draw cats and others"))
@@ -100,29 +104,30 @@ def parser() -> OneLineParser:
 def _train_options(train: ArgumentParser) -> None:
     train.set_defaults(command=commands.train)
     _data_option(train)
-    train.add_argument("--layers", dest="hidden", type=layer_sizes, metavar="N,N,...",
-                       default=DEFAULT.hidden,
-                       help='hidden units, "" for none (default: 20,7,5)')  # fmt: skip
-    for name, kind, metavar, words in (
-        ("activation", str, "NAME", f"of the hidden layers: {', '.join(ACTIVATIONS)}"),
-        ("learning-rate", float, "RATE", "how far a step goes"),
-        ("iterations", int, "N", "how many steps"),
-        ("scheme", str, "NAME", f"how the start is drawn: {', '.join(SCHEMES)}"),
-        ("dtype", str, "NAME", f"type of every number: {', '.join(DTYPES)}"),
-    ):
-        default = getattr(DEFAULT, name.replace("-", "_"))
-        train.add_argument(f"--{name}", type=kind, metavar=metavar, default=default,
-                           help=f"{words} (default: {default})")  # fmt: skip
+    train.add_argument("--config", type=Path, metavar="FILE",
+                       help="TOML file of options: `epochs = 20`; flags override it")  # fmt: skip
+    rivals = {name: train.add_mutually_exclusive_group() for name in ("iterations", "seed")}
+    for option in OPTIONS:
+        group = rivals.get(RIVALS.get(option.flag, option.flag), train)
+        field = option.field or option.flag.replace("-", "_")
+        default = getattr(DEFAULT, field)
+        if isinstance(default, int):  # argparse tells that a rival was said from another object
+            default = str(default)
+        said = option.default or default
+        group.add_argument(f"--{option.flag}", dest=field, type=option.type, default=default,
+                           metavar=option.metavar,
+                           help=f"{option.help} (default: {said})")  # fmt: skip
+    rivals["seed"].add_argument("--seeds", type=seed_range, metavar="A..B",
+                                help="train from each of these; say mean and spread")  # fmt: skip
+    train.add_argument("--validation", type=Path, metavar="FILE",
+                       help="a train_*.h5 or test_*.h5 to validate on in early stopping "
+                            "(default: a fifth of the training pictures)")  # fmt: skip
+    train.add_argument("--full-space", action=BooleanOptionalAction, default=False,
+                       help="train on all pixels, not in the pictures' subspace")  # fmt: skip
     train.add_argument("--out", type=Path, metavar="FILE",
                        help="file to save the run to (default: it is not saved)")  # fmt: skip
-    seeds = train.add_mutually_exclusive_group()
-    seeds.add_argument("--seed", type=int, metavar="N", default=DEFAULT.seed,
-                       help=f"which start is drawn (default: {DEFAULT.seed})")  # fmt: skip
-    seeds.add_argument("--seeds", type=seed_range, metavar="A..B",
-                       help="train from each of these; say mean and spread")  # fmt: skip
-    train.add_argument("--full-space", action="store_true",
-                       help="train on all pixels, not in the pictures' subspace")  # fmt: skip
-    train.add_argument("--json", action="store_true", help="print one JSON object instead")
+    train.add_argument("--json", action=BooleanOptionalAction, default=False,
+                       help="print one JSON object instead")  # fmt: skip
 
 
 def _evaluate_options(evaluate: ArgumentParser) -> None:
@@ -164,33 +169,3 @@ def _data_option(command: ArgumentParser) -> None:
     command.add_argument("--data", type=Path, metavar="FOLDER",
                          help="folder of a train_*.h5 and a test_*.h5 "
                               "(default: data/catvnoncat, else data/drawn)")  # fmt: skip
-
-
-def seed_range(text: str) -> range:
-    """Return the seeds that the text names, the last included.
-
-    >>> seed_range("1..100")
-    range(1, 101)
-    """
-    try:
-        first, last = map(int, text.split(".."))
-    except ValueError:
-        first, last = 0, -1
-    if not 0 <= first <= last < 2**32 or last - first >= MOST_SEEDS:
-        raise ArgumentTypeError(
-            f"{brief(text)} is no range of seeds; expected one like 1..100, of at most "
-            f"{MOST_SEEDS:,} from 0 to 4294967295"
-        )
-    return range(first, last + 1)
-
-
-def layer_sizes(text: str) -> tuple[int, ...]:
-    """Return the sizes that the text lists.
-
-    >>> layer_sizes("20,7,5"), layer_sizes("")
-    ((20, 7, 5), ())
-    """
-    try:
-        return tuple(int(size) for size in text.split(",")) if text.strip() else ()
-    except ValueError:
-        raise ArgumentTypeError(f"{text!r} is no list of sizes; expected one like 20,7,5") from None

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 from catpipe.drawings import SIDE, draw
-from catpipe.experiments import Experiment, checked
-from catpipe.fitting import Result, cost, fit, predictions, probabilities, share_right
+from catpipe.experiments import Experiment, checked, network_for
+from catpipe.fitting import Result, cost, predictions, probabilities, share_right, solve
 from catpipe.metrics import confusion
 from catpipe.network import sizes
-from catpipe.shell.data import load_data, save_data
+from catpipe.problems import iterations_of, problem, start
+from catpipe.regularizers import l2_penalty
+from catpipe.shell.data import load_data, load_pictures, save_data
 from catpipe.shell.files import DataError, check_writable, write_files
 from catpipe.shell.hdf5 import EACH
 from catpipe.shell.progress import cost_line, watched
@@ -25,15 +27,19 @@ from catpipe.transforms import DataSet, Pictures
 
 HOMES = (Path("data"), Path(__file__).parents[2] / "data")  # here, or in the checkout
 PREFERRED = ("catvnoncat", "drawn")
+BESIDES = (
+    "optimizer", "momentum", "schedule", "warm_up", "batch_size", "order", "l2", "weight_decay",
+    "dropout", "class_weight", "early_stopping",
+)  # fmt: skip
 MOST_DRAWN = EACH // (SIDE * SIDE * 3)
 
 
 def train(options: Namespace) -> None:
     """Train a network, say how it went, and save what came of it."""
-    asked = {name: getattr(options, name) for name in Experiment._fields}
-    experiment = checked(Experiment(**asked))
     folder = options.data or default_folder()
-    data = _of_two_classes(folder, load_data(folder))
+    data = load_data(folder)
+    experiment = _experiment(options, data)
+    validation = _validation(options, data)
     if options.out:
         _check_out(options.out, options.seeds)
     if not options.json:
@@ -41,35 +47,63 @@ def train(options: Namespace) -> None:
         print(_describe_experiment(experiment, data.train, options.seeds))
 
     if options.seeds:
-        train_seeds(options, experiment, folder, data)
+        train_seeds(options, experiment, folder, data, validation)
         return
 
     begun = perf_counter()
-    watch = partial(watched, total=experiment.iterations, silent=options.json)
-    result = fit(experiment, data.train, watch)
+    posed = problem(experiment, data.train, validation)
+    watch = partial(watched, total=iterations_of(posed), silent=options.json)
+    result = solve(posed, start(posed, experiment.seed), watch)
     seconds = perf_counter() - begun
 
     report = _report(folder, result, data, seconds)
+    as_json = json.dumps(report, allow_nan=False) if options.json else ""  # or refused, unsaved
     if options.out:
         save_run(options.out, Run(result, data.classes))
     if options.json:
-        print(json.dumps(report, allow_nan=False))
-        return
-    last = result.costs[-1]
-    if last[0] % 100:
-        print(cost_line(*last))
-    print(cost_line(experiment.iterations, report["final_cost"]), "(of the trained parameters)")
+        print(as_json)
+    else:
+        _say(result, report, data)
+        print(
+            f"parameters: {f'saved to {options.out}' if options.out else 'not saved (--out FILE)'}"
+        )
+
+
+def _experiment(options: Namespace, data: DataSet) -> Experiment:
+    asked = {name: getattr(options, name) for name in Experiment._fields if name != "classes"}
+    return checked(Experiment(**asked, classes=len(data.classes)))
+
+
+def _validation(options: Namespace, data: DataSet) -> Pictures | None:
+    if options.validation is None:
+        return None
+    if not options.early_stopping:
+        raise DataError(
+            f"{options.validation}: is to validate on; expected --early-stopping with it: add it"
+        )
+    return load_pictures(options.validation, data)
+
+
+def _say(result: Result, report: Mapping[str, Any], data: DataSet) -> None:
+    last, cost_of_last = result.costs[-1]
+    if last % 100:
+        print(cost_line(last, cost_of_last))
+    if result.experiment.early_stopping:
+        print(f"stopped after iteration {last}; kept the parameters of iteration "
+              f"{result.iteration}, where the validation cost was lowest")  # fmt: skip
+    l2 = f"; L2 adds {report['l2_penalty']}" if result.experiment.l2 else ""
+    print(cost_line(result.iteration, report["final_cost"]), f"(of the trained parameters{l2})")
     print(f"train accuracy: {_percent(report['train_accuracy'], data.train)}")
     print(f"test accuracy:  {_percent(report['test_accuracy'], data.test)}")
-    print(f"time: {seconds:.2f} s of training in {result.space}")
-    print(f"parameters: {f'saved to {options.out}' if options.out else 'not saved (--out FILE)'}")
+    print(f"time: {report['seconds']:.2f} s of training in {result.space}")
 
 
 def evaluate(options: Namespace) -> None:
     """Say how well saved parameters tell the test pictures of a data set apart."""
     folder, run, data = _run_and_data(options)
     share = float(share_right(run.result, data.test))
-    table = confusion(predictions(run.result, data.test.images), data.test.labels, 2)
+    predicted = predictions(run.result, data.test.images)
+    table = confusion(predicted, data.test.labels, len(run.classes))
     if options.json:
         report = {"data": str(folder), "classes": run.classes, "test_accuracy": share}
         print(json.dumps({**report, "confusion": table.tolist()}))
@@ -91,11 +125,10 @@ def predict(options: Namespace) -> None:
         if not 0 <= index < count:
             raise DataError(f"{folder}: has no test picture {index}; expected 0 to {count - 1}")
     images = data.test.images[list(chosen)]
-    predicted, of_last = predictions(run.result, images), probabilities(run.result, images)
-    for index, label, probability in zip(chosen, predicted, of_last, strict=True):
+    predicted, sure = predictions(run.result, images), probabilities(run.result, images).max(0)
+    for index, label, probability in zip(chosen, predicted, sure, strict=True):
         print(
-            f"picture {index}: {run.classes[label]} "
-            f"(probability of {run.classes[1]} {probability:.4f}; "
+            f"picture {index}: {run.classes[label]} (probability {probability:.4f}; "
             f"labelled {run.classes[data.test.labels[index]]})"
         )
 
@@ -139,15 +172,6 @@ def default_folder() -> Path:
     return found
 
 
-def _of_two_classes(folder: Path, data: DataSet) -> DataSet:
-    if len(data.classes) != 2:
-        raise DataError(
-            f"{folder}: has {len(data.classes)} classes; expected two, which is what this network "
-            "tells apart: choose two of them"
-        )
-    return data
-
-
 def _run_and_data(options: Namespace) -> tuple[Path, Run, DataSet]:
     run = load_run(options.run)
     folder = options.data or default_folder()
@@ -157,7 +181,7 @@ def _run_and_data(options: Namespace) -> tuple[Path, Run, DataSet]:
             f"{folder}: has the classes {', '.join(data.classes)}; expected "
             f"{', '.join(run.classes)}, which {options.run} was trained on: name other data"
         )
-    features, expected = data.test.images[0].size, run.result.network.layers[0].fan_in
+    features, expected = data.test.images[0].size, sizes(run.result.network)[0]
     if features != expected:
         raise DataError(
             f"{folder}: has pictures of {features} numbers; expected {expected}, which "
@@ -174,12 +198,30 @@ def _describe_data(folder: Path, data: DataSet) -> str:
 def _describe_experiment(
     experiment: Experiment, pictures: Pictures, seeds: Sequence[int] | None
 ) -> str:
-    sizes = "-".join(map(str, (pictures.images[0].size, *experiment.hidden, 1)))
-    return (
-        f"network: {sizes}, {experiment.activation}; {experiment.iterations} iterations at "
-        f"learning rate {experiment.learning_rate}, {experiment.scheme} start from "
-        f"{f'{len(seeds)} seeds' if seeds else f'seed {experiment.seed}'}, {experiment.dtype}"
+    network = network_for(experiment, pictures.images[0].size)
+    length = (
+        f"{experiment.epochs} epochs"
+        if experiment.epochs
+        else f"{experiment.iterations} iterations"
     )
+    return (
+        f"network: {'-'.join(map(str, sizes(network)))}, {_said(experiment.activation)}; "
+        f"{length} at learning rate {experiment.learning_rate}, {experiment.scheme} start from "
+        f"{f'{len(seeds)} seeds' if seeds else f'seed {experiment.seed}'}, {experiment.dtype}"
+        f"{''.join(f'; {words}' for words in _said_besides(experiment))}"
+    )
+
+
+def _said_besides(experiment: Experiment) -> Iterator[str]:
+    """Return in words what else is asked that is not the default."""
+    for name in BESIDES:
+        value, default = getattr(experiment, name), Experiment._field_defaults[name]
+        if value != default:
+            yield f"{name.replace('_', ' ')} {_said(value)}"
+
+
+def _said(value: Any) -> str:
+    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _check_out(out: Path, seeds: Sequence[int] | None) -> None:
@@ -200,9 +242,12 @@ def _report(folder: Path, result: Result, data: DataSet, seconds: float) -> dict
         "data": str(folder),
         "network": sizes(result.network),
         "seed": result.experiment.seed,
-        "iterations": result.experiment.iterations,
+        "experiment": result.experiment._asdict(),
+        "iterations": result.costs[-1][0] + 1,
+        "iteration": result.iteration,
         "costs": {str(iteration): cost for iteration, cost in result.costs},
         "final_cost": float(cost(result, data.train)),
+        "l2_penalty": float(l2_penalty(result.parameters, result.experiment.l2)),
         "train_accuracy": float(share_right(result, data.train)),
         "test_accuracy": float(share_right(result, data.test)),
         "seconds": seconds,

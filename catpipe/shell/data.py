@@ -30,7 +30,27 @@ def load_data(folder: StrPath) -> DataSet:
 test_*.h5: check the name
     """
     paths = {part: _only_file(Path(folder), part) for part in _PARTS}
-    return _data_set(paths, {part: read(paths[part], _names(part)) for part in _PARTS})
+    return _data_set(paths, {part: read(paths[part], names_of(part)) for part in _PARTS})
+
+
+def load_pictures(path: StrPath, like: DataSet) -> Pictures:
+    """Return the pictures in one file, `train_*.h5` or `test_*.h5`, of a data set like this one.
+
+    Raises `DataError` for what `load_data` would refuse, for other classes, and another size.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> pictures = Pictures(np.zeros((2, 4, 4, 3), np.uint8), np.array([0, 1]))
+    >>> data = DataSet(pictures, pictures, ("non-cat", "cat"))
+    >>> with TemporaryDirectory() as folder:
+    ...     save_data(folder, data, "black")
+    ...     load_pictures(f"{folder}/test_black.h5", like=data).labels
+    array([0, 1])
+    """
+    file = Path(path)
+    part = "test" if file.name.startswith("test_") else "train"
+    pictures, classes = part_of(file, part, read(file, names_of(part)))
+    _check_alike(file, part, (pictures, classes), (like.train, like.classes), "the training set")
+    return pictures
 
 
 def save_data(folder: StrPath, data: DataSet, name: str) -> None:
@@ -53,13 +73,18 @@ def save_data(folder: StrPath, data: DataSet, name: str) -> None:
     write_all({paths[part]: arrays[part] for part in _PARTS})
 
 
-def _names(part: str) -> tuple[str, str, str]:
+def names_of(part: str) -> tuple[str, str, str]:
+    """Return the names of the datasets of a part, which is train or test.
+
+    >>> names_of("train")
+    ('train_set_x', 'train_set_y', 'list_classes')
+    """
     return f"{part}_set_x", f"{part}_set_y", "list_classes"
 
 
 def _arrays(part: str, pictures: Pictures, classes: tuple[str, ...]) -> dict[str, Array]:
     names = np.array([name.encode(errors="surrogatepass") for name in classes])
-    return dict(zip(_names(part), (pictures.images, pictures.labels, names), strict=True))
+    return dict(zip(names_of(part), (pictures.images, pictures.labels, names), strict=True))
 
 
 def _only_file(folder: Path, part: str) -> Path:
@@ -94,23 +119,36 @@ def _make_room(folder: Path, paths: Mapping[str, Path]) -> None:
 
 def _data_set(paths: Mapping[str, Path], arrays: Mapping[str, Mapping[str, Array]]) -> DataSet:
     """Return what these arrays of the two files make together, or refuse it."""
-    train, classes = _part(paths["train"], "train", arrays["train"])
-    test, test_classes = _part(paths["test"], "test", arrays["test"])
-    if (size := test.images.shape[1:3]) != (expected := train.images.shape[1:3]):
-        raise DataError(
-            f"{paths['test']}: test_set_x has pictures of {size[0]} x {size[1]}; expected "
-            f"{expected[0]} x {expected[1]} as in {paths['train'].name}: resize them"
-        )
-    if test_classes != classes:
-        raise DataError(
-            f"{paths['test']}: list_classes is {brief(test_classes)}; expected {brief(classes)} "
-            f"as in {paths['train'].name}: name them alike"
-        )
+    train, classes = part_of(paths["train"], "train", arrays["train"])
+    test, test_classes = part_of(paths["test"], "test", arrays["test"])
+    _check_alike(paths["test"], "test", (test, test_classes), (train, classes), paths["train"].name)
     return DataSet(train, test, classes)
 
 
-def _part(path: Path, part: str, arrays: Mapping[str, Array]) -> tuple[Pictures, tuple[str, ...]]:
-    images, labels, names = (arrays[name] for name in _names(part))
+def _check_alike(
+    path: Path,
+    part: str,
+    found: tuple[Pictures, tuple[str, ...]],
+    others: tuple[Pictures, tuple[str, ...]],
+    whose: str,
+) -> None:
+    """Refuse pictures of another size, or of other classes, than those of the training set."""
+    (pictures, classes), (like, expected_classes) = found, others
+    if (size := pictures.images.shape[1:3]) != (expected := like.images.shape[1:3]):
+        raise DataError(
+            f"{path}: {part}_set_x has pictures of {size[0]} x {size[1]}; expected "
+            f"{expected[0]} x {expected[1]} as in {whose}: resize them"
+        )
+    if classes != expected_classes:
+        raise DataError(
+            f"{path}: list_classes is {brief(classes)}; expected {brief(expected_classes)} "
+            f"as in {whose}: name them alike"
+        )
+
+
+def part_of(path: Path, part: str, arrays: Mapping[str, Array]) -> tuple[Pictures, tuple[str, ...]]:
+    """Return the pictures and the classes that these arrays are, or raise `DataError`."""
+    images, labels, names = (arrays[name] for name in names_of(part))
     _check_images(f"{path}: {part}_set_x", images)
     classes = _classes(f"{path}: list_classes", names)
     _check_labels(f"{path}: {part}_set_y", labels, len(images), classes)

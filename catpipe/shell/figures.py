@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from io import BytesIO
 from typing import Any
+from warnings import catch_warnings
 
 import numpy as np
 
@@ -33,21 +34,20 @@ def run_figure(result: Result, classes: tuple[str, ...], pictures: Pictures) -> 
     right.suptitle("test pictures, and what the network says")
     grid = np.ravel(right.subplots(ROWS, COLUMNS))
     images, labels = pictures.images[: len(grid)], pictures.labels[: len(grid)]
-    said = zip(predictions(result, images), probabilities(result, images), strict=True)
+    said = zip(predictions(result, images), probabilities(result, images).max(0), strict=True)
     for axes in grid:
         axes.set_axis_off()
-    for axes, image, label, (predicted, probability) in zip(
-        grid, images, labels, said, strict=False
-    ):
-        sure = probability if predicted else 1 - probability
+    for axes, image, label, (predicted, sure) in zip(grid, images, labels, said, strict=False):
         axes.imshow(image, interpolation="lanczos")
         axes.set_title(
             f"{classes[predicted]} {100 * sure:.0f} %",
             color=RIGHT if predicted == label else WRONG,
             fontsize=10,
+            parse_math=False,  # a $ in a name is a $
         )
     png = BytesIO()
-    figure.savefig(png, format="png", dpi=110, metadata={"Software": None})
+    with catch_warnings(action="ignore"):  # a letter that the font lacks is drawn as a box
+        figure.savefig(png, format="png", dpi=110, metadata={"Software": None})
     return png.getvalue()
 
 

@@ -7,15 +7,16 @@ from reprlib import repr as brief
 from typing import Any, NamedTuple
 
 import numpy as np
+from toolz import valmap
 
 from catpipe.experiments import Experiment, checked, network_for
 from catpipe.fitting import Result
-from catpipe.network import parameter_shapes
+from catpipe.network import parameter_shapes, sizes
 from catpipe.parameters import Array, Parameters
 from catpipe.shell.files import DataError, StrPath
 from catpipe.shell.hdf5 import read, write
 
-FORMAT = 1
+FORMAT = 2
 
 
 class Run(NamedTuple):
@@ -33,10 +34,11 @@ def save_run(path: StrPath, run: Run) -> None:
     record = {
         "format": FORMAT,
         "experiment": run.result.experiment._asdict(),
-        "features": run.result.network.layers[0].fan_in,
+        "features": sizes(run.result.network)[0],
         "classes": run.classes,
         "costs": run.result.costs,
         "space": run.result.space,
+        "iteration": run.result.iteration,
     }
     write(path, {"record": np.bytes_(json.dumps(record).encode()), **run.result.parameters})
 
@@ -53,7 +55,8 @@ def load_run(path: StrPath) -> Run:
         experiment = checked(_experiment(**record["experiment"]))
         network = network_for(experiment, record["features"])
         costs = tuple((int(iteration), float(cost)) for iteration, cost in record["costs"])
-        space, classes = str(record["space"]), _classes(*record["classes"])
+        space, iteration = str(record["space"]), int(record["iteration"])
+        classes = _classes(experiment, *record["classes"])
     except (KeyError, OverflowError, TypeError, ValueError) as error:
         why = f" ({error})" if isinstance(error, ValueError) else ""
         raise DataError(
@@ -61,7 +64,7 @@ def load_run(path: StrPath) -> Run:
             "`catpipe train --out` wrote: train again"
         ) from error
     parameters = _parameters(path, parameter_shapes(network), experiment.dtype)
-    return Run(Result(experiment, network, parameters, costs, space), classes)
+    return Run(Result(experiment, network, parameters, costs, space, iteration), classes)
 
 
 def is_run(path: StrPath) -> bool:
@@ -84,18 +87,23 @@ def _record(path: StrPath) -> dict[str, Any]:
         ) from error
     if version != FORMAT:
         raise DataError(
-            f"{path}: is a run file of format {version}; expected {FORMAT}: update catpipe"
+            f"{path}: is a run file of format {brief(version)}; expected {FORMAT}: update catpipe"
         )
     return dict(record)
 
 
-def _experiment(hidden: list[int], **fields: Any) -> Experiment:
-    return Experiment(hidden=tuple(hidden), **fields)
+def _experiment(**fields: Any) -> Experiment:
+    """Return the experiment of these fields, in which JSON made lists of tuples."""
+    tuples: dict[str, Any] = valmap(lambda v: tuple(v) if isinstance(v, list) else v, fields)
+    return Experiment(**tuples)
 
 
-def _classes(*names: str) -> tuple[str, ...]:
-    if len(set(names)) != 2 or not all(name.isprintable() for name in names):
-        raise ValueError(f"classes are {brief(names)}; expected two printable names")
+def _classes(experiment: Experiment, *names: str) -> tuple[str, ...]:
+    printable = (isinstance(name, str) and name.isprintable() for name in names)
+    if len(set(names)) != experiment.classes or not all(printable):
+        raise ValueError(
+            f"classes are {brief(names)}; expected {experiment.classes} printable names"
+        )
     return names
 
 

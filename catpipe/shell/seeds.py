@@ -18,23 +18,30 @@ import numpy as np
 from catpipe.experiments import Experiment
 from catpipe.fitting import Result, Watch, cost, probabilities, share_right
 from catpipe.network import sizes
+from catpipe.problems import iterations_of, problem
 from catpipe.shell.progress import one_blas_thread
 from catpipe.stacks import Map, fit_seeds
 from catpipe.training import State
 from catpipe.transforms import DataSet, Pictures
 
 
-def train_seeds(options: Namespace, experiment: Experiment, folder: Path, data: DataSet) -> None:
+def train_seeds(
+    options: Namespace,
+    experiment: Experiment,
+    folder: Path,
+    data: DataSet,
+    validation: Pictures | None = None,
+) -> None:
     """Train a network from each seed; say their mean, their spread, and what they say together."""
     begun = perf_counter()
     with one_blas_thread(), workers() as (mapper, watch):
-        result = fit_seeds(experiment, options.seeds, data.train, mapper, watch)
+        result = fit_seeds(experiment, options.seeds, data.train, mapper, watch, validation)
     seconds = perf_counter() - begun
     report = {
         "data": str(folder),
         "network": sizes(result.network),
         "seeds": list(options.seeds),
-        "iterations": experiment.iterations,
+        "iterations": _iterations(experiment, data.train),
         "final_costs": cost(result, data.train).tolist(),
         "train_accuracies": share_right(result, data.train).tolist(),
         "test_accuracies": share_right(result, data.test).tolist(),
@@ -84,8 +91,12 @@ def workers() -> Iterator[tuple[Map, Watch]]:
         pool.shutdown(cancel_futures=True)
 
 
+def _iterations(experiment: Experiment, pictures: Pictures) -> int:
+    return iterations_of(problem(experiment._replace(full_space=True), pictures))
+
+
 def _ensemble_accuracy(result: Result, pictures: Pictures) -> float:
-    together = probabilities(result, pictures.images).mean(0) > 0.5
+    together = probabilities(result, pictures.images).mean(0).argmax(0)
     return float((together == pictures.labels).mean())
 
 
