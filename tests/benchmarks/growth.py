@@ -105,7 +105,7 @@ def _in_full_space(experiment: Experiment, pictures: Pictures) -> float:
     """Return the seconds to train one network on the columns as they are."""
     begun = perf_counter()
     X = pixels(pictures.images, experiment.dtype)
-    Y = targets(pictures.labels, experiment.dtype)
+    Y = targets(pictures.labels, dtype=experiment.dtype)
     net, descent = network_for(experiment, len(X)), gradient_descent(experiment.learning_rate)
     start = initialize_parameters(net, experiment.seed, dtype=experiment.dtype)
     state = initial_state(descent, start)

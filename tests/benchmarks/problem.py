@@ -65,7 +65,7 @@ def published(pictures: Pictures, dtype: str) -> Problem:
 def stacked(pictures: Pictures, dtype: str, seeds: Iterable[int]) -> Problem:
     """Return the same problem for a stack of networks, one a seed."""
     seeds = tuple(seeds)
-    X, Y = pixels(pictures.images, dtype), targets(pictures.labels, dtype)
+    X, Y = pixels(pictures.images, dtype), targets(pictures.labels, dtype=dtype)
     experiment = Experiment(seeds[0], dtype=dtype)
     net = network_for(experiment, len(X))
     start = stack([initialize_parameters(net, seed, dtype=dtype) for seed in seeds])

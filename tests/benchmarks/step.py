@@ -3,8 +3,8 @@
     python tests/benchmarks/step.py
 
 Prints the median time of a step both ways and the median of the ratios, taken in turns in one
-process with one BLAS thread: for 12,288 and for 209 features, for the dual form, and beside the two
-large products of a step alone.
+process with one BLAS thread: for 12,288 and for 209 features, all at once and in batches of 64, for
+the dual form, and beside the two large products of a step alone.
 """
 
 import os
@@ -12,24 +12,26 @@ import os
 os.environ.update(OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1", OMP_NUM_THREADS="1")
 
 from functools import partial
+from itertools import count, islice, repeat
 from statistics import median
 from time import perf_counter
 
 import numpy as np
 
-from catpipe.batches import whole
+from catpipe.batches import Batch, mini_batches, shuffled
 from catpipe.dual import dual_network, gram, into_dual
 from catpipe.network import initialize_parameters, network
 from catpipe.optimizers import gradient_descent
+from catpipe.streams import ORDER
 from catpipe.training import initial_state, make_step, train
 
-EXAMPLES, LEARNING_RATE = 209, 0.0075
+EXAMPLES, LEARNING_RATE, SIZE, SEED = 209, 0.0075, 64, 1
 
 
-def inline(X, Y, parameters, iterations):
+def inline(batches, parameters, iterations):
     """Return the parameters after so many steps, with no function of ours on the way."""
     W1, b1, W2, b2, W3, b3, W4, b4 = parameters
-    for _ in range(iterations):
+    for X, Y in islice(batches(), iterations):
         Z1 = W1 @ X + b1
         A1 = np.maximum(Z1, 0)
         Z2 = W2 @ A1 + b2
@@ -81,6 +83,18 @@ def inline_dual(K, Y, parameters, iterations):
     return P1, b1, W2, b2, W3, b3, W4, b4, C1, kept
 
 
+def picked(X, Y):
+    """Return mini-batches, as `catpipe.batches` draws them."""
+    rows, examples = np.ascontiguousarray(X.T), X.shape[1]
+    for epoch in count():
+        order = np.random.Generator(
+            np.random.PCG64(np.random.SeedSequence(SEED, spawn_key=(ORDER, epoch)))
+        ).permutation(examples)
+        for begin in range(0, examples, SIZE):
+            indices = order[begin : begin + SIZE]
+            yield rows[indices].T, Y[..., indices]
+
+
 def two_products(X, parameters, dZ1, iterations):
     """Compute only the two large products of a step, so many times."""
     for _ in range(iterations):
@@ -88,9 +102,9 @@ def two_products(X, parameters, dZ1, iterations):
         dZ1 @ X.T
 
 
-def folded(step, X, Y, start, iterations):
+def folded(step, batches, start, iterations):
     """Return the parameters after so many steps of the fold."""
-    return train(step, whole(X, Y, iterations), start).parameters
+    return train(step, islice(batches(), iterations), start).parameters
 
 
 def seconds(function, iterations):
@@ -117,7 +131,7 @@ def compare(label, dtype, fold, inlined, iterations, rounds):
     turns = [(seconds(fold, iterations), seconds(inlined, iterations)) for _ in range(rounds)]
     mine, other = (1e6 * median(times) for times in zip(*turns, strict=True))
     ratio = median(a / b for a, b in turns)
-    print(f"{label:38} {dtype:8} {mine:10.1f} {other:10.1f} {ratio:8.3f}", flush=True)
+    print(f"{label:45} {dtype:8} {mine:10.1f} {other:10.1f} {ratio:8.3f}", flush=True)
 
 
 def rows(dtype):
@@ -125,20 +139,28 @@ def rows(dtype):
     descent = gradient_descent(LEARNING_RATE)
     for features, iterations, rounds in ((12288, 10, 25), (209, 100, 100)):
         X, Y, net, start = problem(features, dtype)
-        fold = partial(folded, make_step(net, descent), X, Y, initial_state(descent, start))
-        inlined = partial(inline, X, Y, tuple(start.values()))
+        state, begin = initial_state(descent, start), tuple(start.values())
+        fold = partial(folded, make_step(net, descent), partial(repeat, Batch(X, Y)), state)
+        inlined = partial(inline, partial(repeat, (X, Y)), begin)
         compare(f"{features:,} features, and inline", dtype, fold, inlined, iterations, rounds)
+        drawn = partial(mini_batches, Batch(X, Y), shuffled(EXAMPLES, SEED), SIZE)
+        fold = partial(folded, make_step(net, descent), drawn, state)
+        inlined = partial(inline, partial(picked, X, Y), begin)
+        label = f"{features:,} features, batches of {SIZE}, and inline"
+        compare(label, dtype, fold, inlined, 4 * iterations, rounds)
     X, Y, net, start = problem(12288, dtype)
-    fold = partial(folded, make_step(net, descent), X, Y, initial_state(descent, start))
+    state = initial_state(descent, start)
+    fold = partial(folded, make_step(net, descent), partial(repeat, Batch(X, Y)), state)
     products = partial(two_products, X, start, np.ones((20, EXAMPLES), dtype))
     compare("12,288 features, and two products", dtype, fold, products, 10, 25)
-    entered, dual = into_dual(net, start, X), dual_network(net)
-    fold = partial(folded, make_step(dual, descent), gram(X), Y, initial_state(descent, entered))
+    entered, dual = into_dual(net, start, X), dual_network(net, X.shape[1])
+    state, columns = initial_state(descent, entered), partial(repeat, Batch(gram(X), Y))
+    fold = partial(folded, make_step(dual, descent), columns, state)
     inlined = partial(inline_dual, gram(X), Y, tuple(entered.values()))
     compare("dual form, and inline", dtype, fold, inlined, 100, 100)
 
 
 if __name__ == "__main__":
-    print(f"{'a step of catpipe':38} type      catpipe us   other us    ratio")
+    print(f"{'a step of catpipe':45} type      catpipe us   other us    ratio")
     rows("float64")
     rows("float32")
