@@ -6,6 +6,7 @@ What they do depends on the basis, so they train in the full space.
 from __future__ import annotations
 
 from functools import partial
+from math import sqrt
 
 import numpy as np
 from toolz import valmap
@@ -101,8 +102,8 @@ def _adam(
     (m, v), (beta1, beta2, epsilon) = moments, settings
     m, v = averaged(beta1, m, gradients), averaged(beta2, v, valmap(np.square, gradients))
     whole_m, whole_v = 1 - beta1 ** (iteration + 1), 1 - beta2 ** (iteration + 1)
-    direction = map_parameters(lambda m, v: m / whole_m / (np.sqrt(v / whole_v) + epsilon), m, v)
-    return update_parameters(parameters, direction, rate_at(rate, iteration)), (m, v)
+    direction = map_parameters(lambda m, v: m / (np.sqrt(v) / sqrt(whole_v) + epsilon), m, v)
+    return update_parameters(parameters, direction, rate_at(rate, iteration) / whole_m), (m, v)
 
 
 def _epsilon(epsilon: float) -> float:

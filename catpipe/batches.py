@@ -207,13 +207,12 @@ def _epochs(
     for epoch in count(first):
         visited = order(epoch)
         number = batches_in_epoch(len(visited), size, drop_last=drop_last)
-        examples = len(np.unique(visited))
         for begin in range(0, number * size, size):
-            yield _picked(rows, visited[begin : begin + size], examples)
+            yield _picked(rows, visited, visited[begin : begin + size])
 
 
-def _picked(rows: Batch, indices: Indices, examples: int) -> Batch:
+def _picked(rows: Batch, visited: Indices, indices: Indices) -> Batch:
     X, Y, shares = rows
     if shares is not None:
-        shares = shares[..., indices] * (examples / len(indices))
-    return Batch(X[indices].mT, Y[..., indices], shares)
+        shares = shares.take(indices, -1) * (len(np.unique(visited)) / len(indices))
+    return Batch(X.take(indices, 0).T, Y.take(indices, -1), shares)

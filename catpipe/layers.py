@@ -9,6 +9,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
+import numpy as np
+
 from catpipe.activations import Activation
 from catpipe.parameters import Array, Parameters
 
@@ -54,7 +56,6 @@ class Dense(NamedTuple):
     """A fully connected layer: the names of its parameters, their sizes, and its activation.
 
     >>> from catpipe.activations import RELU
-    >>> import numpy as np
     >>> layer, parameters = Dense("W", "b", 1, 1, RELU), Parameters(W=[[2.0]], b=[[1.0]])
     >>> A, cache = layer.forward(parameters, np.array([[3.0]]))
     >>> A, cache
@@ -99,11 +100,12 @@ def linear_forward(A: Array, W: Array, b: Array) -> Array:
 
     A: (fan_in, examples), W: (units, fan_in), b: (units, 1) -> Z: (units, examples).
 
-    >>> import numpy as np
     >>> linear_forward(np.array([[3.0]]), W=np.array([[2.0]]), b=np.array([[1.0]]))
     array([[7.]])
     """
-    return product(W, A) + b
+    if A.flags.c_contiguous or W.ndim > 2:
+        return product(W, A) + b
+    return np.ascontiguousarray((A.mT @ W.mT).mT) + b  # takes two thirds of the time in float32
 
 
 def product(W: Array, A: Array) -> Array:
@@ -111,7 +113,6 @@ def product(W: Array, A: Array) -> Array:
 
     W: (..., units, fan_in), A: (fan_in, examples) or a stack as deep -> (..., units, examples).
 
-    >>> import numpy as np
     >>> product(np.ones((100, 2, 3)), np.ones((3, 4))).shape
     (100, 2, 4)
     """
@@ -127,7 +128,6 @@ def linear_backward(dZ: Array, A: Array, W: Array) -> tuple[Array, Array, Array]
     as what it is of. The average over examples is in dZ already, so nothing is divided here. The
     fold over a network calls its two halves, below, one by one.
 
-    >>> import numpy as np
     >>> linear_backward(np.array([[1.0]]), A=np.array([[3.0]]), W=np.array([[2.0]]))
     (array([[2.]]), array([[3.]]), array([[1.]]))
     """
@@ -137,7 +137,6 @@ def linear_backward(dZ: Array, A: Array, W: Array) -> tuple[Array, Array, Array]
 def linear_gradients(dZ: Array, A: Array) -> tuple[Array, Array]:
     """Return dW = dZ A^T, (units, fan_in), and db, the sum of dZ over examples, (units, 1).
 
-    >>> import numpy as np
     >>> linear_gradients(np.array([[1.0, 2.0]]), A=np.array([[3.0, 4.0]]))
     (array([[11.]]), array([[3.]]))
     """
@@ -147,7 +146,6 @@ def linear_gradients(dZ: Array, A: Array) -> tuple[Array, Array]:
 def linear_input_gradient(dZ: Array, W: Array) -> Array:
     """Return dA = W^T dZ, (fan_in, examples).
 
-    >>> import numpy as np
     >>> linear_input_gradient(np.array([[1.0]]), W=np.array([[2.0, 5.0]]))
     array([[2.],
            [5.]])

@@ -92,7 +92,7 @@ def picked(X, Y):
         ).permutation(examples)
         for begin in range(0, examples, SIZE):
             indices = order[begin : begin + SIZE]
-            yield rows[indices].T, Y[..., indices]
+            yield rows.take(indices, 0).T, Y.take(indices, -1)
 
 
 def two_products(X, parameters, dZ1, iterations):
