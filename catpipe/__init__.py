@@ -32,23 +32,22 @@ from catpipe.activations import (
 )
 from catpipe.adaptive import adam, adamw, rmsprop
 from catpipe.augmentation import augmented, brightened, flipped, shifted
-from catpipe.batches import (
-    Batch,
-    among,
-    balanced,
-    balanced_weights,
-    class_weights,
-    held_out,
-    mini_batches,
-    shares_of,
-    shuffled,
-    stratified,
-    whole,
-)
+from catpipe.batches import Batch, balanced_weights, class_weights, mini_batches, shares_of, whole
 from catpipe.drawings import draw
 from catpipe.dropout import Dropout, with_dropout
 from catpipe.experiments import Experiment
 from catpipe.fitting import Result, fit, predictions, probabilities
+from catpipe.folds import (
+    back_propagate,
+    backward,
+    compute_cost,
+    cost_gradient,
+    forward,
+    gradients,
+    input_gradient,
+    predict,
+    predict_probabilities,
+)
 from catpipe.gradient_checks import gradient_check
 from catpipe.initialization import course, he, small, xavier, zeros
 from catpipe.layers import Cache, Dense, Layer, linear_backward, linear_forward
@@ -66,20 +65,7 @@ from catpipe.losses import (
     squared_error_gradient,
 )
 from catpipe.metrics import accuracy, confusion
-from catpipe.network import (
-    Network,
-    back_propagate,
-    backward,
-    compute_cost,
-    cost_gradient,
-    forward,
-    gradients,
-    initialize_parameters,
-    input_gradient,
-    network,
-    predict,
-    predict_probabilities,
-)
+from catpipe.network import Network, initialize_parameters, network
 from catpipe.optimizers import (
     Optimizer,
     averaged_momentum,
@@ -88,6 +74,7 @@ from catpipe.optimizers import (
     nesterov,
     update_parameters,
 )
+from catpipe.orders import among, balanced, held_out, shuffled, stratified
 from catpipe.parameters import Parameters, map_parameters
 from catpipe.regularizers import l2_penalty, with_clipping, with_l2, with_weight_decay
 from catpipe.schedules import constant, cosine, exponential, inverse_time, step_decay, warm_up

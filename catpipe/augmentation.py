@@ -16,7 +16,8 @@ from typing import TypeAlias
 
 import numpy as np
 
-from catpipe.batches import Batch, Indices
+from catpipe.batches import Batch
+from catpipe.orders import Indices
 from catpipe.parameters import Array
 from catpipe.streams import BRIGHTNESS, FLIP, SHIFT, stream
 

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from toolz import identity, tail
 
 from catpipe.experiments import Experiment, optimizer_for
+from catpipe.folds import compute_cost, forward, predict, predict_probabilities
 from catpipe.metrics import accuracy
-from catpipe.network import Network, compute_cost, forward, predict, predict_probabilities
+from catpipe.network import Network
 from catpipe.parameters import Array, Parameters
 from catpipe.problems import Problem, batches_of, epoch_of, iterations_of, network_of, roles
 from catpipe.problems import problem as pose

@@ -12,7 +12,8 @@ import numpy as np
 from toolz import groupby
 
 from catpipe.batches import Batch
-from catpipe.network import Network, compute_cost, forward, gradients
+from catpipe.folds import compute_cost, forward, gradients
+from catpipe.network import Network
 from catpipe.parameters import Parameters, map_parameters
 from catpipe.streams import DIRECTION, stream
 

@@ -12,23 +12,18 @@ from numpy.typing import DTypeLike, NDArray
 
 from catpipe.batches import (
     Batch,
-    Indices,
-    Order,
-    among,
-    balanced,
     balanced_weights,
     batches_in_epoch,
     class_weights,
-    held_out,
     mini_batches,
     shares_of,
-    shuffled,
-    stratified,
     whole,
 )
-from catpipe.experiments import SCHEMES, Experiment, checked, network_for, optimizer_for
+from catpipe.experiments import SCHEMES, Experiment, network_for, optimizer_for
 from catpipe.network import Network, initialize_parameters
+from catpipe.orders import Indices, Order, among, balanced, held_out, shuffled, stratified
 from catpipe.parameters import Array, Parameters
+from catpipe.rules import checked
 from catpipe.spaces import Space, cheapest_space, full_space
 from catpipe.transforms import Pictures, pixels, targets
 

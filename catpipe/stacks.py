@@ -16,7 +16,7 @@ from toolz import identity, partition_all
 
 from catpipe.experiments import Experiment
 from catpipe.fitting import Result, Watch, descend, of_classes, solve
-from catpipe.network import predict_probabilities
+from catpipe.folds import predict_probabilities
 from catpipe.parameters import Array, Parameters, map_parameters
 from catpipe.problems import Problem, network_of, problem, start, trains_alone
 from catpipe.transforms import Pictures

@@ -10,7 +10,8 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 
 from catpipe.batches import Batch
-from catpipe.network import Network, back_propagate, compute_cost, cost_gradient, forward
+from catpipe.folds import back_propagate, compute_cost, cost_gradient, forward
+from catpipe.network import Network
 from catpipe.optimizers import Moments, Optimizer
 from catpipe.parameters import Array, Parameters
 

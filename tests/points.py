@@ -22,8 +22,9 @@ from catpipe.activations import (
     TANH,
 )
 from catpipe.adaptive import adam, adamw, rmsprop
+from catpipe.folds import compute_cost, forward
 from catpipe.losses import BINARY_CROSS_ENTROPY, MEAN_SQUARED_ERROR, SOFTMAX_CROSS_ENTROPY, Loss
-from catpipe.network import Network, compute_cost, forward, network, parameter_shapes, weight_shapes
+from catpipe.network import Network, network, parameter_shapes, weight_shapes
 from catpipe.optimizers import (
     Optimizer,
     averaged_momentum,

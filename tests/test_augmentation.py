@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catpipe.augmentation import augmented, brightened, flipped, shifted
-from catpipe.batches import Batch, mini_batches, shuffled
+from catpipe.batches import Batch, mini_batches
+from catpipe.orders import shuffled
 from catpipe.parameters import Array
 from catpipe.transforms import pixels
 from tests.points import FLOATS, seeds

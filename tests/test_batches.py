@@ -12,19 +12,16 @@ from sklearn.utils.class_weight import compute_class_weight, compute_sample_weig
 from catpipe.activations import TANH
 from catpipe.batches import (
     Batch,
-    among,
-    balanced,
     balanced_weights,
     batches_in_epoch,
     class_weights,
-    held_out,
     mini_batches,
     shares_of,
-    shuffled,
-    stratified,
     whole,
 )
-from catpipe.network import compute_cost, forward, gradients, network
+from catpipe.folds import compute_cost, forward, gradients
+from catpipe.network import network
+from catpipe.orders import among, balanced, held_out, shuffled, stratified
 from catpipe.parameters import Array
 from tests.points import FLOATS, examples, normal, normal_parameters, seeds
 

@@ -12,21 +12,18 @@ from hypothesis import strategies as st
 from catpipe.activations import TANH
 from catpipe.batches import Batch
 from catpipe.dropout import Dropout, with_dropout
-from catpipe.losses import BINARY_CROSS_ENTROPY
-from catpipe.network import (
-    Network,
+from catpipe.folds import (
     back_propagate,
     compute_cost,
     cost_gradient,
     forward,
     gradients,
-    initialize_parameters,
     input_gradient,
-    network,
     predict,
     predict_probabilities,
-    sizes,
 )
+from catpipe.losses import BINARY_CROSS_ENTROPY
+from catpipe.network import Network, initialize_parameters, network, sizes
 from catpipe.optimizers import heavy_ball
 from catpipe.parameters import Parameters
 from catpipe.training import initial_state, make_step, train

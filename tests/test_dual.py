@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from catpipe.batches import whole
 from catpipe.dual import dual_network, from_dual, gram, into_dual
-from catpipe.network import forward, network, parameter_shapes, predict
+from catpipe.folds import forward, predict
+from catpipe.network import network, parameter_shapes
 from catpipe.optimizers import averaged_momentum, gradient_descent, heavy_ball, nesterov
 from catpipe.parameters import Parameters, map_parameters
 from catpipe.regularizers import with_l2, with_weight_decay

@@ -7,19 +7,13 @@ import pytest
 from sklearn.metrics import log_loss
 from sklearn.utils.class_weight import compute_sample_weight
 
-from catpipe.batches import held_out
 from catpipe.drawings import draw
-from catpipe.experiments import (
-    ACTIVATIONS,
-    OPTIMIZERS,
-    WITH_MOMENTUM,
-    Experiment,
-    checked,
-    optimizer_for,
-)
+from catpipe.experiments import ACTIVATIONS, OPTIMIZERS, WITH_MOMENTUM, Experiment, optimizer_for
 from catpipe.fitting import Result, cost, fit, predictions, probabilities, share_right
-from catpipe.network import predict_probabilities
+from catpipe.folds import predict_probabilities
+from catpipe.orders import held_out
 from catpipe.parameters import Parameters
+from catpipe.rules import checked
 from catpipe.shell.commands import HOMES
 from catpipe.shell.data import load_data
 from catpipe.training import State

@@ -10,9 +10,10 @@ from catpipe import gradient_checks
 from catpipe.activations import TANH, Activation, tanh, tanh_backward
 from catpipe.batches import Batch, shares_of
 from catpipe.dropout import Dropout, with_dropout
+from catpipe.folds import gradients
 from catpipe.gradient_checks import ENTRIES, GradientCheck, gradient_check
 from catpipe.layers import Dense
-from catpipe.network import Network, gradients, initialize_parameters, network
+from catpipe.network import Network, initialize_parameters, network
 from catpipe.parameters import Parameters
 from tests.points import (
     ACTIVATIONS,

@@ -18,22 +18,24 @@ from catpipe.activations import (
     sigmoid_backward,
 )
 from catpipe.batches import shares_of
-from catpipe.initialization import course, he, small, xavier, zeros
-from catpipe.layers import Dense, linear_backward, linear_forward
-from catpipe.losses import BINARY_CROSS_ENTROPY, MEAN_SQUARED_ERROR, SOFTMAX_CROSS_ENTROPY
-from catpipe.network import (
-    Network,
+from catpipe.folds import (
     backward,
     compute_cost,
     cost_gradient,
     forward,
     gradients,
-    initialize_parameters,
     input_gradient,
-    network,
-    parameter_shapes,
     predict,
     predict_probabilities,
+)
+from catpipe.initialization import course, he, small, xavier, zeros
+from catpipe.layers import Dense, linear_backward, linear_forward
+from catpipe.losses import BINARY_CROSS_ENTROPY, MEAN_SQUARED_ERROR, SOFTMAX_CROSS_ENTROPY
+from catpipe.network import (
+    Network,
+    initialize_parameters,
+    network,
+    parameter_shapes,
     sizes,
     weight_shapes,
 )

@@ -26,9 +26,11 @@ from catpipe import (
     losses,
     metrics,
     optimizers,
+    orders,
     parameters,
     problems,
     regularizers,
+    rules,
     schedules,
     spaces,
     stacks,
@@ -39,20 +41,22 @@ from catpipe import (
     training,
     transforms,
 )
-from catpipe.network import (
+from catpipe.folds import (
     back_propagate,
     backward,
     compute_cost,
     cost_gradient,
-    first_dense,
     forward,
     gradients,
-    initialize_parameters,
     input_gradient,
-    network,
-    parameter_shapes,
     predict,
     predict_probabilities,
+)
+from catpipe.network import (
+    first_dense,
+    initialize_parameters,
+    network,
+    parameter_shapes,
     sizes,
     weight_shapes,
 )
@@ -256,21 +260,21 @@ CALLS = {
     "class_weights": (batches.class_weights, LABELS, (0.5, 2.0)),
     "balanced_weights": (batches.balanced_weights, LABELS, 2),
     "batches_in_epoch": (batches.batches_in_epoch, 6, 4),
-    "held_out": (batches.held_out, LABELS, 1, 0.5),
+    "held_out": (orders.held_out, LABELS, 1, 0.5),
     **{
         f"{order.__name__}_order": (ordered, order, of)
         for order, of in (
-            (batches.shuffled, 6),
-            (batches.stratified, LABELS),
-            (batches.balanced, LABELS),
+            (orders.shuffled, 6),
+            (orders.stratified, LABELS),
+            (orders.balanced, LABELS),
         )
     },
-    "among": (ordered, batches.among, LABELS, batches.shuffled(6, 1)),
+    "among": (ordered, orders.among, LABELS, orders.shuffled(6, 1)),
     "mini_batches": (
         mini,
         batches.mini_batches,
         batches.Batch(X, Y, normal(7, 1, 6) ** 2),
-        batches.shuffled(6, 1),
+        orders.shuffled(6, 1),
     ),
     "flipped": (augmentation.flipped, BRIGHT, 1, 2),
     "shifted": (augmentation.shifted, BRIGHT, 1, 2),
@@ -320,7 +324,7 @@ CALLS = {
     "is_weight": (parameters.is_weight, "W1"),
     "accuracy": (metrics.accuracy, LABELS[np.newaxis], Y),
     "confusion": (metrics.confusion, LABELS, LABELS, 2),
-    "checked": (experiments.checked, EXPERIMENT),
+    "checked": (rules.checked, EXPERIMENT),
     "network_for": (experiments.network_for, EXPERIMENT, 12),
     "problem": (problems.problem, EXPERIMENT, PICTURES),
     "problem_inside": (problems.problem, INSIDE.experiment, PICTURES),

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from catpipe.activations import TANH
 from catpipe.adaptive import adam
 from catpipe.batches import Batch
-from catpipe.network import compute_cost, forward, gradients, network
+from catpipe.folds import compute_cost, forward, gradients
+from catpipe.network import network
 from catpipe.optimizers import averaged_momentum, gradient_descent, heavy_ball, nesterov
 from catpipe.parameters import Parameters, map_parameters
 from catpipe.regularizers import l2_penalty, with_clipping, with_l2, with_weight_decay

@@ -12,8 +12,9 @@ import pytest
 from catpipe.activations import IDENTITY, RELU, SIGMOID, TANH, Activation
 from catpipe.adaptive import adam
 from catpipe.batches import whole
+from catpipe.folds import gradients, predict, predict_probabilities
 from catpipe.losses import BINARY_CROSS_ENTROPY, MEAN_SQUARED_ERROR, SOFTMAX_CROSS_ENTROPY, Loss
-from catpipe.network import Network, gradients, network, predict, predict_probabilities
+from catpipe.network import Network, network
 from catpipe.optimizers import Optimizer, gradient_descent, heavy_ball, nesterov
 from catpipe.parameters import Array, Parameters
 from catpipe.regularizers import l2_penalty, with_l2

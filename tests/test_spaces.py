@@ -11,8 +11,9 @@ from catpipe.activations import TANH
 from catpipe.adaptive import adam, adamw, rmsprop
 from catpipe.batches import Batch
 from catpipe.dropout import Dropout, with_dropout
+from catpipe.folds import forward
 from catpipe.losses import SOFTMAX_CROSS_ENTROPY
-from catpipe.network import forward, network
+from catpipe.network import network
 from catpipe.optimizers import averaged_momentum, gradient_descent, heavy_ball, nesterov
 from catpipe.parameters import Parameters
 from catpipe.regularizers import with_clipping, with_l2, with_weight_decay

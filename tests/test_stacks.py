@@ -10,21 +10,21 @@ from hypothesis import strategies as st
 
 from catpipe import stacks
 from catpipe.activations import IDENTITY, SIGMOID, TANH
-from catpipe.batches import Batch, held_out, shares_of, shuffled
+from catpipe.batches import Batch, shares_of
 from catpipe.experiments import Experiment
 from catpipe.fitting import fit, probabilities
-from catpipe.metrics import accuracy
-from catpipe.network import (
+from catpipe.folds import (
     backward,
     compute_cost,
     cost_gradient,
     forward,
     gradients,
     input_gradient,
-    network,
     predict,
     predict_probabilities,
 )
+from catpipe.metrics import accuracy
+from catpipe.network import network
 from catpipe.optimizers import (
     averaged_momentum,
     gradient_descent,
@@ -32,6 +32,7 @@ from catpipe.optimizers import (
     nesterov,
     update_parameters,
 )
+from catpipe.orders import held_out, shuffled
 from catpipe.parameters import Array, Parameters, map_parameters
 from catpipe.problems import network_of, problem, start
 from catpipe.regularizers import with_clipping, with_l2, with_weight_decay

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from catpipe.activations import TANH
 from catpipe.batches import Batch
-from catpipe.network import first_dense, forward, network
+from catpipe.folds import forward
+from catpipe.network import first_dense, network
 from catpipe.optimizers import gradient_descent, heavy_ball
 from catpipe.parameters import Array, Parameters, map_parameters
 from catpipe.subspace import (

@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 from toolz import last
 
 from catpipe.activations import TANH
-from catpipe.batches import Batch, balanced, mini_batches, shares_of, shuffled, stratified, whole
+from catpipe.batches import Batch, mini_batches, shares_of, whole
 from catpipe.dropout import with_dropout
-from catpipe.network import compute_cost, forward, gradients, network
+from catpipe.folds import compute_cost, forward, gradients
+from catpipe.network import network
 from catpipe.optimizers import gradient_descent, update_parameters
+from catpipe.orders import balanced, shuffled, stratified
 from catpipe.parameters import Parameters
 from catpipe.schedules import cosine, inverse_time, warm_up
 from catpipe.stopping import early_stopping

@@ -4,33 +4,29 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from time import perf_counter
-from typing import Any
 
 from catpipe.drawings import SIDE, draw
-from catpipe.experiments import Experiment, checked, network_for
-from catpipe.fitting import Result, cost, predictions, probabilities, share_right, solve
+from catpipe.experiments import Experiment
+from catpipe.fitting import predictions, probabilities, share_right, solve
 from catpipe.metrics import confusion
 from catpipe.network import sizes
 from catpipe.problems import iterations_of, problem, start
-from catpipe.regularizers import l2_penalty
+from catpipe.rules import checked
 from catpipe.shell.data import load_data, load_pictures, save_data
 from catpipe.shell.files import DataError, check_writable, write_files
 from catpipe.shell.hdf5 import EACH
-from catpipe.shell.progress import cost_line, watched
+from catpipe.shell.progress import watched
+from catpipe.shell.reports import data_line, experiment_line, percent, print_report, report_of
 from catpipe.shell.runs import Run, is_run, load_run, save_run
 from catpipe.shell.seeds import train_seeds
 from catpipe.transforms import DataSet, Pictures
 
 HOMES = (Path("data"), Path(__file__).parents[2] / "data")  # here, or in the checkout
 PREFERRED = ("catvnoncat", "drawn")
-BESIDES = (
-    "optimizer", "momentum", "schedule", "warm_up", "batch_size", "order", "l2", "weight_decay",
-    "dropout", "class_weight", "early_stopping",
-)  # fmt: skip
 MOST_DRAWN = EACH // (SIDE * SIDE * 3)
 
 
@@ -43,8 +39,8 @@ def train(options: Namespace) -> None:
     if options.out:
         _check_out(options.out, options.seeds)
     if not options.json:
-        print(_describe_data(folder, data))
-        print(_describe_experiment(experiment, data.train, options.seeds))
+        print(data_line(folder, data))
+        print(experiment_line(experiment, data.train, options.seeds))
 
     if options.seeds:
         train_seeds(options, experiment, folder, data, validation)
@@ -56,14 +52,14 @@ def train(options: Namespace) -> None:
     result = solve(posed, start(posed, experiment.seed), watch)
     seconds = perf_counter() - begun
 
-    report = _report(folder, result, data, seconds)
+    report = report_of(folder, result, data, seconds)
     as_json = json.dumps(report, allow_nan=False) if options.json else ""  # or refused, unsaved
     if options.out:
         save_run(options.out, Run(result, data.classes))
     if options.json:
         print(as_json)
     else:
-        _say(result, report, data)
+        print_report(result, report, data)
         print(
             f"parameters: {f'saved to {options.out}' if options.out else 'not saved (--out FILE)'}"
         )
@@ -84,20 +80,6 @@ def _validation(options: Namespace, data: DataSet) -> Pictures | None:
     return load_pictures(options.validation, data)
 
 
-def _say(result: Result, report: Mapping[str, Any], data: DataSet) -> None:
-    last, cost_of_last = result.costs[-1]
-    if last % 100:
-        print(cost_line(last, cost_of_last))
-    if result.experiment.early_stopping:
-        print(f"stopped after iteration {last}; kept the parameters of iteration "
-              f"{result.iteration}, where the validation cost was lowest")  # fmt: skip
-    l2 = f"; L2 adds {report['l2_penalty']}" if result.experiment.l2 else ""
-    print(cost_line(result.iteration, report["final_cost"]), f"(of the trained parameters{l2})")
-    print(f"train accuracy: {_percent(report['train_accuracy'], data.train)}")
-    print(f"test accuracy:  {_percent(report['test_accuracy'], data.test)}")
-    print(f"time: {report['seconds']:.2f} s of training in {result.space}")
-
-
 def evaluate(options: Namespace) -> None:
     """Say how well saved parameters tell the test pictures of a data set apart."""
     folder, run, data = _run_and_data(options)
@@ -108,8 +90,8 @@ def evaluate(options: Namespace) -> None:
         report = {"data": str(folder), "classes": run.classes, "test_accuracy": share}
         print(json.dumps({**report, "confusion": table.tolist()}))
         return
-    print(_describe_data(folder, data))
-    print(f"test accuracy: {_percent(share, data.test)}")
+    print(data_line(folder, data))
+    print(f"test accuracy: {percent(share, data.test)}")
     width = max(map(len, run.classes)) + 2
     print(" " * width, *(f"{f'said {name}':>{width + 5}}" for name in run.classes))
     for name, row in zip(run.classes, table, strict=True):
@@ -190,66 +172,9 @@ def _run_and_data(options: Namespace) -> tuple[Path, Run, DataSet]:
     return folder, run, data
 
 
-def _describe_data(folder: Path, data: DataSet) -> str:
-    train, test = len(data.train.labels), len(data.test.labels)
-    return f"data: {folder} ({train} pictures to train on, {test} to test on)"
-
-
-def _describe_experiment(
-    experiment: Experiment, pictures: Pictures, seeds: Sequence[int] | None
-) -> str:
-    network = network_for(experiment, pictures.images[0].size)
-    length = (
-        f"{experiment.epochs} epochs"
-        if experiment.epochs
-        else f"{experiment.iterations} iterations"
-    )
-    return (
-        f"network: {'-'.join(map(str, sizes(network)))}, {_said(experiment.activation)}; "
-        f"{length} at learning rate {experiment.learning_rate}, {experiment.scheme} start from "
-        f"{f'{len(seeds)} seeds' if seeds else f'seed {experiment.seed}'}, {experiment.dtype}"
-        f"{''.join(f'; {words}' for words in _said_besides(experiment))}"
-    )
-
-
-def _said_besides(experiment: Experiment) -> Iterator[str]:
-    """Return in words what else is asked that is not the default."""
-    for name in BESIDES:
-        value, default = getattr(experiment, name), Experiment._field_defaults[name]
-        if value != default:
-            yield f"{name.replace('_', ' ')} {_said(value)}"
-
-
-def _said(value: Any) -> str:
-    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
-
-
 def _check_out(out: Path, seeds: Sequence[int] | None) -> None:
     if seeds:
         raise DataError(f"{out}: holds one network, and --seeds trains many: leave out one of them")
     check_writable(out)
     if out.is_file() and not is_run(out):
         raise DataError(f"{out}: is a file but no run; expected a new name, or a run to replace")
-
-
-def _percent(share: float, pictures: Pictures) -> str:
-    count = len(pictures.labels)
-    return f"{100 * share:.3f} % ({round(share * count)} of {count})"
-
-
-def _report(folder: Path, result: Result, data: DataSet, seconds: float) -> dict[str, Any]:
-    return {
-        "data": str(folder),
-        "network": sizes(result.network),
-        "seed": result.experiment.seed,
-        "experiment": result.experiment._asdict(),
-        "iterations": result.costs[-1][0] + 1,
-        "iteration": result.iteration,
-        "costs": {str(iteration): cost for iteration, cost in result.costs},
-        "final_cost": float(cost(result, data.train)),
-        "l2_penalty": float(l2_penalty(result.parameters, result.experiment.l2)),
-        "train_accuracy": float(share_right(result, data.train)),
-        "test_accuracy": float(share_right(result, data.test)),
-        "seconds": seconds,
-        "space": result.space,
-    }

@@ -20,7 +20,8 @@ import h5py
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from catpipe.batches import Batch, Indices, batches_in_epoch
+from catpipe.batches import Batch, batches_in_epoch
+from catpipe.orders import Indices
 from catpipe.shell.data import names_of, part_of
 from catpipe.shell.files import DataError, StrPath
 from catpipe.shell.hdf5 import datasets

@@ -27,19 +27,13 @@ import numpy as np
 from toolz import merge
 
 from catpipe.adaptive import adam, adamw, rmsprop
-from catpipe.batches import Batch, Indices, class_weights, mini_batches, shares_of, shuffled
+from catpipe.batches import Batch, class_weights, mini_batches, shares_of
 from catpipe.experiments import ACTIVATIONS
+from catpipe.folds import cost_gradient, forward, gradients, input_gradient
 from catpipe.losses import BINARY_CROSS_ENTROPY, MEAN_SQUARED_ERROR, SOFTMAX_CROSS_ENTROPY, Loss
-from catpipe.network import (
-    Network,
-    cost_gradient,
-    forward,
-    gradients,
-    input_gradient,
-    network,
-    parameter_shapes,
-)
+from catpipe.network import Network, network, parameter_shapes
 from catpipe.optimizers import Optimizer, averaged_momentum, gradient_descent, heavy_ball, nesterov
+from catpipe.orders import Indices, shuffled
 from catpipe.parameters import Array, Parameters
 from catpipe.regularizers import with_clipping, with_l2, with_weight_decay
 from catpipe.schedules import cosine, exponential, inverse_time, step_decay, warm_up

@@ -15,7 +15,8 @@ import numpy as np
 from catpipe.batches import whole
 from catpipe.experiments import Experiment, network_for
 from catpipe.fitting import Result, fit
-from catpipe.network import compute_cost, forward, initialize_parameters
+from catpipe.folds import compute_cost, forward
+from catpipe.network import initialize_parameters
 from catpipe.optimizers import gradient_descent
 from catpipe.parameters import Array, Parameters
 from catpipe.shell.progress import one_blas_thread

@@ -18,10 +18,11 @@ from time import perf_counter
 
 import numpy as np
 
-from catpipe.batches import Batch, mini_batches, shuffled
+from catpipe.batches import Batch, mini_batches
 from catpipe.dual import dual_network, gram, into_dual
 from catpipe.network import initialize_parameters, network
 from catpipe.optimizers import gradient_descent
+from catpipe.orders import shuffled
 from catpipe.streams import ORDER
 from catpipe.training import initial_state, make_step, train
 

@@ -1,0 +1,134 @@
+"""What the fields of an experiment may be, each by itself and with each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from reprlib import repr as brief
+from typing import Any
+
+import numpy as np
+
+from catpipe.experiments import (
+    ACTIVATIONS,
+    DTYPES,
+    OPTIMIZERS,
+    ORDERS,
+    SCHEDULE_FORMS,
+    SCHEDULES,
+    SCHEMES,
+    WITH_MOMENTUM,
+    Experiment,
+)
+
+LARGEST = np.finfo(float).max
+
+
+def _integer(value: Any, low: int, high: int) -> bool:
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    return whole and bool(low <= value <= high)
+
+
+def _one_of(names: Iterable[str]) -> Callable[[Any], bool]:
+    return [*names].__contains__  # a list's, which takes what has no hash
+
+
+def _number(value: Any, low: float, below: float) -> bool:
+    is_number = isinstance(value, float | int | np.number) and not isinstance(value, bool)
+    return is_number and bool(low <= value < below)
+
+
+def _sizes(value: Any) -> bool:
+    return isinstance(value, tuple) and all(_integer(units, 1, 2**31) for units in value)
+
+
+def _rate(value: Any) -> bool:
+    return _number(value, 0, LARGEST) and value > 0
+
+
+def _activations(value: Any) -> bool:
+    names = value if isinstance(value, tuple) else (value,)
+    return all(map(_one_of(ACTIVATIONS), names))
+
+
+def _schedule(value: Any) -> bool:
+    if not isinstance(value, tuple) or not value or value[0] not in [*SCHEDULES]:
+        return False
+    name, *numbers = value
+    return len(numbers) in SCHEDULES[name][1] and all(map(_rate, numbers))
+
+
+def _class_weight(value: Any) -> bool:
+    if isinstance(value, str):
+        return value == "balanced"
+    is_list = isinstance(value, tuple) and any(value)
+    return is_list and all(_number(one, 0, LARGEST) for one in value)
+
+
+def _or_none(allowed: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: value is None or allowed(value)
+
+
+RULES: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
+    ("seed", partial(_integer, low=0, high=2**32 - 1), "an integer from 0 to 4294967295"),
+    ("classes", partial(_integer, low=2, high=2**31), "an integer of at least 2"),
+    ("hidden", _sizes, "layers of 1 unit to 2**31"),
+    ("activation", _activations, f"one of {', '.join(ACTIVATIONS)}, or one for each hidden layer"),
+    ("learning_rate", _rate, "a positive finite number"),
+    ("iterations", partial(_integer, low=1, high=2**53), "an integer from 1 to 2**53"),
+    ("epochs", _or_none(partial(_integer, low=1, high=2**53)), "an integer from 1 to 2**53"),
+    ("scheme", _one_of(SCHEMES), f"one of {', '.join(SCHEMES)}"),
+    ("optimizer", _one_of(OPTIMIZERS), f"one of {', '.join(OPTIMIZERS)}"),
+    ("momentum", _or_none(partial(_number, low=0, below=1)), "a number of at least 0 and below 1"),
+    ("schedule", _schedule, f"one of {SCHEDULE_FORMS}, with positive numbers"),
+    ("warm_up", partial(_integer, low=0, high=2**53), "an integer from 0 to 2**53"),
+    ("l2", partial(_number, low=0, below=LARGEST), "a finite number of at least 0"),
+    ("weight_decay", _or_none(partial(_number, low=0, below=LARGEST)), "a number of at least 0"),
+    ("dropout", partial(_number, low=0, below=1), "a number of at least 0 and below 1"),
+    ("batch_size", _or_none(partial(_integer, low=1, high=2**53)), "an integer from 1 to 2**53"),
+    ("order", _one_of(ORDERS), f"one of {', '.join(ORDERS)}"),
+    ("class_weight", _or_none(_class_weight), "balanced, or a number for each class, not all 0"),
+    ("early_stopping", _or_none(partial(_integer, low=1, high=2**53)), "an integer of at least 1"),
+    ("full_space", lambda full: isinstance(full, bool), "true or false"),
+    ("dtype", _one_of(DTYPES), f"one of {', '.join(DTYPES)}"),
+)
+
+
+def checked(experiment: Experiment) -> Experiment:
+    """Return the experiment; raise `ValueError` for the first of its fields that cannot be.
+
+    >>> checked(Experiment(seed=-1))
+    Traceback (most recent call last):
+    ValueError: seed is -1; expected an integer from 0 to 4294967295: choose one
+    """
+    for field, allowed, expected in RULES:
+        if not allowed(value := getattr(experiment, field)):
+            words = field.replace("_", " ")
+            raise ValueError(f"{words} is {brief(value)}; expected {expected}: choose one")
+    _check_agreement(experiment)
+    return experiment
+
+
+def _check_agreement(experiment: Experiment) -> None:
+    """Refuse fields that each can be, but not with each other."""
+    hidden, activation = experiment.hidden, experiment.activation
+    if isinstance(activation, tuple) and len(activation) != len(hidden):
+        raise ValueError(
+            f"{len(activation)} activations for {len(hidden)} hidden layers; expected one for all, "
+            "or one for each: name as many"
+        )
+    if experiment.momentum is not None and experiment.optimizer not in WITH_MOMENTUM:
+        raise ValueError(
+            f"momentum is {experiment.momentum} with {experiment.optimizer}; expected one of "
+            f"{', '.join(WITH_MOMENTUM)}: choose the optimizer"
+        )
+    if experiment.order != "shuffled" and experiment.batch_size is None:
+        raise ValueError(
+            f"order is {experiment.order} of one batch; expected a batch size with it: choose one"
+        )
+    weights = experiment.class_weight
+    if isinstance(weights, tuple) and len(weights) != experiment.classes:
+        raise ValueError(
+            f"{len(weights)} class weights for {experiment.classes} classes; expected as many: "
+            "give one for each"
+        )
