@@ -86,7 +86,7 @@ from catpipe.shell.streaming import stored_pictures, stream_batches
 from catpipe.stacks import fit_seeds, held_out_probabilities, stacked
 from catpipe.stopping import Kept, early_stopping
 from catpipe.streams import stream
-from catpipe.training import State, finite, initial_state, make_step, train, trajectory
+from catpipe.training import Diverged, State, finite, initial_state, make_step, train, trajectory
 from catpipe.transforms import DataSet, Pictures, one_hot, pixels, targets
 
 __all__ = [
@@ -108,6 +108,7 @@ __all__ = [
     "DataError",
     "DataSet",
     "Dense",
+    "Diverged",
     "Dropout",
     "Experiment",
     "Kept",

@@ -21,6 +21,7 @@ from catpipe.problems import start as draw_start
 from catpipe.stopping import Kept, early_stopping
 from catpipe.training import (
     Costs,
+    Diverged,
     State,
     check_finite,
     finite,
@@ -61,8 +62,8 @@ def fit(
 
     `watch` is handed the states of the trajectory and hands them on: a progress bar, say. They are
     as they are in the space where training is done. Early stopping looks at the validation set or,
-    without one, at a fifth of the pictures. Raises `FloatingPointError` when the cost is no longer
-    finite.
+    without one, at a fifth of the pictures. Raises `Diverged`, with the last finite state in the
+    full space, when the cost is no longer finite.
 
     >>> black_and_white = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
     >>> result = fit(Experiment(seed=1, hidden=()), Pictures(black_and_white, np.array([0, 1])))
@@ -83,9 +84,13 @@ def solve(problem: Problem, parameters: Parameters, watch: Watch = identity) -> 
     array([[0.001875]])
     """
     network, space = network_of(problem), problem.space
-    inside, entered = space.enter(network, parameters)
-    best, costs = descend(problem, inside, entered, watch)
-    left = space.leave(network, parameters, best.parameters)
+    leave = partial(space.leave, network, parameters)
+    try:
+        best, costs = descend(problem, *space.enter(network, parameters), watch)
+    except Diverged as error:
+        good = error.state
+        raise Diverged(str(error), State(good.iteration, leave(good.parameters), ())) from None
+    left = leave(best.parameters)
     return Result(problem.experiment, network, left, costs, space.name, best.iteration)
 
 
@@ -102,8 +107,8 @@ def descend(
     before, final = tail(2, _kept(problem, network, states))
     last = before.state.iteration
     cost, after = (_cost_at(problem, network, kept.state, last) for kept in (before, final))
-    check_finite(last, cost)
-    check_finite(final.state.iteration, after)
+    check_finite(last, cost, before.state)
+    check_finite(final.state.iteration, after, before.state)
     costs = dict(final.state.costs) | {last: cost}
     return final.best, tuple((i, np.asarray(each).tolist()) for i, each in costs.items())
 

@@ -102,29 +102,47 @@ def trajectory(step: Step, batches: Iterable[Batch], state: State) -> Iterator[S
     return accumulate(batches, step, initial=state)
 
 
+class Diverged(FloatingPointError):
+    """A cost that is no longer finite; `state` is the last whose cost is known to be."""
+
+    @property
+    def state(self) -> State:
+        """Return the last state whose sampled cost was finite, or the first where none was."""
+        return self.args[1]
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
 def finite(states: Iterable[State]) -> Iterator[State]:
-    """Hand on the states; raise `FloatingPointError` after a sampled cost that is not finite.
+    """Hand on the states; raise `Diverged` after a sampled cost that is not finite.
 
     >>> next(finite([State(1, Parameters(), (), ((0, np.inf),))]))
     Traceback (most recent call last):
-    FloatingPointError: cost inf at iteration 0; expected a finite one: lower the learning rate
+    catpipe.training.Diverged: cost inf at iteration 0; expected a finite one: lower the learning \
+rate
     """
     checked: Costs = ()
+    good = before = None
     for state in states:
-        if state.costs is not checked:
-            checked = state.costs
-            check_finite(*checked[-1])
+        if state.costs is not checked:  # sampled on the way here from the state before
+            checked, sampled = state.costs, before or state
+            check_finite(*checked[-1], good or sampled)
+            good = sampled
         yield state
+        before = state
 
 
-def check_finite(iteration: int, cost: Array | float) -> None:
-    """Raise `FloatingPointError` unless the cost at this iteration is finite.
+def check_finite(iteration: int, cost: Array | float, state: State) -> None:
+    """Raise `Diverged` with this state unless the cost at this iteration is finite.
 
-    >>> check_finite(300, float("nan"))
+    >>> check_finite(300, float("nan"), State(200, Parameters(), ()))
     Traceback (most recent call last):
-    FloatingPointError: cost nan at iteration 300; expected a finite one: lower the learning rate
+    catpipe.training.Diverged: cost nan at iteration 300; expected a finite one: lower the \
+learning rate
     """
     if not np.isfinite(cost).all():
-        raise FloatingPointError(
-            f"cost {cost} at iteration {iteration}; expected a finite one: lower the learning rate"
+        raise Diverged(
+            f"cost {cost} at iteration {iteration}; expected a finite one: lower the learning rate",
+            state,
         )

@@ -6,9 +6,13 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from catpipe.shell.data import load_data
 from catpipe.transforms import DataSet
+
+settings.register_profile("quick", max_examples=40, deadline=None)  # a busy machine is no fault
+settings.load_profile("quick")
 
 
 @pytest.fixture(scope="session")

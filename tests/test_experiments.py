@@ -16,7 +16,7 @@ from catpipe.parameters import Parameters
 from catpipe.rules import checked
 from catpipe.shell.commands import HOMES
 from catpipe.shell.data import load_data
-from catpipe.training import State
+from catpipe.training import Diverged, State
 from catpipe.transforms import DataSet, Pictures, pixels
 from tests.test_dual import assert_close
 
@@ -582,3 +582,16 @@ def test_the_published_network_gets_most_but_not_all_of_the_drawn_test_set_right
     result = fit(Experiment(seed=1), data.train)
     share = float((predictions(result, data.test.images) == data.test.labels).mean())
     assert max(data.test.labels.mean(), 0.72) < share < 0.95
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("full_space", [True, False])
+def test_what_was_learned_before_training_left_the_finite_numbers_is_kept(full_space):
+    asked = KINDS._replace(activation="identity", schedule=("step", 8.0, 30), iterations=600)
+    asked = asked._replace(learning_rate=0.001, full_space=full_space)
+    with pytest.raises(Diverged) as stopped:
+        fit(asked, THREE)
+    kept = stopped.value.state
+    assert 0 < kept.iteration < 600
+    until = fit(asked._replace(iterations=kept.iteration), THREE)
+    assert kept.parameters == until.parameters

@@ -124,8 +124,9 @@ def _name(function: ast.expr) -> str:
 
 def _has_positional_out(call: ast.Call) -> bool:
     """Return whether the last of the arguments is the array that NumPy is to write to."""
-    function = getattr(np, _name(call.func), None)
-    if not ast.unparse(call.func).startswith("np.") or not callable(function):
+    if not ast.unparse(call.func).startswith("np."):
+        return False
+    if not callable(function := getattr(np, _name(call.func), None)):
         return False
     if isinstance(function, np.ufunc):
         return len(call.args) > function.nin

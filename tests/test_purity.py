@@ -296,7 +296,7 @@ CALLS = {
     "train": (training.train, STEP, BATCHES, STATE),
     "trajectory": (training.trajectory, STEP, BATCHES, STATE),
     "finite": (training.finite, [STATE, STATE._replace(costs=((0, 0.5),))]),
-    "check_finite": (training.check_finite, 1, normal(8, 3)),
+    "check_finite": (training.check_finite, 1, normal(8, 3), STATE),
     "span": (subspace.span, normal(6, 9, 3)),
     "subspace": (subspace.subspace, WIDE, FAR, BASIS),
     "narrowed": (subspace.narrowed, WIDE, SPACE),

@@ -20,7 +20,7 @@ from catpipe.orders import balanced, shuffled, stratified
 from catpipe.parameters import Parameters
 from catpipe.schedules import cosine, inverse_time, warm_up
 from catpipe.stopping import early_stopping
-from catpipe.training import State, finite, initial_state, make_step, train, trajectory
+from catpipe.training import Diverged, State, finite, initial_state, make_step, train, trajectory
 from tests.points import (
     FLOATS,
     OPTIMIZERS,
@@ -218,3 +218,17 @@ def test_every_sampled_cost_is_looked_at():
     second = State(2, Parameters(), (), (*first.costs, (1, np.nan)))
     with pytest.raises(FloatingPointError, match="iteration 1"):
         list(finite([first, second]))
+
+
+def test_the_last_state_whose_cost_was_finite_is_kept():
+    good = [State(i, Parameters(b=[float(i)]), (), ((0, 0.5),) * (i > 0)) for i in range(5)]
+    bad = State(5, Parameters(b=[np.nan]), (), ((0, 0.5), (4, np.nan)))
+    with pytest.raises(Diverged) as stopped:
+        last(finite([*good, bad]))
+    assert stopped.value.state == good[0]
+
+
+def test_what_stopped_training_goes_to_another_process_with_its_state():
+    stopped = Diverged("cost nan", State(3, Parameters(b=[1.0]), ()))
+    again = pickle.loads(pickle.dumps(stopped))
+    assert (str(again), again.state) == ("cost nan", stopped.state)
