@@ -1,6 +1,10 @@
 """What a layer is and does: data, and its forward and backward, written side by side.
 
 A layer of your own is a named tuple with the three methods of `Layer`; nothing is registered.
+
+What a layer does to an example depends on that example alone, so that costs and gradients are sums
+over examples: shards, example weights and stacks of folds rest on it. Batch normalization is not
+there for that reason, and because its running averages are neither parameters nor moments.
 """
 
 from __future__ import annotations
