@@ -32,11 +32,19 @@ from catpipe.activations import (
 )
 from catpipe.adaptive import adam, adamw, rmsprop
 from catpipe.augmentation import augmented, brightened, flipped, shifted
-from catpipe.batches import Batch, balanced_weights, class_weights, mini_batches, shares_of, whole
+from catpipe.batches import (
+    Batch,
+    balanced_weights,
+    batches_in_epoch,
+    class_weights,
+    mini_batches,
+    shares_of,
+    whole,
+)
 from catpipe.drawings import draw
 from catpipe.dropout import Dropout, with_dropout
 from catpipe.experiments import Experiment
-from catpipe.fitting import Result, fit, predictions, probabilities
+from catpipe.fitting import Result, cost, fit, predictions, probabilities, share_right
 from catpipe.folds import (
     back_propagate,
     backward,
@@ -48,7 +56,7 @@ from catpipe.folds import (
     predict,
     predict_probabilities,
 )
-from catpipe.gradient_checks import gradient_check
+from catpipe.gradient_checks import Difference, GradientCheck, gradient_check
 from catpipe.initialization import course, he, small, xavier, zeros
 from catpipe.layers import Cache, Dense, Layer, linear_backward, linear_forward
 from catpipe.losses import (
@@ -78,10 +86,10 @@ from catpipe.orders import among, balanced, held_out, shuffled, stratified
 from catpipe.parameters import Parameters, map_parameters
 from catpipe.regularizers import l2_penalty, with_clipping, with_l2, with_weight_decay
 from catpipe.schedules import constant, cosine, exponential, inverse_time, step_decay, warm_up
-from catpipe.shell.data import load_data, save_data
+from catpipe.shell.data import load_data, load_pictures, save_data
 from catpipe.shell.files import DataError
 from catpipe.shell.progress import on_one_thread
-from catpipe.shell.runs import load_run, save_run
+from catpipe.shell.runs import Run, load_run, save_run
 from catpipe.shell.streaming import stored_pictures, stream_batches
 from catpipe.stacks import fit_seeds, held_out_probabilities, stacked
 from catpipe.stopping import Kept, early_stopping
@@ -108,9 +116,11 @@ __all__ = [
     "DataError",
     "DataSet",
     "Dense",
+    "Difference",
     "Diverged",
     "Dropout",
     "Experiment",
+    "GradientCheck",
     "Kept",
     "Layer",
     "Loss",
@@ -119,6 +129,7 @@ __all__ = [
     "Parameters",
     "Pictures",
     "Result",
+    "Run",
     "State",
     "accuracy",
     "adam",
@@ -130,6 +141,7 @@ __all__ = [
     "backward",
     "balanced",
     "balanced_weights",
+    "batches_in_epoch",
     "binary_cross_entropy",
     "binary_cross_entropy_gradient",
     "brightened",
@@ -138,6 +150,7 @@ __all__ = [
     "confusion",
     "constant",
     "cosine",
+    "cost",
     "cost_gradient",
     "course",
     "draw",
@@ -171,6 +184,7 @@ __all__ = [
     "linear_backward",
     "linear_forward",
     "load_data",
+    "load_pictures",
     "load_run",
     "make_step",
     "map_parameters",
@@ -189,6 +203,7 @@ __all__ = [
     "rmsprop",
     "save_data",
     "save_run",
+    "share_right",
     "shares_of",
     "shifted",
     "shuffled",

@@ -26,6 +26,8 @@ from catpipe.parameters import Parameters, map_parameters
 from catpipe.regularizers import check_strength, with_weight_decay
 from catpipe.schedules import Rate, rate_at, scaled
 
+ADAMW_DECAY = 0.01
+
 
 def rmsprop(learning_rate: Rate, beta: float = 0.9, epsilon: float = 1e-8) -> Optimizer:
     """Return descent along dW / (sqrt(s) + epsilon), with s = beta s + (1 - beta) dW^2.
@@ -59,7 +61,7 @@ def adam(
     return Optimizer(_two_zeros, partial(_adam, positive_rate(learning_rate), settings))
 
 
-def adamw(learning_rate: Rate, weight_decay: float = 0.01) -> Optimizer:
+def adamw(learning_rate: Rate, weight_decay: float = ADAMW_DECAY) -> Optimizer:
     """Return Adam with a decoupled weight decay of learning_rate * weight_decay an iteration.
 
     Loshchilov and Hutter 2019, algorithm 2, with the decay scaled by the whole rate as in PyTorch,

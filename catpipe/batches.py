@@ -60,14 +60,15 @@ def class_weights(labels: Indices, of_classes: Sequence[float]) -> Array:
 def balanced_weights(labels: Indices, classes: int) -> tuple[float, ...]:
     """Return the weights of classes with which all that there are count alike, 1 on average.
 
-    A class of c in n examples weighs n / c over the number of classes (King and Zeng 2001).
+    A class of c in n examples weighs n / c over the number of classes that there are (King and Zeng
+    2001); one that is not there, nothing.
 
     >>> balanced_weights(np.array([0, 0, 0, 1]), classes=2)
     (0.6666666666666666, 2.0)
     """
     numbers = np.bincount(labels, minlength=classes)
     weights = len(labels) / np.count_nonzero(numbers) / np.maximum(numbers, 1)
-    return tuple(weights.tolist())
+    return tuple(np.where(numbers > 0, weights, 0).tolist())
 
 
 def whole(X: Array, Y: Array, iterations: int, shares: Array | None = None) -> Iterator[Batch]:
@@ -116,12 +117,20 @@ def _epochs(
     for epoch in count(first):
         visited = order(epoch)
         number = batches_in_epoch(len(visited), size, drop_last=drop_last)
+        weighed = rows._replace(shares=_shares_in(rows.shares, visited))
         for begin in range(0, number * size, size):
-            yield _picked(rows, visited, visited[begin : begin + size])
+            yield _picked(weighed, visited[begin : begin + size])
 
 
-def _picked(rows: Batch, visited: Indices, indices: Indices) -> Batch:
+def _shares_in(shares: Array | None, visited: Indices) -> Array | None:
+    """Return the shares, times what makes those that an epoch visits 1 on average."""
+    if shares is None:
+        return None
+    return shares * (len(visited) / shares.take(visited, -1).sum(-1, keepdims=True))
+
+
+def _picked(rows: Batch, indices: Indices) -> Batch:
     X, Y, shares = rows
     if shares is not None:
-        shares = shares.take(indices, -1) * (len(np.unique(visited)) / len(indices))
+        shares = shares.take(indices, -1) / len(indices)
     return Batch(X.take(indices, 0).T, Y.take(indices, -1), shares)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from catpipe import activations, initialization, schedules
-from catpipe.adaptive import adam, rmsprop
+from catpipe.adaptive import ADAMW_DECAY, adam, rmsprop
 from catpipe.dropout import with_dropout
 from catpipe.losses import BINARY_CROSS_ENTROPY, SOFTMAX_CROSS_ENTROPY
 from catpipe.network import Network, network
@@ -50,16 +50,15 @@ OPTIMIZERS: Mapping[str, Callable[..., Optimizer]] = {
     "adam": adam,
     "adamw": adam,
 }
-DECAY_OF_ADAMW = 0.01
 
-SCHEDULES: Mapping[str, tuple[Callable[..., Schedule], range]] = {
-    "constant": (schedules.constant, range(1)),
-    "inverse_time": (schedules.inverse_time, range(1, 3)),
-    "step": (schedules.step_decay, range(2, 3)),
-    "exponential": (schedules.exponential, range(1, 2)),
-    "cosine": (schedules.cosine, range(2)),
+SCHEDULES: Mapping[str, tuple[Callable[..., Schedule], range, int | None]] = {
+    "constant": (schedules.constant, range(1), None),
+    "inverse_time": (schedules.inverse_time, range(1, 3), 1),
+    "step": (schedules.step_decay, range(2, 3), 1),
+    "exponential": (schedules.exponential, range(1, 2), None),
+    "cosine": (schedules.cosine, range(2), 0),
 }
-"""Each with how many numbers of its own it takes, beside the rate."""
+"""Each with how many numbers it takes beside the rate, and which of them counts iterations."""
 
 SCHEDULE_FORMS = (
     "constant, inverse_time:DECAY[,EVERY], step:FACTOR,EVERY, exponential:DECAY or "
@@ -131,7 +130,7 @@ def optimizer_for(experiment: Experiment, iterations: int) -> Optimizer:
     pulled = with_l2(plain, experiment.l2) if experiment.l2 else plain
     decay = experiment.weight_decay
     if decay is None and experiment.optimizer == "adamw":
-        decay = DECAY_OF_ADAMW
+        decay = ADAMW_DECAY
     return with_weight_decay(pulled, scaled(rate, decay)) if decay else pulled
 
 

@@ -62,7 +62,7 @@ def update_parameters(
 def gradient_descent(learning_rate: Rate) -> Optimizer:
     """Return the optimizer that steps `learning_rate` times the gradient downhill.
 
-    Raises `ValueError` unless rates are positive and finite.
+    Raises `ValueError` for rates that are not positive and finite; schedules are trusted.
 
     >>> descent = gradient_descent(0.5)
     >>> descent.update(0, Parameters(b=[1.0]), (), Parameters(b=[2.0]))[0]["b"]

@@ -187,6 +187,8 @@ def _joined(experiment: Experiment, pictures: Pictures, validation: Pictures) ->
         raise ValueError("a validation set without early stopping; expected both: ask for it")
     if len(validation.labels) == 0:
         raise ValueError("a validation set without pictures; expected some: leave it out")
+    if (size := validation.images.shape[1:]) != (expected := pictures.images.shape[1:]):
+        raise ValueError(f"a validation set of pictures {size}; expected {expected}: resize them")
     images = np.concatenate([pictures.images, validation.images])
     return Pictures(images, np.concatenate([pictures.labels, validation.labels]))
 

@@ -55,7 +55,13 @@ def _schedule(value: Any) -> bool:
     if not isinstance(value, tuple) or not value or value[0] not in [*SCHEDULES]:
         return False
     name, *numbers = value
-    return len(numbers) in SCHEDULES[name][1] and all(map(_rate, numbers))
+    _, how_many, count = SCHEDULES[name]
+    counts = numbers[count : count + 1] if count is not None else []
+    return (
+        len(numbers) in how_many
+        and all(map(_rate, numbers))
+        and all(_integer(number, 1, 2**53) for number in counts)
+    )
 
 
 def _class_weight(value: Any) -> bool:
@@ -72,7 +78,7 @@ def _or_none(allowed: Callable[[Any], bool]) -> Callable[[Any], bool]:
 RULES: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
     ("seed", partial(_integer, low=0, high=2**32 - 1), "an integer from 0 to 4294967295"),
     ("classes", partial(_integer, low=2, high=2**31), "an integer of at least 2"),
-    ("hidden", _sizes, "layers of 1 unit to 2**31"),
+    ("hidden", _sizes, "a tuple of layers, of 1 unit to 2**31"),
     ("activation", _activations, f"one of {', '.join(ACTIVATIONS)}, or one for each hidden layer"),
     ("learning_rate", _rate, "a positive finite number"),
     ("iterations", partial(_integer, low=1, high=2**53), "an integer from 1 to 2**53"),
@@ -80,7 +86,11 @@ RULES: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
     ("scheme", _one_of(SCHEMES), f"one of {', '.join(SCHEMES)}"),
     ("optimizer", _one_of(OPTIMIZERS), f"one of {', '.join(OPTIMIZERS)}"),
     ("momentum", _or_none(partial(_number, low=0, below=1)), "a number of at least 0 and below 1"),
-    ("schedule", _schedule, f"one of {SCHEDULE_FORMS}, with positive numbers"),
+    (
+        "schedule",
+        _schedule,
+        f"one of {SCHEDULE_FORMS}, as a tuple",
+    ),
     ("warm_up", partial(_integer, low=0, high=2**53), "an integer from 0 to 2**53"),
     ("l2", partial(_number, low=0, below=LARGEST), "a finite number of at least 0"),
     ("weight_decay", _or_none(partial(_number, low=0, below=LARGEST)), "a number of at least 0"),
@@ -125,6 +135,11 @@ def _check_agreement(experiment: Experiment) -> None:
     if experiment.order != "shuffled" and experiment.batch_size is None:
         raise ValueError(
             f"order is {experiment.order} of one batch; expected a batch size with it: choose one"
+        )
+    if experiment.dropout and not experiment.hidden:
+        raise ValueError(
+            f"dropout is {experiment.dropout} without hidden layers; expected some, whose units "
+            "are dropped: leave it out"
         )
     weights = experiment.class_weight
     if isinstance(weights, tuple) and len(weights) != experiment.classes:

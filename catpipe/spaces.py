@@ -83,7 +83,7 @@ def cheapest_space(
         return full_space(X, "the first layer is not dense")
     if not optimizer.commutes_with_rotations:
         return full_space(X, "the optimizer does not commute with rotations")
-    in_dual, seen = optimizer.is_linear and size is None, size or columns
+    in_dual, seen = optimizer.is_linear and size is None, min(size or columns, columns)
     each = first.units * (columns**2 if in_dual else 2 * columns * seen)
     saved = 2 * first.units * features * seen - each
     once = features * columns**2 * (1 if in_dual else 2) + 2 * first.units * features * columns

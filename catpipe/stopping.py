@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from math import isnan
 from typing import NamedTuple
 
 from catpipe.parameters import Parameters
@@ -59,6 +60,6 @@ def early_stopping(
 
 
 def _checked(kept: Kept, state: State, cost: float) -> Kept:
-    if cost < kept.cost:
+    if cost < kept.cost or isnan(kept.cost):
         return Kept(state, state, cost, 0)
     return kept._replace(state=state, waited=kept.waited + 1)

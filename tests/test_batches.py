@@ -219,7 +219,7 @@ def test_columns_targets_and_shares_stay_together(order, shape):
         assert (X[1] - 100 == X[0]).all()
         assert (Y[0] == X[0]).all()
         scale = own / shares[..., places(batch)]
-        np.testing.assert_allclose(scale, scale.flat[0], rtol=1e-12)
+        np.testing.assert_allclose(scale, scale[..., :1] + 0 * scale, rtol=1e-12)
 
 
 @pytest.mark.parametrize("shape", [None, (1, 11), (2, 1, 11)], ids=["none", "one", "stack"])
@@ -350,3 +350,15 @@ def test_what_is_held_out_is_drawn_apart_from_the_orders():
 def test_a_share_that_leaves_none_on_one_side_is_refused(share):
     with pytest.raises(ValueError, match=f"{share} of 11 examples to hold out"):
         held_out(LABELS, 1, share)
+
+
+def test_shares_in_a_balanced_order_make_batches_that_count_as_one_on_average():
+    labels = np.array([0] * 9 + [1] * 2)
+    shares = shares_of(class_weights(labels, (1, 4)))
+    batches = mini_batches(numbered(11, shares), balanced(labels, seed=1), size=6)
+    sums = [np.sum(np.asarray(batch.shares)) for batch in islice(batches, 3)]
+    np.testing.assert_allclose(np.mean(sums), 1, rtol=1e-12)
+
+
+def test_a_class_that_is_not_there_weighs_nothing():
+    assert balanced_weights(np.array([0, 2, 2, 2]), classes=3) == (2, 0, pytest.approx(2 / 3))

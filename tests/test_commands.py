@@ -223,7 +223,10 @@ def test_l2_is_told_apart_from_the_cost(capsys, folder):
     penalized = json.loads(said(capsys, *TO_LEARN, "--data", folder, "--l2", 0.1))
     assert penalized["l2_penalty"] > 0
     words = said(capsys, *TO_LEARN[:-1], "--data", folder, "--l2", 0.1)
-    assert f"(of the trained parameters; L2 adds {penalized['l2_penalty']})" in words
+    assert (
+        f"(of the trained parameters, all pictures alike; L2 adds {penalized['l2_penalty']})"
+        in words
+    )
 
 
 @pytest.mark.parametrize("command", ["train", "evaluate", "predict"])

@@ -333,7 +333,7 @@ def test_mini_batches_are_checked_once_an_epoch(capsys, train, misled):
 
 def test_it_says_when_it_stopped_and_what_it_kept(capsys, train, misled):
     words = said(capsys, *train, *LONGER, "1", "--validation", misled)
-    assert "stopped after iteration 99; kept the parameters of iteration 0," in words
+    assert "early stopping: after 100 iterations; kept the parameters of iteration 0," in words
 
 
 def test_the_final_cost_and_the_saved_parameters_are_of_what_was_kept(

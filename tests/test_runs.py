@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from catpipe.drawings import draw
 from catpipe.experiments import Experiment
 from catpipe.fitting import fit
+from catpipe.parameters import map_parameters
 from catpipe.shell.files import DataError
 from catpipe.shell.hdf5 import read, write
 from catpipe.shell.runs import Run, load_run, save_run
@@ -208,4 +209,32 @@ def test_parameters_of_another_shape_or_type_than_the_record_says_are_refused(pa
 def test_parameters_that_are_not_there_are_refused(path, run):
     write(path, {"record": read(path, ["record"])["record"]})
     with pytest.raises(DataError, match="W1 is not there"):
+        load_run(path)
+
+
+def test_a_stack_of_networks_is_refused(run, tmp_path):
+    many = map_parameters(lambda W: np.stack([W, W]), run.result.parameters)
+    with pytest.raises(DataError, match="expected no stack"):
+        save_run(tmp_path / "many.h5", run._replace(result=run.result._replace(parameters=many)))
+    assert not [*tmp_path.iterdir()]
+
+
+def test_an_experiment_of_numpys_numbers_is_saved(run, tmp_path):
+    asked = run.result.experiment._replace(seed=np.int64(3), learning_rate=np.float64(0.0075))
+    save_run(tmp_path / "run.h5", run._replace(result=run.result._replace(experiment=asked)))
+    assert load_run(tmp_path / "run.h5").result.experiment == run.result.experiment
+
+
+def test_a_run_file_of_an_earlier_catpipe_is_to_be_trained_again(path):
+    changed_record(path, format=1)
+    with pytest.raises(DataError, match="format 1; expected 2: train again"):
+        load_run(path)
+
+
+@pytest.mark.parametrize(
+    "fields", [{"iteration": -3.7}, {"iteration": "7"}, {"classes": ["a", "b", "b"]}], ids=str
+)
+def test_fields_of_another_type_are_refused_and_not_converted(path, fields):
+    changed_record(path, **fields)
+    with pytest.raises(DataError, match="does not describe a run"):
         load_run(path)

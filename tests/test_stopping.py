@@ -143,3 +143,8 @@ def test_the_last_state_is_checked_where_it_is_told(costs, every):
     kept = last(early_stopping(states(end + 1), looked_up(costs), 10**6, every=every, last=end))
     checked = {*range(0, end + 1, every), end}
     assert kept.cost == min(costs[i] for i in checked)
+
+
+def test_a_cost_that_is_no_number_is_not_the_best_for_ever():
+    kept = stopped([float("nan"), 0.5, 0.6], patience=5)[-1]
+    assert (kept.best.iteration, kept.cost) == (1, 0.5)

@@ -68,10 +68,10 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _check_key(path: Path, key: str) -> None:
     if key not in KEYS:
-        nearest = get_close_matches(key, KEYS, n=1, cutoff=0)[0]
+        nearest = get_close_matches(key, (*KEYS, "hidden"), n=1, cutoff=0)[0]
         raise DataError(
             f"{path}: has the key {brief(key)}; expected the name of an option: "
-            f"did you mean {nearest}?"
+            f"did you mean {'layers' if nearest == 'hidden' else nearest}?"
         )
 
 

@@ -126,7 +126,8 @@ OPTIONS = (
     Option("momentum", float, "BETA", "of an optimizer that has it", "0.9"),
     Option("learning-rate", float, "RATE", "how far a step goes"),
     Option("schedule", schedule, "FORM",
-           f"of the rate, counted in iterations: {SCHEDULE_FORMS}", "constant"),
+           f"of the rate: {SCHEDULE_FORMS}; EVERY and ITERATIONS count steps, inverse_time "
+           "divides by 1 + DECAY for each EVERY, exponential times exp(-DECAY) a step", "constant"),
     Option("warm-up", int, "N", "iterations in which the rate rises to what it is"),
     Option("iterations", int, "N", "how many steps"),
     Option("epochs", int, "N", "how many times all pictures, instead of iterations", "none"),

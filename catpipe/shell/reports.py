@@ -84,10 +84,13 @@ def print_report(result: Result, report: Mapping[str, Any], data: DataSet) -> No
     if last % 100:
         print(cost_line(last, cost_of_last))
     if result.experiment.early_stopping:
-        print(f"stopped after iteration {last}; kept the parameters of iteration "
+        print(f"early stopping: after {last + 1} iterations; kept the parameters of iteration "
               f"{result.iteration}, where the validation cost was lowest")  # fmt: skip
     l2 = f"; L2 adds {report['l2_penalty']}" if result.experiment.l2 else ""
-    print(cost_line(result.iteration, report["final_cost"]), f"(of the trained parameters{l2})")
+    print(
+        cost_line(result.iteration, report["final_cost"]),
+        f"(of the trained parameters, all pictures alike{l2})",
+    )
     print(f"train accuracy: {percent(report['train_accuracy'], data.train)}")
     print(f"test accuracy:  {percent(report['test_accuracy'], data.test)}")
     print(f"time: {report['seconds']:.2f} s of training in {result.space}")

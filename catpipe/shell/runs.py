@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from operator import index
 from reprlib import repr as brief
 from typing import Any, NamedTuple
 
@@ -28,7 +29,7 @@ class Run(NamedTuple):
 
 
 def save_run(path: StrPath, run: Run) -> None:
-    """Write the run: a dataset for each of the parameters, and its record as JSON.
+    """Write the run, `Run(result, classes)`: a dataset for each parameter, and its record as JSON.
 
     Equal runs make equal bytes. Raises `DataError`; an earlier file is then as it was.
     """
@@ -41,7 +42,11 @@ def save_run(path: StrPath, run: Run) -> None:
         "space": run.result.space,
         "iteration": run.result.iteration,
     }
-    write(path, {"record": np.bytes_(json.dumps(record).encode()), **run.result.parameters})
+    shapes = {name: array.shape for name, array in run.result.parameters.items()}
+    if shapes != parameter_shapes(run.result.network):
+        raise DataError(f"{path}: holds one network; expected no stack of many: choose one of them")
+    text = json.dumps(record, default=lambda number: number.item())  # NumPy's
+    write(path, {"record": np.bytes_(text.encode()), **run.result.parameters})
 
 
 def load_run(path: StrPath) -> Run:
@@ -56,7 +61,7 @@ def load_run(path: StrPath) -> Run:
         experiment = checked(_experiment(**record["experiment"]))
         network = network_for(experiment, record["features"])
         costs = tuple((int(iteration), float(cost)) for iteration, cost in record["costs"])
-        space, iteration = str(record["space"]), int(record["iteration"])
+        space, iteration = str(record["space"]), index(record["iteration"])
         classes = _classes(experiment, *record["classes"])
     except (KeyError, OverflowError, TypeError, ValueError) as error:
         why = f" ({error})" if isinstance(error, ValueError) else ""
@@ -87,8 +92,9 @@ def _record(path: StrPath) -> dict[str, Any]:
             "`catpipe train --out` wrote: name one"
         ) from error
     if version != FORMAT:
+        todo = "train again" if version in range(FORMAT) else "update catpipe"
         raise DataError(
-            f"{path}: is a run file of format {brief(version)}; expected {FORMAT}: update catpipe"
+            f"{path}: is a run file of format {brief(version)}; expected {FORMAT}: {todo}"
         )
     return dict(record)
 
@@ -101,7 +107,7 @@ def _experiment(**fields: Any) -> Experiment:
 
 def _classes(experiment: Experiment, *names: str) -> tuple[str, ...]:
     printable = (isinstance(name, str) and name.isprintable() for name in names)
-    if len(set(names)) != experiment.classes or not all(printable):
+    if not len(names) == len(set(names)) == experiment.classes or not all(printable):
         raise ValueError(
             f"classes are {brief(names)}; expected {experiment.classes} printable names"
         )

@@ -18,7 +18,6 @@ import numpy as np
 from catpipe.experiments import Experiment
 from catpipe.fitting import Result, Watch, cost, probabilities, share_right
 from catpipe.network import sizes
-from catpipe.problems import iterations_of, problem
 from catpipe.shell.progress import one_blas_thread
 from catpipe.stacks import Map, fit_seeds
 from catpipe.training import State
@@ -41,7 +40,8 @@ def train_seeds(
         "data": str(folder),
         "network": sizes(result.network),
         "seeds": list(options.seeds),
-        "iterations": _iterations(experiment, data.train),
+        "experiment": experiment._asdict(),
+        "iterations": result.costs[-1][0] + 1,
         "final_costs": cost(result, data.train).tolist(),
         "train_accuracies": share_right(result, data.train).tolist(),
         "test_accuracies": share_right(result, data.test).tolist(),
@@ -89,10 +89,6 @@ def workers() -> Iterator[tuple[Map, Watch]]:
     finally:
         ended.set()
         pool.shutdown(cancel_futures=True)
-
-
-def _iterations(experiment: Experiment, pictures: Pictures) -> int:
-    return iterations_of(problem(experiment._replace(full_space=True), pictures))
 
 
 def _ensemble_accuracy(result: Result, pictures: Pictures) -> float:

@@ -102,8 +102,10 @@ def stream_batches(
     ...     [batch.X.shape for batch in batches]
     [(48, 2), (48, 2), (48, 1)]
     """
-    if start < 0 or seed < 0:
-        raise ValueError(f"start {start} and seed {seed}; expected neither below 0")
+    if start < 0 or seed < 0 or epochs < 1:
+        raise ValueError(
+            f"start {start}, seed {seed}, epochs {epochs}; expected at least 0, 0 and 1"
+        )
     wanted = range(start, epochs * batches_in_epoch(stored.shape[0], size))
     return _batches(stored, size, seed, wanted, dtype)
 
