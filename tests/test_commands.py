@@ -12,10 +12,10 @@ from catpipe.experiments import Experiment
 from catpipe.fitting import fit
 from catpipe.parameters import Parameters
 from catpipe.shell import commands
-from catpipe.shell.cli import main
 from catpipe.shell.data import load_data, save_data
 from catpipe.shell.runs import Run, save_run
 from catpipe.transforms import DataSet, Pictures
+from tests.typed import refused, said
 
 CLASSES = ("non-cat", "cat")
 RED, BLACK = 255, 0
@@ -48,22 +48,6 @@ def run(tmp_path) -> Path:
     by_hand = Parameters(W1=[[4.0, 0.5, 0.25]], b1=[[-1.0]])
     save_run(tmp_path / "run.h5", Run(result._replace(parameters=by_hand), CLASSES))
     return tmp_path / "run.h5"
-
-
-def said(capsys, *arguments: object) -> str:
-    """Return what a command prints that goes well."""
-    assert main([str(argument) for argument in arguments]) == 0
-    out, err = capsys.readouterr()
-    assert err == ""
-    return str(out)
-
-
-def refused(capsys, *arguments: object) -> str:
-    """Return the line of a command's refusal, which prints nothing of a result."""
-    assert main([str(argument) for argument in arguments]) == 2
-    out, err = capsys.readouterr()
-    assert (out, err.count("\n")) == ("", 1)
-    return str(err)
 
 
 def test_evaluate_prints_the_truth_in_rows_and_what_was_said_in_columns(capsys, run, folder):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import random
 import signal
 import time
 import tracemalloc
@@ -24,6 +23,7 @@ from hypothesis.extra import numpy as arrays
 
 from catpipe.shell.files import DataError
 from catpipe.shell.hdf5 import read, write, write_all
+from tests.damage import damaged
 
 Build = Callable[[h5py.File], Any]
 
@@ -507,12 +507,7 @@ def test_more_than_the_budget_is_not_written(path: Path) -> None:
 
 def test_a_damaged_file_is_read_or_refused(path: Path, deadline: None) -> None:
     write(path, {"x": PICTURES, "y": np.arange(6)})
-    content, rng = path.read_bytes(), random.Random(0)
-    used = [place for place, byte in enumerate(content) if byte]
-    for _ in range(500):
-        damaged = bytearray(content)
-        for place in rng.choices(used, k=rng.choice([1, 1, 2, 4])):
-            damaged[place] = rng.choice([0, 1, 0x7F, 0x80, 0xFF, rng.randrange(256)])
-        path.write_bytes(damaged)
+    for changed in damaged(path.read_bytes(), times=500):
+        path.write_bytes(changed)
         with suppress(DataError):
             read(path, ["x", "y"])

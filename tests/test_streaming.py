@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import subprocess
 import sys
 import zlib
@@ -20,6 +19,7 @@ from catpipe.batches import Batch
 from catpipe.shell.files import DataError
 from catpipe.shell.streaming import StoredPictures, stored_pictures, stream_batches
 from catpipe.transforms import pixels, targets
+from tests.damage import damaged
 
 EXAMPLES, SIZE, TOGETHER = 23, 4, 3
 PICTURE = 48  # bytes
@@ -536,12 +536,7 @@ def test_two_windows_and_four_batches_are_in_memory(
 @pytest.mark.parametrize("storage", ["contiguous", "chunked", "gzip"])
 def test_a_damaged_file_is_streamed_or_refused(path: Path, storage: str) -> None:
     content = write(path, **STORAGES[storage]).read_bytes()
-    rng = random.Random(0)
-    used = [place for place, byte in enumerate(content) if byte]
-    for _ in range(100):
-        damaged = bytearray(content)
-        for place in rng.choices(used, k=rng.choice([1, 1, 2, 4])):
-            damaged[place] = rng.choice([0, 1, 0x7F, 0x80, 0xFF, rng.randrange(256)])
-        path.write_bytes(damaged)
+    for changed in damaged(content, times=100):
+        path.write_bytes(changed)
         with suppress(DataError):
             streamed(stored_pictures(path, window=WINDOW))
