@@ -43,8 +43,10 @@ def network(
         )
     hidden = len(sizes) - 2
     activations = [activation] * hidden if isinstance(activation, Activation) else activation
-    if len(activations) != hidden:
-        raise ValueError(f"{len(activations)} activations; expected {hidden}: one a hidden layer")
+    if len(activations) != hidden or not all(isinstance(a, Activation) for a in activations):
+        raise ValueError(
+            f"activations {activation!r}; expected one, such as RELU, or {hidden}: one a layer"
+        )
     pairs = zip(sliding_window(2, sizes), (*activations, IDENTITY), strict=True)
     layers = (
         Dense(f"W{number}", f"b{number}", fan_in, units, of_layer)

@@ -294,7 +294,7 @@ def test_each_hidden_layer_has_its_own_activation_and_the_last_one_none():
 
 @pytest.mark.parametrize("activation", [[], [TANH], [TANH, RELU, TANH]])
 def test_more_or_fewer_activations_than_hidden_layers_are_refused(activation):
-    with pytest.raises(ValueError, match=f"{len(activation)} activations; expected 2"):
+    with pytest.raises(ValueError, match="expected one, such as RELU, or 2: one a layer"):
         network(5, 4, 3, 2, activation=activation)
 
 
@@ -447,3 +447,8 @@ def test_biases_start_at_zero(scheme):
 
 def test_zeros_are_zeros_also_for_one_layer():
     assert initialize_parameters(network(2, 1), 1, zeros) == Parameters(W1=[[0.0, 0.0]], b1=[[0.0]])
+
+
+def test_the_name_of_an_activation_is_not_taken_for_a_list_of_them():
+    with pytest.raises(ValueError, match="activations 'tanh'; expected one, such as RELU"):
+        network(3, 4, 3, 2, 2, 1, activation="tanh")  # type: ignore[arg-type]
