@@ -12,7 +12,6 @@ for those the dual form is exact (Aizerman et al. 1964, for the perceptron).
 
 from __future__ import annotations
 
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -22,8 +21,7 @@ from catpipe.layers import (
     Cache,
     Pending,
     Shapes,
-    linear_gradients,
-    linear_input_gradient,
+    linear_activation_backward,
     product,
 )
 from catpipe.network import Network, first_dense
@@ -59,10 +57,8 @@ class DualDense(NamedTuple):
         self, parameters: Parameters, cache: Cache, dA: Array
     ) -> tuple[Pending, dict[str, Array]]:
         """Return dP, db, dC and, as nothing but decay changes what is kept, zero for that."""
-        dZ = self.activation.backward(dA, cache.Z)
-        dP, db = linear_gradients(dZ, cache.A)
-        nothing = 0 * parameters[self.kept]
-        pending = partial(linear_input_gradient, dZ, parameters[self.weights])
+        P, nothing = parameters[self.weights], 0 * parameters[self.kept]
+        dZ, dP, db, pending = linear_activation_backward(self.activation, dA, cache, P)
         return pending, {
             self.weights: dP,
             self.bias: db,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from toolz import identity, tail
 
 from catpipe.experiments import Experiment, optimizer_for
-from catpipe.folds import compute_cost, forward, predict, predict_probabilities
+from catpipe.folds import cost_of, predict, predict_probabilities
 from catpipe.metrics import accuracy
 from catpipe.network import Network
 from catpipe.parameters import Array, Parameters
@@ -106,7 +106,10 @@ def descend(
     states = watch(finite(trajectory(step, batches_of(problem), state)))
     before, final = tail(2, _kept(problem, network, states))
     last = before.state.iteration
-    cost, after = (_cost_at(problem, network, kept.state, last) for kept in (before, final))
+    batch = next(batches_of(problem, last))
+    cost, after = (
+        cost_of(network, kept.state.parameters, *batch, last) for kept in (before, final)
+    )
     check_finite(last, cost, before.state)
     check_finite(final.state.iteration, after, before.state)
     costs = dict(final.state.costs) | {last: cost}
@@ -127,15 +130,7 @@ def _kept(problem: Problem, network: Network, states: Iterable[State]) -> Iterat
 def _validation_cost(
     problem: Problem, network: Network, shares: Array, parameters: Parameters
 ) -> float:
-    Z, _ = forward(network, parameters, problem.space.columns)
-    return float(compute_cost(network, Z, problem.Y, shares).item())
-
-
-def _cost_at(problem: Problem, network: Network, state: State, iteration: int) -> Array:
-    """Return the cost of the state's parameters on this iteration's batch, as a step samples it."""
-    batch = next(batches_of(problem, iteration))
-    Z, _ = forward(network, state.parameters, batch.X, iteration)
-    return compute_cost(network, Z, *batch[1:])
+    return float(cost_of(network, parameters, problem.space.columns, problem.Y, shares).item())
 
 
 def cost(result: Result, pictures: Pictures) -> Array:
@@ -147,8 +142,9 @@ def cost(result: Result, pictures: Pictures) -> Array:
     0.19
     """
     asked = result.experiment
-    Z, _ = forward(result.network, result.parameters, pixels(pictures.images, asked.dtype))
-    return compute_cost(result.network, Z, targets(pictures.labels, asked.classes, asked.dtype))
+    X = pixels(pictures.images, asked.dtype)
+    Y = targets(pictures.labels, asked.classes, asked.dtype)
+    return cost_of(result.network, result.parameters, X, Y)
 
 
 def probabilities(result: Result, images: NDArray[np.uint8]) -> Array:

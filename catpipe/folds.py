@@ -127,6 +127,26 @@ def cost_gradient(network: Network, Z: Array, Y: Array, shares: Array | None = N
     return each / Z.shape[-1] if shares is None else each * shares
 
 
+def cost_of(
+    network: Network,
+    parameters: Parameters,
+    X: Array,
+    Y: Array,
+    shares: Array | None = None,
+    iteration: int | None = None,
+) -> Array:
+    """Return the cost of X against Y, of which `gradients` returns the gradients.
+
+    >>> import numpy as np
+    >>> from catpipe.network import network
+    >>> parameters, one = Parameters(W1=[[0.0]], b1=[[0.0]]), np.ones((1, 1))
+    >>> float(cost_of(network(1, 1), parameters, X=one, Y=one).round(6))
+    0.693147
+    """
+    Z, _ = forward(network, parameters, X, iteration)
+    return compute_cost(network, Z, Y, shares)
+
+
 def gradients(
     network: Network,
     parameters: Parameters,

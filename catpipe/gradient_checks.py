@@ -12,7 +12,7 @@ import numpy as np
 from toolz import groupby
 
 from catpipe.batches import Batch
-from catpipe.folds import compute_cost, forward, gradients
+from catpipe.folds import cost_of, gradients
 from catpipe.network import Network
 from catpipe.parameters import Parameters, map_parameters
 from catpipe.streams import DIRECTION, stream
@@ -92,8 +92,7 @@ def gradient_check(
 
 
 def _cost(network: Network, batch: Batch, iteration: int | None, parameters: Parameters) -> float:
-    Z, _ = forward(network, parameters, batch.X, iteration)
-    return float(compute_cost(network, Z, *batch[1:]))
+    return float(cost_of(network, parameters, *batch, iteration))
 
 
 def _quotient(

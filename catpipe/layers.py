@@ -89,9 +89,8 @@ class Dense(NamedTuple):
         self, parameters: Parameters, cache: Cache, dA: Array
     ) -> tuple[Pending, dict[str, Array]]:
         """Return the gradient at A, pending, and dW and db."""
-        dZ = self.activation.backward(dA, cache.Z)
-        dW, db = linear_gradients(dZ, cache.A)
-        pending = partial(linear_input_gradient, dZ, parameters[self.weights])
+        W = parameters[self.weights]
+        _, dW, db, pending = linear_activation_backward(self.activation, dA, cache, W)
         return pending, {self.weights: dW, self.bias: db}
 
     def shapes(self) -> Shapes:
@@ -136,6 +135,20 @@ def linear_backward(dZ: Array, A: Array, W: Array) -> tuple[Array, Array, Array]
     (array([[2.]]), array([[3.]]), array([[1.]]))
     """
     return linear_input_gradient(dZ, W), *linear_gradients(dZ, A)
+
+
+def linear_activation_backward(
+    activation: Activation, dA: Array, cache: Cache, W: Array
+) -> tuple[Array, Array, Array, Pending]:
+    """Return dZ, dW and db where the gradient at the activation is dA, and that at A, pending.
+
+    >>> from catpipe.activations import IDENTITY
+    >>> cache = Cache(A=np.array([[3.0]]), Z=np.array([[7.0]]))
+    >>> linear_activation_backward(IDENTITY, np.array([[1.0]]), cache, W=np.array([[2.0]]))[:3]
+    (array([[1.]]), array([[3.]]), array([[1.]]))
+    """
+    dZ = activation.backward(dA, cache.Z)
+    return dZ, *linear_gradients(dZ, cache.A), partial(linear_input_gradient, dZ, W)
 
 
 def linear_gradients(dZ: Array, A: Array) -> tuple[Array, Array]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from catpipe.batches import (
     Batch,
@@ -100,9 +99,9 @@ def roles(problem: Problem) -> tuple[Array | None, Array | None]:
     learned = np.ones((1, len(problem.labels)), bool) if among is None else among
     if held is not None:
         learned = learned & ~held
-    weights = _weights(problem, learned)
-    of = partial(_shares, problem.Y.dtype, weights)
-    return of(learned), None if held is None else of(held)
+    weights, dtype = _weights(problem, learned), problem.Y.dtype
+    trained = shares_of((learned * weights).astype(dtype))
+    return trained, None if held is None else shares_of((held * weights).astype(dtype))
 
 
 def iterations_of(problem: Problem) -> int:
@@ -153,19 +152,15 @@ def _order(problem: Problem) -> Order:
 
 
 def _held(problem: Problem) -> NDArray[np.bool_] | None:
-    """Return which of the columns validate, (columns,), where early stopping asks for it."""
+    """Return which of the columns validate, (1, columns), where early stopping asks for it."""
     labels, columns = problem.labels, np.arange(len(problem.labels))
     if problem.experiment.early_stopping is None:
         return None
     if problem.own:
-        return columns >= len(columns) - problem.own
+        return columns[np.newaxis] >= len(columns) - problem.own
     others = columns if problem.among is None else np.flatnonzero(problem.among)
     held = others[held_out(labels[others], problem.experiment.seed, HELD_OUT)]
-    return np.isin(columns, held)
-
-
-def _shares(dtype: DTypeLike, weights: Array | float, which: NDArray[np.bool_]) -> Array:
-    return shares_of((which * weights).astype(dtype).reshape(*which.shape[:-2], 1, -1))
+    return np.isin(columns[np.newaxis], held)
 
 
 def _weights(problem: Problem, learned: NDArray[np.bool_]) -> Array | float:

@@ -46,6 +46,7 @@ from catpipe.folds import (
     backward,
     compute_cost,
     cost_gradient,
+    cost_of,
     forward,
     gradients,
     input_gradient,
@@ -145,7 +146,7 @@ def first_batches(make, problem):
     return tuple(islice(make(problem, 1), 2))
 
 
-def cost_of(parameters):
+def half(parameters):
     return 0.5
 
 
@@ -197,6 +198,13 @@ CALLS = {
     "linear_forward": (layers.linear_forward, X, W["W1"], W["b1"]),
     "product": (layers.product, normal(4, 2, 4, 3), X),
     "linear_backward": (layers.linear_backward, normal(4, 4, 6), X, W["W1"]),
+    "linear_activation_backward": (
+        layers.linear_activation_backward,
+        ACTIVATIONS[2],
+        DZ,
+        CACHES[2],
+        W["W3"],
+    ),
     "linear_gradients": (layers.linear_gradients, normal(4, 4, 6), X),
     "linear_input_gradient": (layers.linear_input_gradient, normal(4, 4, 6), W["W1"]),
     "Dense.forward": (layers.Dense.forward, NET.layers[0], W, X),
@@ -218,6 +226,7 @@ CALLS = {
     "compute_cost": (compute_cost, NET, Z, Y),
     "cost_gradient": (cost_gradient, NET, Z, Y),
     "gradients": (gradients, NET, W, X, Y),
+    "cost_of": (cost_of, NET, W, X, Y),
     "predict_probabilities": (predict_probabilities, NET, W, X),
     "predict": (predict, NET, W, X),
     "update_parameters": (optimizers.update_parameters, W, W, 0.1),
@@ -286,7 +295,7 @@ CALLS = {
         (augmentation.flipped,),
         1,
     ),
-    "early_stopping": (stopping.early_stopping, [STATE], cost_of, 1),
+    "early_stopping": (stopping.early_stopping, [STATE], half, 1),
     "shares_of": (batches.shares_of, normal(7, 2, 1, 6) ** 2),
     "whole": (batches.whole, X, Y, 2),
     "initial_state": (training.initial_state, MOVING["heavy_ball"], W),
