@@ -44,7 +44,7 @@ from catpipe.batches import (
 from catpipe.drawings import draw
 from catpipe.dropout import Dropout, with_dropout
 from catpipe.experiments import Experiment
-from catpipe.fitting import Result, cost, fit, predictions, probabilities, share_right
+from catpipe.fitting import fit
 from catpipe.folds import (
     back_propagate,
     backward,
@@ -86,6 +86,8 @@ from catpipe.optimizers import (
 from catpipe.orders import among, balanced, held_out, shuffled, stratified
 from catpipe.parameters import Parameters, map_parameters
 from catpipe.regularizers import l2_penalty, with_clipping, with_l2, with_weight_decay
+from catpipe.results import Result, cost, predictions, probabilities, share_right
+from catpipe.resuming import resume
 from catpipe.schedules import constant, cosine, exponential, inverse_time, step_decay, warm_up
 from catpipe.shell.data import load_data, load_pictures, save_data
 from catpipe.shell.files import DataError
@@ -202,6 +204,7 @@ __all__ = [
     "probabilities",
     "relu",
     "relu_backward",
+    "resume",
     "rmsprop",
     "save_data",
     "save_run",

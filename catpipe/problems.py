@@ -23,7 +23,7 @@ from catpipe.network import Network, initialize_parameters
 from catpipe.orders import Indices, Order, among, balanced, held_out, shuffled, stratified
 from catpipe.parameters import Array, Parameters
 from catpipe.rules import checked
-from catpipe.spaces import Space, cheapest_space, full_space
+from catpipe.spaces import Space, cheapest_space, full_space, space_of
 from catpipe.transforms import Pictures, pixels, targets
 
 HELD_OUT = 0.2  # of the pictures, where early stopping is given no others
@@ -58,12 +58,39 @@ def problem(
     >>> problem(Experiment(seed=1), pictures).space.name
     'the full space (2 columns of 1 features take fewer multiplications as they are)'
     """
+    posed = _as_it_is(experiment, pictures, validation)
+    return posed if experiment.full_space else posed._replace(space=_cheapest(posed))
+
+
+def problem_in(
+    kind: str,
+    name: str,
+    experiment: Experiment,
+    pictures: Pictures,
+    validation: Pictures | None = None,
+) -> Problem:
+    """Return the problem in the space of this kind and name: that of a run which carries on.
+
+    Raises as `problem` does.
+
+    >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
+    >>> pictures = Pictures(images, np.array([0, 1]))
+    >>> problem_in("dual", "as it was", Experiment(seed=1), pictures).space.columns
+    array([[0., 0.],
+           [0., 1.]])
+    """
+    posed = _as_it_is(experiment, pictures, validation)
+    return posed._replace(space=space_of(kind, name, posed.space.columns))
+
+
+def _as_it_is(
+    experiment: Experiment, pictures: Pictures, validation: Pictures | None = None
+) -> Problem:
     dtype, classes = checked(experiment).dtype, experiment.classes
     images, labels = _joined(experiment, pictures, validation) if validation else pictures
     X, Y = pixels(images, dtype), targets(labels, classes, dtype)
     own = len(labels) - len(pictures.labels)
-    posed = Problem(experiment, len(X), full_space(X, "asked for"), Y, labels, own)
-    return posed if experiment.full_space else posed._replace(space=_cheapest(posed))
+    return Problem(experiment, len(X), full_space(X, "asked for"), Y, labels, own)
 
 
 def network_of(problem: Problem) -> Network:

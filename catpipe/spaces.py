@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import NamedTuple
 
 from catpipe.dual import dual_network, from_dual, gram, into_dual
 from catpipe.layers import Dense
-from catpipe.network import Network
+from catpipe.network import Network, first_dense
 from catpipe.optimizers import Optimizer
 from catpipe.parameters import Array, Parameters
 from catpipe.subspace import into, lift, narrowed, span, subspace
@@ -21,6 +21,7 @@ class Space(NamedTuple):
     `leave(network, start, trained) -> trained` parameters as they are in the full space
     """
 
+    kind: str  # full, dual or spanned
     name: str
     columns: Array
     enter: Callable[[Network, Parameters], tuple[Network, Parameters]]
@@ -34,7 +35,7 @@ def full_space(X: Array, reason: str) -> Space:
     >>> full_space(np.ones((3, 2)), "asked for").name
     'the full space (asked for)'
     """
-    return Space(f"the full space ({reason})", X, _stay, _come_as_is)
+    return Space("full", f"the full space ({reason})", X, _stay, _come_as_is)
 
 
 def dual_space(X: Array) -> Space:
@@ -46,7 +47,7 @@ def dual_space(X: Array) -> Space:
            [3., 3.]])
     """
     name = f"the subspace of {X.shape[1]} columns, in the dual form"
-    return Space(name, gram(X), partial(_into_dual, X), partial(_from_dual, X))
+    return Space("dual", name, gram(X), partial(_into_dual, X), partial(_from_dual, X))
 
 
 def spanned_space(X: Array) -> Space:
@@ -58,7 +59,7 @@ def spanned_space(X: Array) -> Space:
     """
     basis, R = span(X)
     name = f"the subspace of {X.shape[1]} columns"
-    return Space(name, R, partial(_into_span, basis), partial(_from_span, basis))
+    return Space("spanned", name, R, partial(_into_span, basis), partial(_from_span, basis))
 
 
 def cheapest_space(
@@ -95,6 +96,38 @@ def cheapest_space(
     return dual_space(X) if in_dual else spanned_space(X)
 
 
+def space_of(kind: str, name: str, X: Array) -> Space:
+    """Return the space of this kind and name: the one that a run is in that carries on.
+
+    >>> import numpy as np
+    >>> space_of("dual", "the subspace that it was", np.ones((3, 2))).columns.shape
+    (2, 2)
+    """
+    return SPACES[kind](X)._replace(name=name)
+
+
+def network_inside(kind: str, network: Network, columns: int) -> Network:
+    """Return the network as it is in the space that a kind makes of so many columns.
+
+    >>> from catpipe.network import network, parameter_shapes
+    >>> parameter_shapes(network_inside("spanned", network(300, 20), columns=7))["W1"]
+    (20, 8)
+    """
+    if kind == "full":
+        return network
+    if kind == "dual":
+        return dual_network(network, columns)
+    first = first_dense(network)
+    return narrowed(network, min(first.fan_in, columns))
+
+
+SPACES: Mapping[str, Callable[[Array], Space]] = {
+    "full": partial(full_space, reason="as before"),
+    "dual": dual_space,
+    "spanned": spanned_space,
+}
+
+
 def _stay(network: Network, parameters: Parameters) -> tuple[Network, Parameters]:
     return network, parameters
 
@@ -114,8 +147,8 @@ def _from_dual(X: Array, network: Network, start: Parameters, trained: Parameter
 def _into_span(
     basis: Array, network: Network, parameters: Parameters
 ) -> tuple[Network, Parameters]:
-    space = subspace(network, parameters, basis)
-    return narrowed(network, space), into(space, parameters)
+    inside = narrowed(network, basis.shape[1])
+    return inside, into(subspace(network, parameters, basis), parameters)
 
 
 def _from_span(

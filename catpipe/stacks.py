@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from itertools import chain
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -15,10 +16,13 @@ from numpy.typing import NDArray
 from toolz import identity, partition_all
 
 from catpipe.experiments import Experiment
-from catpipe.fitting import Result, Watch, descend, of_classes, solve
+from catpipe.fitting import Watch, descend, solve
 from catpipe.folds import predict_probabilities
 from catpipe.parameters import Array, Parameters, map_parameters
 from catpipe.problems import Problem, network_of, problem, start, trains_alone
+from catpipe.results import Reached, Result, of_classes
+from catpipe.stopping import Kept
+from catpipe.training import Costs, State
 from catpipe.transforms import Pictures
 
 Map: TypeAlias = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
@@ -57,10 +61,51 @@ def fit_seeds(
     """
     if len(seeds) == 0:
         raise ValueError("no seeds; expected one or more")
-    posed = problem(experiment, pictures, validation)
-    alone = experiment.batch_size or experiment.dropout or experiment.early_stopping
-    parts = partition_all(1 if alone else PART, seeds)
-    return _joined(list(mapper(partial(_of_seeds, posed, watch), parts)))
+    return solve_seeds(problem(experiment, pictures, validation), seeds, mapper, watch)
+
+
+def solve_seeds(
+    problem: Problem,
+    seeds: Sequence[int],
+    mapper: Map = map,
+    watch: Watch = identity,
+    kept: Kept | None = None,
+) -> Result:
+    """Return what training on the problem makes of the start that each of the seeds draws.
+
+    To carry on a stack, hand over what it kept.
+
+    >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
+    >>> posed = problem(Experiment(seed=1, hidden=()), Pictures(images, np.array([0, 1])))
+    >>> solve_seeds(posed, (1, 2)).seeds
+    (1, 2)
+    """
+    size = 1 if seeds_differ_in_more(problem.experiment) else PART
+    parts = partition_all(size, seeds)
+    keeps = (kept and _part(kept, begin, begin + size) for begin in range(0, len(seeds), size))
+    results = mapper(partial(_of_seeds, problem, watch), zip(parts, keeps, strict=True))
+    return _joined(list(results))
+
+
+def seeds_differ_in_more(experiment: Experiment) -> bool:
+    """Return whether a seed decides more than the start: then each is trained by itself.
+
+    >>> seeds_differ_in_more(Experiment(seed=1, dropout=0.5))
+    True
+    """
+    asked = experiment
+    return bool(asked.batch_size or asked.dropout or asked.early_stopping)
+
+
+def starts(problem: Problem, seeds: Sequence[int]) -> Parameters:
+    """Return the stack of the parameters that the seeds draw for the problem's network.
+
+    >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
+    >>> posed = problem(Experiment(seed=1, hidden=()), Pictures(images, np.array([0, 1])))
+    >>> starts(posed, (1, 2))["W1"].shape
+    (2, 1, 1)
+    """
+    return stacked([start(problem, seed) for seed in seeds])
 
 
 def held_out_probabilities(
@@ -91,10 +136,11 @@ def held_out_probabilities(
     return by_fold[own, :, np.arange(len(folds))].T
 
 
-def _of_seeds(problem: Problem, watch: Watch, seeds: Sequence[int]) -> Result:
+def _of_seeds(problem: Problem, watch: Watch, part: tuple[Sequence[int], Kept | None]) -> Result:
+    seeds, kept = part
     seeded = problem._replace(experiment=problem.experiment._replace(seed=seeds[0]))
-    result = solve(seeded, stacked([start(problem, seed) for seed in seeds]), watch)
-    return result._replace(experiment=problem.experiment)
+    result = solve(seeded, starts(problem, seeds), watch, kept)
+    return result._replace(experiment=problem.experiment, seeds=tuple(seeds))
 
 
 def _of_folds(problem: Problem, folds: NDArray[np.int64], numbers: Sequence[int]) -> Array:
@@ -103,21 +149,58 @@ def _of_folds(problem: Problem, folds: NDArray[np.int64], numbers: Sequence[int]
     first = start(problem, problem.experiment.seed)
     stack = map_parameters(lambda W: np.broadcast_to(W, (len(numbers), *W.shape)), first)
     inside, entered = problem.space.enter(network_of(problem), stack)
-    trained, _ = descend(problem._replace(among=others), inside, entered)
+    _, trained, _ = descend(problem._replace(among=others), inside, entered)
     return of_classes(predict_probabilities(inside, trained.parameters, problem.space.columns))
 
 
 def _joined(results: Sequence[Result]) -> Result:
-    parameters = map_parameters(_end_to_end, *[result.parameters for result in results])
-    costs = [dict(result.costs) for result in results]
-    iterations = sorted(set().union(*costs))
+    alone = seeds_differ_in_more(results[0].experiment)
     return results[0]._replace(
-        parameters=parameters,
-        costs=tuple(
-            (i, _end_to_end(*(_cost_at(i, of) for of in costs)).tolist()) for i in iterations
-        ),
+        parameters=_joined_parameters([result.parameters for result in results]),
+        costs=_joined_costs([result.costs for result in results]),
         iteration=max(result.iteration for result in results),
+        reached=None if alone else _joined_reached([result.reached for result in results]),
+        seeds=tuple(chain.from_iterable(result.seeds for result in results)),
     )
+
+
+def _joined_parameters(parameters: Sequence[Parameters]) -> Parameters:
+    return map_parameters(_end_to_end, *parameters)
+
+
+def _joined_costs(costs: Sequence[Costs]) -> Costs:
+    by_part = [dict(of) for of in costs]
+    return tuple(
+        (i, _end_to_end(*(_cost_at(i, of) for of in by_part)).tolist())
+        for i in sorted(set().union(*by_part))
+    )
+
+
+def _joined_reached(reached: Sequence[Reached | None]) -> Reached | None:
+    """Return where the stack is, as one: its parts are all at the same iteration."""
+    parts = [part for part in reached if part]
+    first, states = parts[0], [part.kept.state for part in parts]
+    state = first.kept.state._replace(
+        parameters=_joined_parameters([state.parameters for state in states]),
+        moments=tuple(map(_joined_parameters, zip(*(s.moments for s in states), strict=True))),
+        costs=_joined_costs([state.costs for state in states]),
+    )
+    best = State(state.iteration, state.parameters, ())
+    return first._replace(kept=Kept(state, best, 0.0, 0))
+
+
+def _part(kept: Kept, begin: int, end: int) -> Kept:
+    """Return what is kept of some of a stack's networks."""
+
+    def some(parameters: Parameters) -> Parameters:
+        return map_parameters(lambda W: W[begin:end].copy(), parameters)
+
+    state = kept.state._replace(
+        parameters=some(kept.state.parameters),
+        moments=tuple(map(some, kept.state.moments)),
+        costs=tuple((i, np.asarray(costs)[begin:end].tolist()) for i, costs in kept.state.costs),
+    )
+    return Kept(state, state, kept.cost, kept.waited)
 
 
 def _end_to_end(*arrays: Any) -> Array:

@@ -25,14 +25,12 @@ def early_stopping(
     patience: int,
     *,
     every: int = 100,
-    last: int | None = None,
     kept: Kept | None = None,
 ) -> Iterator[Kept]:
     """Hand on the states with what is kept; end after `patience` checks without a lower cost.
 
-    The validation cost is checked where `every` divides the iteration, and at the last one where
-    that is told (Prechelt 1998). To carry on, hand over what was kept. Raises `ValueError` unless
-    patience and every are at least 1.
+    The validation cost is checked where `every` divides the iteration (Prechelt 1998). To carry on,
+    hand over what was kept. Raises `ValueError` unless patience and every are at least 1.
 
     >>> costs = {0: 0.5, 1: 0.3, 2: 0.4, 3: 0.6, 4: 0.1}
     >>> states = (State(i, Parameters(b=[float(i)]), ()) for i in costs)
@@ -48,15 +46,25 @@ def early_stopping(
     for state in states:
         if kept is None:
             kept = Kept(state, state, validation_cost(state.parameters), 0)
-        elif state.iteration > kept.state.iteration and (
-            state.iteration % every == 0 or state.iteration == last
-        ):
+        elif state.iteration > kept.state.iteration and state.iteration % every == 0:
             kept = _checked(kept, state, validation_cost(state.parameters))
         else:
             kept = kept._replace(state=state)
         yield kept
         if kept.waited >= patience:
             return
+
+
+def best_of(kept: Kept, validation_cost: Callable[[Parameters], float]) -> State:
+    """Return the best state where a run ends here: the one reached may be, though not yet checked.
+
+    What is kept stays as it is, so that a longer run can carry on from it.
+
+    >>> first, second = (State(i, Parameters(b=[float(i)]), ()) for i in (0, 1))
+    >>> best_of(Kept(second, first, 0.5, 0), lambda p: 0.25).iteration
+    1
+    """
+    return _checked(kept, kept.state, validation_cost(kept.state.parameters)).best
 
 
 def _checked(kept: Kept, state: State, cost: float) -> Kept:

@@ -60,15 +60,14 @@ def subspace(network: Network, parameters: Parameters, basis: Array) -> Subspace
     return Subspace(name, basis, outside / np.where(length > 0, length, 1))
 
 
-def narrowed(network: Network, space: Subspace) -> Network:
-    """Return the network as it is in the subspace: only its first layer's fan-in is another.
+def narrowed(network: Network, rank: int) -> Network:
+    """Return the network as it is in a subspace of this rank: its first layer's fan-in is another.
 
     >>> from catpipe.network import network
-    >>> space = Subspace("W1", basis=np.ones((4, 1)) / 2, unseen=np.zeros((2, 4)))
-    >>> narrowed(network(4, 2, 1), space).layers[0].fan_in
+    >>> narrowed(network(4, 2, 1), rank=1).layers[0].fan_in
     2
     """
-    first = first_dense(network)._replace(fan_in=space.basis.shape[1] + 1)
+    first = first_dense(network)._replace(fan_in=rank + 1)
     return network._replace(layers=(first, *network.layers[1:]))
 
 

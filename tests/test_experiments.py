@@ -9,10 +9,11 @@ from sklearn.utils.class_weight import compute_sample_weight
 
 from catpipe.drawings import draw
 from catpipe.experiments import ACTIVATIONS, OPTIMIZERS, WITH_MOMENTUM, Experiment, optimizer_for
-from catpipe.fitting import Result, cost, fit, predictions, probabilities, share_right
+from catpipe.fitting import fit
 from catpipe.folds import predict_probabilities
 from catpipe.orders import held_out
 from catpipe.parameters import Parameters
+from catpipe.results import Result, cost, predictions, probabilities, share_right
 from catpipe.rules import checked
 from catpipe.shell.commands import HOMES
 from catpipe.shell.data import load_data
@@ -117,10 +118,10 @@ def test_the_cost_of_a_result_is_that_of_the_next_iteration(drawn):
 def test_a_watch_sees_every_state_in_order(drawn):
     seen = []
 
-    def watch(states):
-        for state in states:
-            seen.append(state.iteration)
-            yield state
+    def watch(keeps):
+        for kept in keeps:
+            seen.append(kept.state.iteration)
+            yield kept
 
     fit(SMALL, drawn.train, watch)
     assert seen == [0, 1, 2, 3, 4, 5]
@@ -421,10 +422,10 @@ def watched(experiment, pictures, validation=None) -> tuple[Result, list[State]]
     """Return the result in the full space, and the states on the way to it."""
     states = []
 
-    def watch(on_the_way):
-        for state in on_the_way:
-            states.append(state)
-            yield state
+    def watch(keeps):
+        for kept in keeps:
+            states.append(kept.state)
+            yield kept
 
     return fit(experiment._replace(full_space=True), pictures, watch, validation), states
 

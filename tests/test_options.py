@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from catpipe.experiments import Experiment
-from catpipe.fitting import fit, predictions, probabilities
+from catpipe.fitting import fit
+from catpipe.results import predictions, probabilities
 from catpipe.shell.cli import main
 from catpipe.shell.data import load_data, save_data
 from catpipe.shell.options import OPTIONS

@@ -235,7 +235,10 @@ def test_the_space_is_the_cheapest_that_is_exact(changes, said):
 
 def test_columns_to_validate_by_are_in_the_space_too():
     asked = ASKED._replace(full_space=False, early_stopping=1, iterations=10**6)
-    assert "18 columns" in problem(asked, WIDE, Pictures(OWN.images.repeat(9, 1), OWN.labels))[2][0]
+    assert (
+        "18 columns"
+        in problem(asked, WIDE, Pictures(OWN.images.repeat(9, 1), OWN.labels)).space.name
+    )
 
 
 def test_a_problem_goes_to_a_worker_process_as_it_is():

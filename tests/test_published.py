@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from catpipe.experiments import Experiment
-from catpipe.fitting import Result, fit, predictions
+from catpipe.fitting import fit
+from catpipe.results import Result, predictions
 from catpipe.transforms import DataSet
 
 

@@ -9,6 +9,7 @@ from itertools import islice
 
 import numpy as np
 import pytest
+from toolz import identity
 
 from catpipe import (
     adaptive,
@@ -30,6 +31,8 @@ from catpipe import (
     parameters,
     problems,
     regularizers,
+    results,
+    resuming,
     rules,
     schedules,
     spaces,
@@ -93,6 +96,9 @@ PICTURES = transforms.Pictures(IMAGES, LABELS)
 RESULT = fitting.fit(EXPERIMENT, PICTURES)
 INSIDE = problems.problem(EXPERIMENT._replace(iterations=50), PICTURES)
 START = problems.start(INSIDE, seed=2)
+HALFWAY = fitting.fit(INSIDE.experiment, PICTURES)
+OF_SEEDS = stacks.fit_seeds(INSIDE.experiment, (1, 2), PICTURES)
+assert HALFWAY.reached is not None
 NET_INSIDE = problems.network_of(INSIDE)
 STOPPING = problems.problem(
     EXPERIMENT._replace(early_stopping=1, batch_size=2, class_weight="balanced"), PICTURES
@@ -296,6 +302,7 @@ CALLS = {
         1,
     ),
     "early_stopping": (stopping.early_stopping, [STATE], half, 1),
+    "best_of": (stopping.best_of, stopping.Kept(STATE, STATE, 0.5, 0), half),
     "shares_of": (batches.shares_of, normal(7, 2, 1, 6) ** 2),
     "whole": (batches.whole, X, Y, 2),
     "initial_state": (training.initial_state, MOVING["heavy_ball"], W),
@@ -308,7 +315,7 @@ CALLS = {
     "check_finite": (training.check_finite, 1, normal(8, 3), STATE),
     "span": (subspace.span, normal(6, 9, 3)),
     "subspace": (subspace.subspace, WIDE, FAR, BASIS),
-    "narrowed": (subspace.narrowed, WIDE, SPACE),
+    "narrowed": (subspace.narrowed, WIDE, 2),
     "into": (subspace.into, SPACE, FAR),
     "lift": (subspace.lift, SPACE, NEAR_STATE.parameters),
     "state_into": (subspace.state_into, SPACE, FAR_STATE),
@@ -319,6 +326,8 @@ CALLS = {
     "from_dual": (dual.from_dual, NET, W, X, DUAL),
     "forward_of_dual": (forward, dual.dual_network(NET, 6), DUAL, dual.gram(X)),
     "gradients_of_dual": (gradients, dual.dual_network(NET, 6), DUAL, dual.gram(X), Y),
+    "space_of": (spaces.space_of, "spanned", "as it was", X),
+    "network_inside": (spaces.network_inside, "spanned", NET, 6),
     "cheapest_space": (spaces.cheapest_space, NET, DESCENT, X, 6, 100),
     "full_space": (spaces.full_space, X, "asked for"),
     "dual_space": (spaces.dual_space, X),
@@ -336,6 +345,7 @@ CALLS = {
     "checked": (rules.checked, EXPERIMENT),
     "network_for": (experiments.network_for, EXPERIMENT, 12),
     "problem": (problems.problem, EXPERIMENT, PICTURES),
+    "problem_in": (problems.problem_in, "dual", "as it was", EXPERIMENT, PICTURES),
     "problem_inside": (problems.problem, INSIDE.experiment, PICTURES),
     "start": (problems.start, INSIDE, 1),
     "descend": (fitting.descend, INSIDE, *INSIDE.space.enter(NET_INSIDE, START)),
@@ -348,6 +358,16 @@ CALLS = {
     "optimizer_for": (experiments.optimizer_for, EXPERIMENT._replace(optimizer="adamw"), 10),
     "schedule_for": (experiments.schedule_for, EXPERIMENT._replace(warm_up=3), 10),
     "solve": (fitting.solve, INSIDE, START),
+    "solve_from": (fitting.solve, INSIDE, START, identity, HALFWAY.reached.kept),
+    "result_at": (fitting.result_at, INSIDE, START, HALFWAY.reached.kept),
+    "plain_costs": (fitting.plain_costs, ((0, np.ones(2)),)),
+    "is_over": (results.is_over, EXPERIMENT, HALFWAY.reached),
+    "resume": (resuming.resume, HALFWAY, PICTURES, identity, None, 60),
+    "resume_a_stack": (resuming.resume, OF_SEEDS, PICTURES, identity, None, 60),
+    "asked_again": (resuming.asked_again, HALFWAY, HALFWAY.reached, 60),
+    "solve_seeds": (stacks.solve_seeds, INSIDE, (1, 2)),
+    "starts": (stacks.starts, INSIDE, (1, 2)),
+    "seeds_differ_in_more": (stacks.seeds_differ_in_more, EXPERIMENT),
     "stacked": (stacks.stacked, [W, W]),
     "fit_seeds": (stacks.fit_seeds, EXPERIMENT, (1, 2), PICTURES),
     "fit_seeds_inside": (stacks.fit_seeds, INSIDE.experiment, (1, 2), PICTURES),
@@ -359,11 +379,11 @@ CALLS = {
     ),
     "fit": (fitting.fit, EXPERIMENT, PICTURES),
     "fit_inside": (fitting.fit, INSIDE.experiment, PICTURES),
-    "cost": (fitting.cost, RESULT, PICTURES),
-    "probabilities": (fitting.probabilities, RESULT, IMAGES),
-    "of_classes": (fitting.of_classes, normal(1, 1, 6)),
-    "share_right": (fitting.share_right, RESULT, PICTURES),
-    "predictions": (fitting.predictions, RESULT, IMAGES),
+    "cost": (results.cost, RESULT, PICTURES),
+    "probabilities": (results.probabilities, RESULT, IMAGES),
+    "of_classes": (results.of_classes, normal(1, 1, 6)),
+    "share_right": (results.share_right, RESULT, PICTURES),
+    "predictions": (results.predictions, RESULT, IMAGES),
     "ellipse": (distances, canvas.ellipse, (1, 2), (2, 1)),
     "polygon": (distances, canvas.polygon, (0, 0), (2, 0), (2, 2)),
     "box": (distances, canvas.box, 0, 0, 2, 2),

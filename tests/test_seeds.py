@@ -11,7 +11,8 @@ import pytest
 
 from catpipe.drawings import draw
 from catpipe.experiments import Experiment
-from catpipe.fitting import fit, probabilities
+from catpipe.fitting import fit
+from catpipe.results import probabilities
 from catpipe.shell.cli import main
 from catpipe.shell.data import save_data
 

@@ -12,7 +12,7 @@ from catpipe import stacks
 from catpipe.activations import IDENTITY, SIGMOID, TANH
 from catpipe.batches import Batch, shares_of
 from catpipe.experiments import Experiment
-from catpipe.fitting import fit, probabilities
+from catpipe.fitting import fit
 from catpipe.folds import (
     backward,
     compute_cost,
@@ -36,6 +36,7 @@ from catpipe.orders import held_out, shuffled
 from catpipe.parameters import Array, Parameters, map_parameters
 from catpipe.problems import network_of, problem, start
 from catpipe.regularizers import with_clipping, with_l2, with_weight_decay
+from catpipe.results import probabilities
 from catpipe.schedules import scaled
 from catpipe.stacks import PART, fit_seeds, held_out_probabilities
 from catpipe.training import initial_state, make_step, train

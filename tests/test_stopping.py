@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from toolz import last
 
 from catpipe.parameters import Parameters
-from catpipe.stopping import Kept, early_stopping
+from catpipe.stopping import Kept, best_of, early_stopping
 from catpipe.training import State
 
 cost_lists = st.lists(st.sampled_from([0.5, 0.25, 1.0, 0.125, 2.0, np.inf]), min_size=1)
@@ -138,11 +138,11 @@ def test_no_patience_and_no_checks_are_refused(patience, every):
 
 
 @given(cost_lists, everies)
-def test_the_last_state_is_checked_where_it_is_told(costs, every):
+def test_the_best_where_a_run_ends_may_be_its_last_state_which_was_not_yet_checked(costs, every):
+    kept = stopped(costs, 10**6, every)[-1]
     end = len(costs) - 1
-    kept = last(early_stopping(states(end + 1), looked_up(costs), 10**6, every=every, last=end))
-    checked = {*range(0, end + 1, every), end}
-    assert kept.cost == min(costs[i] for i in checked)
+    best = best_of(kept, looked_up(costs)).iteration
+    assert costs[best] == min(costs[i] for i in {*range(0, end + 1, every), end})
 
 
 def test_a_cost_that_is_no_number_is_not_the_best_for_ever():

@@ -60,7 +60,7 @@ def trained_both_ways(problem, optimizer, parts, dtype=np.float64) -> tuple[Stat
     net, X, Y, parameters = posed(problem, dtype)
     space, R = entered(net, X, parameters)
     start = initial_state(optimizer, parameters)
-    step, inside = (make_step(n, optimizer, 2) for n in (net, narrowed(net, space)))
+    step, inside = (make_step(n, optimizer, 2) for n in (net, narrowed(net, space.basis.shape[1])))
     full = train(step, batches(X, Y, parts), start)
     small = train(inside, batches(R, Y, parts), state_into(space, start))
     return lift_state(space, small), full
@@ -100,7 +100,7 @@ def test_lifting_is_training_in_the_full_space_for_a_stack_of_rates_and_shares(p
     space, R = entered(net, X, parameters)
     start = initial_state(optimizer, parameters)
     full = train(make_step(net, optimizer), [Batch(X, Y, shares)] * 4, start)
-    inside = make_step(narrowed(net, space), optimizer)
+    inside = make_step(narrowed(net, space.basis.shape[1]), optimizer)
     small = train(inside, [Batch(R, Y, shares)] * 4, state_into(space, start))
     assert_close(lift(space, small.parameters), full.parameters)
 
@@ -115,7 +115,7 @@ def test_lifting_is_training_in_the_full_space_also_of_duplicate_columns(columns
     space, R = entered(net, X, parameters)
     start = initial_state(optimizer, parameters)
     full = train(make_step(net, optimizer), batches(X, Y, MINI), start)
-    inside = make_step(narrowed(net, space), optimizer)
+    inside = make_step(narrowed(net, space.basis.shape[1]), optimizer)
     small = train(inside, batches(R, Y, MINI), state_into(space, start))
     assert_close(lift(space, small.parameters), full.parameters)
 
@@ -127,7 +127,7 @@ def test_leaving_and_coming_back_is_never_having_left(make, problem):
     net, X, Y, parameters = posed(problem)
     optimizer = make(0.03)
     space, R = entered(net, X, parameters)
-    step = make_step(narrowed(net, space), optimizer)
+    step = make_step(narrowed(net, space.basis.shape[1]), optimizer)
     first, second = batches(R, Y, MINI[:3]), batches(R, Y, MINI[3:])
     halfway = train(step, first, state_into(space, initial_state(optimizer, parameters)))
     stayed = lift_state(space, train(step, second, halfway))
@@ -146,7 +146,7 @@ def test_a_run_begun_inside_carries_on_in_the_full_space(problem):
     optimizer = OPTIMIZERS["nesterov_l2"](0.03)
     space, R = entered(net, X, parameters)
     start = initial_state(optimizer, parameters)
-    step, inside = (make_step(n, optimizer) for n in (net, narrowed(net, space)))
+    step, inside = (make_step(n, optimizer) for n in (net, narrowed(net, space.basis.shape[1])))
     small = train(inside, batches(R, Y, MINI[:3]), state_into(space, start))
     carried_on = train(step, batches(X, Y, MINI[3:]), lift_state(space, small))
     full = train(step, batches(X, Y, MINI), start)
@@ -182,7 +182,7 @@ def test_a_start_in_the_span_or_near_it_trains_inside_as_in_the_full_space(dista
     start = initial_state(optimizer, parameters | {"W1": W1})
     space = subspace(net, start.parameters, basis)
     full = train(make_step(net, optimizer), batches(X, Y, FULL), start)
-    inside = make_step(narrowed(net, space), optimizer)
+    inside = make_step(narrowed(net, space.basis.shape[1]), optimizer)
     small = train(inside, batches(R, Y, FULL), state_into(space, start))
     assert_close(lift(space, small.parameters), full.parameters)
 
@@ -208,7 +208,7 @@ def test_the_logits_inside_are_those_outside(problem):
     net, X, _, parameters = posed(problem)
     space, R = entered(net, X, parameters)
     Z, _ = forward(net, parameters, X)
-    inside, _ = forward(narrowed(net, space), into(space, parameters), R)
+    inside, _ = forward(narrowed(net, space.basis.shape[1]), into(space, parameters), R)
     np.testing.assert_allclose(inside, Z, rtol=1e-9, atol=1e-9)
 
 
@@ -231,7 +231,7 @@ def test_other_parameters_than_the_first_weights_are_left_as_they_are(problem):
 def test_only_the_first_fan_in_is_another_in_the_narrowed_network():
     net = network(9, 4, 3, 1)
     space, _ = entered(net, normal(1, 9, 5), normal_parameters(net, 1))
-    small = narrowed(net, space)
+    small = narrowed(net, space.basis.shape[1])
     assert small.layers[0] == first_dense(net)._replace(fan_in=6)
     assert (small.layers[1:], small.loss) == (net.layers[1:], net.loss)
 

@@ -11,10 +11,11 @@ from time import perf_counter
 
 from catpipe.drawings import SIDE, draw
 from catpipe.experiments import Experiment
-from catpipe.fitting import predictions, probabilities, share_right, solve
+from catpipe.fitting import solve
 from catpipe.metrics import confusion
 from catpipe.network import sizes
 from catpipe.problems import iterations_of, problem, start
+from catpipe.results import predictions, probabilities, share_right
 from catpipe.rules import checked
 from catpipe.shell.data import load_data, load_pictures, save_data
 from catpipe.shell.files import DataError, check_writable, write_files

@@ -8,7 +8,7 @@ from warnings import catch_warnings
 
 import numpy as np
 
-from catpipe.fitting import Result, predictions, probabilities
+from catpipe.results import Result, predictions, probabilities
 from catpipe.training import Costs
 from catpipe.transforms import Pictures
 

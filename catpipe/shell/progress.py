@@ -10,17 +10,17 @@ from typing import Any, cast
 
 from toolz import peek
 
-from catpipe.training import State
+from catpipe.stopping import Kept
 
 SMALL = 2**17  # numbers, of which a product is too short to share
 
 
-def watched(states: Iterable[State], total: int, *, silent: bool = False) -> Iterator[State]:
+def watched(keeps: Iterable[Kept], total: int, *, silent: bool = False) -> Iterator[Kept]:
     """Hand on the states on one BLAS thread where they are small, and print their costs.
 
     Costs are printed above a bar where there is a terminal for one; nothing where `silent`.
     """
-    alone = on_one_thread(states)
+    alone = on_one_thread(keeps)
     if silent:
         return alone
     tqdm = _tqdm() if sys.stdout.isatty() and sys.stderr.isatty() else None
@@ -29,16 +29,16 @@ def watched(states: Iterable[State], total: int, *, silent: bool = False) -> Ite
     return barred(narrated(alone, tqdm.write), tqdm(total=total, unit="step", leave=False))
 
 
-def on_one_thread(states: Iterable[State]) -> Iterator[State]:
+def on_one_thread(keeps: Iterable[Kept]) -> Iterator[Kept]:
     """Hand on the states; where they are small, BLAS has one thread while they are made.
 
     Two are no faster on a quiet machine, and ten times slower on a busy one. It takes
     threadpoolctl; without it, threads are as they were.
     """
-    first, states = peek(states)
-    small = sum(array.size for array in first.parameters.values()) < SMALL
+    first, keeps = peek(keeps)
+    small = sum(array.size for array in first.state.parameters.values()) < SMALL
     with one_blas_thread() if small else nullcontext():
-        yield from states
+        yield from keeps
 
 
 def one_blas_thread() -> AbstractContextManager[Any]:
@@ -50,24 +50,26 @@ def one_blas_thread() -> AbstractContextManager[Any]:
     return cast("AbstractContextManager[Any]", threadpool_limits(1, "blas"))
 
 
-def narrated(states: Iterable[State], say: Callable[[str], object]) -> Iterator[State]:
-    """Hand on the states, and say each cost when it is sampled."""
-    said = 0
-    for state in states:
-        for iteration, cost in state.costs[said:]:
+def narrated(keeps: Iterable[Kept], say: Callable[[str], object]) -> Iterator[Kept]:
+    """Hand on the states, and say each cost when it is sampled on the way."""
+    first, keeps = peek(keeps)
+    said = len(first.state.costs)
+    for kept in keeps:
+        for iteration, cost in kept.state.costs[said:]:
             say(cost_line(iteration, float(cost)))
-        said = len(state.costs)
-        yield state
+        said = len(kept.state.costs)
+        yield kept
 
 
-def barred(states: Iterable[State], bar: Any) -> Iterator[State]:
+def barred(keeps: Iterable[Kept], bar: Any) -> Iterator[Kept]:
     """Hand on the states, and move tqdm's bar along with them and their costs."""
     with bar:
-        for state in states:
+        for kept in keeps:
+            state = kept.state
             bar.update(state.iteration - bar.n)
             if state.costs and state.iteration == state.costs[-1][0] + 1:
                 bar.set_postfix_str(f"cost {state.costs[-1][1]:.4f}")
-            yield state
+            yield kept
 
 
 def cost_line(iteration: int, cost: Any) -> str:

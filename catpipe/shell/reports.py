@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from catpipe.experiments import Experiment, network_for
-from catpipe.fitting import Result, cost, share_right
 from catpipe.network import sizes
 from catpipe.regularizers import l2_penalty
+from catpipe.results import Result, cost, share_right
 from catpipe.shell.progress import cost_line
 from catpipe.transforms import DataSet, Pictures
 

@@ -11,9 +11,9 @@ import numpy as np
 from toolz import valmap
 
 from catpipe.experiments import Experiment, network_for
-from catpipe.fitting import Result
 from catpipe.network import parameter_shapes, sizes
 from catpipe.parameters import Array, Parameters
+from catpipe.results import Result
 from catpipe.rules import checked
 from catpipe.shell.files import DataError, StrPath
 from catpipe.shell.hdf5 import read, write

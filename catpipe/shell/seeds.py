@@ -16,11 +16,12 @@ from typing import Any
 import numpy as np
 
 from catpipe.experiments import Experiment
-from catpipe.fitting import Result, Watch, cost, probabilities, share_right
+from catpipe.fitting import Watch
 from catpipe.network import sizes
+from catpipe.results import Result, cost, probabilities, share_right
 from catpipe.shell.progress import one_blas_thread
 from catpipe.stacks import Map, fit_seeds
-from catpipe.training import State
+from catpipe.stopping import Kept
 from catpipe.transforms import DataSet, Pictures
 
 
@@ -76,11 +77,11 @@ def workers() -> Iterator[tuple[Map, Watch]]:
     """Give a map on all processors, and a watch that ends what runs there when the context ends."""
     ended = Event()
 
-    def watch(states: Iterator[State]) -> Iterator[State]:
-        for state in states:
+    def watch(keeps: Iterator[Kept]) -> Iterator[Kept]:
+        for kept in keeps:
             if ended.is_set():
                 raise CancelledError
-            yield state
+            yield kept
 
     # How NumPy takes what is not finite is a setting of each thread: the caller's is not theirs.
     pool = ThreadPoolExecutor(initializer=partial(np.seterr, **np.geterr()))

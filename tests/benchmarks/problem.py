@@ -14,11 +14,12 @@ import numpy as np
 
 from catpipe.batches import whole
 from catpipe.experiments import Experiment, network_for
-from catpipe.fitting import Result, fit
+from catpipe.fitting import fit
 from catpipe.folds import compute_cost, forward
 from catpipe.network import initialize_parameters
 from catpipe.optimizers import gradient_descent
 from catpipe.parameters import Array, Parameters
+from catpipe.results import Result
 from catpipe.shell.progress import one_blas_thread
 from catpipe.shell.seeds import side_by_side
 from catpipe.stacks import fit_seeds

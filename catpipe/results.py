@@ -1,0 +1,125 @@
+"""What came of an experiment, where it can carry on from, and what it says of pictures."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catpipe.experiments import Experiment
+from catpipe.folds import cost_of, predict, predict_probabilities
+from catpipe.metrics import accuracy
+from catpipe.network import Network
+from catpipe.parameters import Array, Parameters
+from catpipe.stopping import Kept
+from catpipe.training import Costs
+from catpipe.transforms import Pictures, pixels, targets
+
+
+class Reached(NamedTuple):
+    """All that a run needs to carry on: its state as it is in the space it is trained in."""
+
+    kept: Kept
+    space: str  # the kind: full, dual or spanned
+    end: int  # the iteration that was asked for
+
+
+class Result(NamedTuple):
+    """What came of an experiment, so far.
+
+    The cost at an iteration is that of the parameters before its update, on its batch and without
+    L2; every hundredth is kept, and the last. A stack's arrays have a leading axis, its costs are
+    lists, and its iteration is the latest of its networks.
+    """
+
+    experiment: Experiment
+    network: Network
+    parameters: Parameters
+    costs: Costs
+    space: str  # what it was trained in, and why where that was not the subspace
+    iteration: int  # at which the parameters were reached: the last or, stopped early, the best
+    reached: Reached | None = None  # none of seeds that were trained one by one
+    seeds: tuple[int, ...] = ()  # of a stack, one a network
+
+
+def is_over(experiment: Experiment, reached: Reached) -> bool:
+    """Return whether a run is at its end, or was stopped early.
+
+    >>> from catpipe.training import State
+    >>> state = State(7, Parameters(), ())
+    >>> is_over(Experiment(seed=1), Reached(Kept(state, state, 0.0, 0), "full", end=7))
+    True
+    """
+    patience, kept = experiment.early_stopping, reached.kept
+    stopped = patience is not None and kept.waited >= patience
+    return stopped or kept.state.iteration >= reached.end
+
+
+def cost(result: Result, pictures: Pictures) -> Array:
+    """Return the cost of the trained parameters on the pictures: one number, or one a network.
+
+    >>> from catpipe.fitting import fit
+    >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
+    >>> pictures = Pictures(images, np.array([0, 1]))
+    >>> round(float(cost(fit(Experiment(seed=1, hidden=()), pictures), pictures)), 3)
+    0.19
+    """
+    asked = result.experiment
+    X = pixels(pictures.images, asked.dtype)
+    Y = targets(pictures.labels, asked.classes, asked.dtype)
+    return cost_of(result.network, result.parameters, X, Y)
+
+
+def probabilities(result: Result, images: NDArray[np.uint8]) -> Array:
+    """Return the probability of each class for each of the images, (..., classes, examples).
+
+    >>> from catpipe.fitting import fit
+    >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
+    >>> pictures = Pictures(images, np.array([0, 1]))
+    >>> probabilities(fit(Experiment(seed=1, hidden=()), pictures), images).round(1)
+    array([[0.8, 0.1],
+           [0.2, 0.9]])
+    """
+    X = pixels(images, result.experiment.dtype)
+    return of_classes(predict_probabilities(result.network, result.parameters, X))
+
+
+def of_classes(probabilities: Array) -> Array:
+    """Return the probability of each class, (..., classes, examples), from a network's own.
+
+    Those of two classes are one row, (..., 1, examples), the probability of class 1.
+
+    >>> of_classes(np.array([[0.25, 1.0]]))
+    array([[0.75, 0.  ],
+           [0.25, 1.  ]])
+    """
+    if probabilities.shape[-2] > 1:
+        return probabilities
+    return np.concatenate([1 - probabilities, probabilities], axis=-2)
+
+
+def predictions(result: Result, images: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Return the class number predicted for each of the images, (..., examples).
+
+    >>> from catpipe.fitting import fit
+    >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
+    >>> pictures = Pictures(images, np.array([0, 1]))
+    >>> predictions(fit(Experiment(seed=1, hidden=()), pictures), images)
+    array([0, 1])
+    """
+    X = pixels(images, result.experiment.dtype)
+    return predict(result.network, result.parameters, X)[..., 0, :]
+
+
+def share_right(result: Result, pictures: Pictures) -> Array:
+    """Return the share of the pictures that is predicted right: one number, or one a network.
+
+    >>> from catpipe.fitting import fit
+    >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
+    >>> pictures = Pictures(images, np.array([0, 1]))
+    >>> float(share_right(fit(Experiment(seed=1, hidden=()), pictures), pictures))
+    1.0
+    """
+    predicted = predictions(result, pictures.images)[..., np.newaxis, :]
+    return accuracy(predicted, pictures.labels[np.newaxis])
