@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import takewhile
+
 import numpy as np
 from toolz import identity
 
-from catpipe.experiments import Experiment
 from catpipe.fitting import Watch, solve
 from catpipe.parameters import Array, Parameters
-from catpipe.problems import Problem, iterations_of, problem_in, start
+from catpipe.problems import Problem, problem_in, start
 from catpipe.results import Reached, Result, is_over
+from catpipe.rules import checked
 from catpipe.stacks import Map, solve_seeds, starts
+from catpipe.stopping import Kept
 from catpipe.transforms import Pictures
 
 
@@ -28,6 +32,7 @@ def resume(
     (on the same processor, libraries and threads). Raises `ValueError` where a run cannot carry on,
     and as `fit` does.
 
+    >>> from catpipe.experiments import Experiment
     >>> from catpipe.fitting import fit
     >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
     >>> pictures = Pictures(images, np.array([0, 1]))
@@ -35,46 +40,101 @@ def resume(
     >>> resume(short, pictures, iterations=9) == long
     True
     """
-    if result.reached is None:
-        raise ValueError("networks that were trained one by one; expected one run: train it again")
-    asked = asked_again(result, result.reached, iterations)
-    posed = problem_in(result.reached.space, result.space, asked, pictures, validation)
-    reached = result.reached._replace(end=iterations_of(posed))
-    if is_over(asked, reached):
-        return result._replace(experiment=asked, reached=reached)
-    seeds = result.seeds
-    begun = starts(posed, seeds) if seeds else start(posed, asked.seed)
-    _check_place(posed, begun, result, reached)
-    if seeds:
-        return solve_seeds(posed, seeds, mapper, watch, reached.kept)
+    longer, reached = extended(result, iterations)
+    if is_over(longer.experiment, reached):
+        return longer
+    posed, begun = reposed(longer, pictures, validation)
+    check_place(longer, posed, begun)
+    if longer.seeds:
+        return solve_seeds(posed, longer.seeds, mapper, watch, reached.kept)
     return solve(posed, begun, watch, reached.kept)
 
 
-def asked_again(result: Result, reached: Reached, iterations: int | None) -> Experiment:
-    """Return the experiment that is asked when a run carries on to so many iterations.
+def replay(
+    result: Result,
+    pictures: Pictures,
+    watch: Watch = identity,
+    validation: Pictures | None = None,
+    mapper: Map = map,
+) -> Result:
+    """Return what comes of the run's experiment once more, trained as far as the run is.
+
+    Law: it is the run, to the bit, on the same pictures, processor, libraries and threads.
+
+    >>> from catpipe.experiments import Experiment
+    >>> from catpipe.fitting import fit
+    >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
+    >>> pictures = Pictures(images, np.array([0, 1]))
+    >>> run = fit(Experiment(seed=1, hidden=(), iterations=7), pictures)
+    >>> replay(run, pictures) == run
+    True
+    """
+    return retrained(result, *reposed(result, pictures, validation), watch, mapper)
+
+
+def retrained(
+    result: Result,
+    posed: Problem,
+    begun: Parameters,
+    watch: Watch = identity,
+    mapper: Map = map,
+) -> Result:
+    """Return what comes of the run's problem and start once more: `replay`, where they are made."""
+    at = reached_of(result).kept.state.iteration
+
+    def until_there(keeps: Iterator[Kept]) -> Iterator[Kept]:
+        return watch(takewhile(lambda kept: kept.state.iteration <= at, keeps))
+
+    if result.seeds:
+        return solve_seeds(posed, result.seeds, mapper, until_there)
+    return solve(posed, begun, until_there)
+
+
+def extended(result: Result, iterations: int | None) -> tuple[Result, Reached]:
+    """Return the run as one that was asked for so many iterations, and where it is.
 
     Raises `ValueError` for fewer than there were, and where what was done depends on how many.
     """
-    asked, done = result.experiment, reached.kept.state.iteration
+    asked, reached = result.experiment, reached_of(result)
+    done = reached.kept.state.iteration
     if iterations is None or iterations == reached.end:
-        return asked
+        return result, reached
     if iterations <= done:
         raise ValueError(f"iterations is {iterations} of a run that is at {done}; expected more")
     if asked.schedule == ("cosine",):
         raise ValueError(
-            f"iterations is {iterations} of a run whose rate goes along a cosine to 0 at "
+            f"iterations is {iterations} of a run whose rate falls along a cosine to 0 at "
             f"{reached.end}; expected those: begin another run, with the cosine's own length"
         )
-    return asked._replace(iterations=iterations, epochs=None)
+    longer = checked(asked._replace(iterations=iterations, epochs=None))
+    reached = reached._replace(end=iterations)
+    return result._replace(experiment=longer, reached=reached), reached
 
 
-def _check_place(posed: Problem, begun: Parameters, result: Result, reached: Reached) -> None:
-    """Refuse to carry on where the way out of the space does not lead to what was learned.
+def reposed(
+    result: Result, pictures: Pictures, validation: Pictures | None = None
+) -> tuple[Problem, Parameters]:
+    """Return the problem that the run solves, in the space where it does, and the run's start."""
+    kind = reached_of(result).space
+    posed = problem_in(kind, result.space, result.experiment, pictures, validation)
+    seeds = result.seeds
+    return posed, starts(posed, seeds) if seeds else start(posed, result.experiment.seed)
+
+
+def reached_of(result: Result) -> Reached:
+    """Return where the run is; raise `ValueError` for runs that were trained one by one."""
+    if result.reached is None:
+        raise ValueError("networks that were trained one by one; expected one run: train each anew")
+    return result.reached
+
+
+def check_place(result: Result, posed: Problem, begun: Parameters) -> None:
+    """Raise `ValueError` where the way out of the space does not lead to what was learned.
 
     So it is where another library draws another start, or finds another basis of columns that
     depend on each other.
     """
-    kept = reached.kept
+    kept = reached_of(result).kept
     here = next(s for s in (kept.best, kept.state) if s.iteration == result.iteration)
     left = posed.space.leave(result.network, begun, here.parameters)
     if not all(_is_near(left[name], W) for name, W in result.parameters.items()):

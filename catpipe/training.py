@@ -18,6 +18,8 @@ from catpipe.parameters import Array, Parameters
 Costs: TypeAlias = tuple[tuple[int, Array | float], ...]
 """Sampled costs: (iteration, cost of the parameters before its update)."""
 
+SAMPLE_EVERY = 100  # iterations
+
 
 class State(NamedTuple):
     """All that a run is: saving it and carrying on loses nothing."""
@@ -41,7 +43,7 @@ def initial_state(optimizer: Optimizer, parameters: Parameters) -> State:
     return State(0, parameters, optimizer.init(parameters))
 
 
-def make_step(network: Network, optimizer: Optimizer, sample_every: int = 100) -> Step:
+def make_step(network: Network, optimizer: Optimizer, sample_every: int = SAMPLE_EVERY) -> Step:
     """Return the step that `train` folds: (state, batch) -> state.
 
     It samples the cost at every iteration that `sample_every` divides. It is a partial of a

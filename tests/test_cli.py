@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import shutil
 import signal
 import subprocess
@@ -13,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from catpipe.shell import commands
+from catpipe.shell import sources
 from catpipe.shell.cli import main
+from catpipe.shell.runs import load_run
 
 CATPIPE = (sys.executable, "-m", "catpipe")
 
@@ -118,7 +120,7 @@ def test_equal_commands_save_equal_bytes(capsys, folder, tmp_path):
 
 def test_without_data_the_photographs_are_preferred_where_they_are(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(commands, "HOMES", (Path("data"),))
+    monkeypatch.setattr(sources, "HOMES", (Path("data"),))
     Path("data/catvnoncat").mkdir(parents=True)
     typed(capsys, "draw", "data/drawn", "--train", 5, "--test", 5)
     assert json.loads(typed(capsys, "train", *SMALL, "--json")[1])["data"] == "data/drawn"
@@ -285,17 +287,20 @@ def test_an_installed_command_and_the_module_say_the_same():
     assert module.stdout == installed.stdout
 
 
-@pytest.mark.parametrize("command", ["train", "evaluate", "predict", "draw", "figure"])
+@pytest.mark.parametrize(
+    "command",
+    ["train", "resume", "replay", "show", "compare", "evaluate", "predict", "draw", "figure"],
+)
 def test_every_command_has_help(capsys, command):
     status, out, _ = typed(capsys, command, "--help")
     assert status == 0
     assert f"catpipe {command}" in out
 
 
-def test_interrupting_prints_one_line_exits_with_130_and_saves_nothing(folder, tmp_path):
-    arguments = ("--data", folder / "data", "--iterations", "100000000", "--out", tmp_path / "a.h5")
+def started(*arguments: object) -> subprocess.Popen[str]:
+    """Return a run that has said its first cost."""
     run = subprocess.Popen(
-        [*CATPIPE, "train", *arguments],
+        [*CATPIPE, *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -304,11 +309,34 @@ def test_interrupting_prints_one_line_exits_with_130_and_saves_nothing(folder, t
     assert run.stdout is not None
     while not run.stdout.readline().startswith("cost"):
         pass
+    return run
+
+
+ENDLESS = ("--layers", "3", "--iterations", "100000000")
+
+
+def test_interrupting_what_is_not_saved_prints_one_line_and_exits_with_130(folder):
+    run = started("train", *ENDLESS, "--data", folder / "data")
     run.send_signal(signal.SIGINT)
     _, err = run.communicate(timeout=60)
     assert run.returncode == 130
-    assert err == "catpipe: interrupted; nothing was saved\n"
-    assert not list(tmp_path.iterdir())
+    assert re.fullmatch(r"catpipe: interrupted at iteration \d+ of 100000000; "
+                        r"nothing was saved \(--out FILE\)\n", err)  # fmt: skip
+
+
+@pytest.mark.parametrize(("sent", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_run_is_saved_and_says_how_to_resume_it(folder, tmp_path, sent, status):
+    out = tmp_path / "a.h5"
+    run = started("train", *ENDLESS, "--data", folder / "data", "--out", out)
+    run.send_signal(sent)
+    _, err = run.communicate(timeout=60)
+    assert run.returncode == status
+    (at,) = re.findall(rf"interrupted at iteration (\d+) of .*; saved to {out}: carry on", err)
+    assert err.endswith(f"with `catpipe resume {out}`\n")
+    reached = load_run(out).result.reached
+    assert reached is not None
+    assert reached.kept.state.iteration == int(at)
+    assert [*tmp_path.iterdir()] == [out]
 
 
 def in_a_shell(command: str) -> subprocess.CompletedProcess[str]:

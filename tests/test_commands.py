@@ -11,7 +11,7 @@ import pytest
 from catpipe.experiments import Experiment
 from catpipe.fitting import fit
 from catpipe.parameters import Parameters
-from catpipe.shell import commands
+from catpipe.shell import sources
 from catpipe.shell.data import load_data, save_data
 from catpipe.shell.runs import Run, save_run
 from catpipe.transforms import DataSet, Pictures
@@ -217,14 +217,14 @@ def test_l2_is_told_apart_from_the_cost(capsys, folder):
 def test_without_data_and_without_a_default_folder_they_are_refused(
     capsys, run, tmp_path, monkeypatch, command
 ):
-    monkeypatch.setattr(commands, "HOMES", (tmp_path / "nowhere",))
+    monkeypatch.setattr(sources, "HOMES", (tmp_path / "nowhere",))
     assert "--data" in refused(capsys, command, *([run] if command != "train" else []))
 
 
 def test_the_default_folder_is_the_photographs_and_else_the_drawn(
     capsys, run, folder, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(commands, "HOMES", (tmp_path / "a", tmp_path / "b"))
+    monkeypatch.setattr(sources, "HOMES", (tmp_path / "a", tmp_path / "b"))
     found = []
     for home in ("b/drawn", "a/drawn", "b/catvnoncat", "a/catvnoncat"):
         save_data(tmp_path / home, DataSet(TRAIN, TEST, CLASSES), "made")

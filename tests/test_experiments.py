@@ -15,8 +15,8 @@ from catpipe.orders import held_out
 from catpipe.parameters import Parameters
 from catpipe.results import Result, cost, predictions, probabilities, share_right
 from catpipe.rules import checked
-from catpipe.shell.commands import HOMES
 from catpipe.shell.data import load_data
+from catpipe.shell.sources import HOMES
 from catpipe.training import Diverged, State
 from catpipe.transforms import DataSet, Pictures, pixels
 from tests.test_dual import assert_close

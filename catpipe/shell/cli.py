@@ -15,11 +15,12 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from catpipe.shell import commands
+from catpipe.shell import commands, looking, training
 from catpipe.shell.configs import with_config
+from catpipe.shell.keeping import Interrupted
 from catpipe.shell.options import DEFAULT, OPTIONS, RIVALS, seed_range
 
-BAD_INPUT, INTERRUPTED, NO_READER = 2, 130, 141
+DIFFERS, BAD_INPUT, INTERRUPTED, NO_READER = 1, 2, 130, 141
 
 
 class OneLineParser(ArgumentParser):
@@ -37,24 +38,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that the arguments ask for; return its exit status."""
     with _outputs():
         try:
-            options = parser().parse_args(
-                with_config(sys.argv[1:] if arguments is None else arguments)
-            )
-            with np.errstate(all="ignore"):  # a cost that is not finite is refused by name
-                options.command(options)
-                sys.stdout.flush()
+            return _obeyed(sys.argv[1:] if arguments is None else arguments)
         except KeyboardInterrupt:
             return _fail("interrupted; nothing was saved", INTERRUPTED)
+        except Interrupted as stopped:
+            return _fail(str(stopped.args[0]), stopped.status)
         except BrokenPipeError:  # whoever read the output has seen enough
             return NO_READER
-        except MemoryError as error:
-            return _fail(f"out of memory ({error}); expected smaller layers, or fewer pictures")
-        except OSError as error:
-            return _fail(f"{error.filename or 'the output'}: {error.strerror}; expected a place "
-                         "with room and the right to use it: name another")  # fmt: skip
-        except (ArithmeticError, ImportError, ValueError) as error:
-            return _fail(str(error))
-    return 0
+        except (ArithmeticError, ImportError, MemoryError, OSError, ValueError) as error:
+            return _fail(_sentence(error))
+
+
+def _obeyed(arguments: Sequence[str]) -> int:
+    options = parser().parse_args(with_config(arguments))
+    with np.errstate(all="ignore"):  # a cost that is not finite is refused by name
+        is_same = options.command(options)
+        sys.stdout.flush()
+    return DIFFERS if is_same is False else 0
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, MemoryError):
+        return f"out of memory ({error}); expected smaller layers, or fewer pictures"
+    if isinstance(error, OSError):
+        return (
+            f"{error.filename or 'the output'}: {error.strerror}; expected a place with room and "
+            "the right to use it: name another"
+        )
+    return str(error)
 
 
 @contextmanager
@@ -94,6 +105,10 @@ def parser() -> OneLineParser:
     root.add_argument("--version", action="version", version=f"catpipe {version('catpipe')}")
     add = root.add_subparsers(title="commands", required=True, metavar="COMMAND").add_parser
     _train_options(add("train", help="train a network on pictures of two or more classes"))
+    _resume_options(add("resume", help="carry on a saved run"))
+    _replay_options(add("replay", help="train a saved run once more, and compare"))
+    _show_options(add("show", help="say what a saved run is"))
+    _compare_options(add("compare", help="say what differs between two saved runs"))
     _evaluate_options(add("evaluate", help="test a saved network"))
     _predict_options(add("predict", help="show what a saved network says of single pictures"))
     _draw_options(add("draw", help="draw cats and others"))
@@ -102,7 +117,7 @@ def parser() -> OneLineParser:
 
 
 def _train_options(train: ArgumentParser) -> None:
-    train.set_defaults(command=commands.train)
+    train.set_defaults(command=training.train)
     _data_option(train)
     train.add_argument("--config", type=Path, metavar="FILE",
                        help="TOML file of options: `epochs = 20`; flags override it")  # fmt: skip
@@ -126,8 +141,40 @@ def _train_options(train: ArgumentParser) -> None:
                        help="train on all pixels, not in the pictures' subspace")  # fmt: skip
     train.add_argument("--out", type=Path, metavar="FILE",
                        help="file to save the run to (default: it is not saved)")  # fmt: skip
+    _save_every_option(train)
     train.add_argument("--json", action=BooleanOptionalAction, default=False,
                        help="print one JSON object instead")  # fmt: skip
+
+
+def _resume_options(resume: ArgumentParser) -> None:
+    resume.set_defaults(command=training.resume)
+    _run_argument(resume)
+    resume.add_argument("--iterations", type=int, metavar="N",
+                        help="to how many in all (default: as many as were asked for)")  # fmt: skip
+    _save_every_option(resume)
+    _run_data_options(resume)
+    resume.add_argument("--json", action="store_true", help="print one JSON object instead")
+
+
+def _replay_options(replay: ArgumentParser) -> None:
+    replay.set_defaults(command=looking.replay)
+    _run_argument(replay)
+    replay.add_argument("--tolerance", type=float, default=0.0, metavar="T",
+                        help="how far each array may be off, as a share of its largest number "
+                             "(default: 0, identical to the bit)")  # fmt: skip
+    _run_data_options(replay)
+
+
+def _show_options(show: ArgumentParser) -> None:
+    show.set_defaults(command=looking.show)
+    _run_argument(show)
+    show.add_argument("--json", action="store_true", help="print the record in the file instead")
+
+
+def _compare_options(compare: ArgumentParser) -> None:
+    compare.set_defaults(command=looking.compare)
+    for name in ("run", "other"):
+        compare.add_argument(name, type=Path, metavar="FILE", help="a saved run")
 
 
 def _evaluate_options(evaluate: ArgumentParser) -> None:
@@ -163,6 +210,22 @@ def _figure_options(figure: ArgumentParser) -> None:
 
 def _run_argument(command: ArgumentParser) -> None:
     command.add_argument("run", type=Path, metavar="FILE", help="what `catpipe train --out` saved")
+
+
+def _save_every_option(command: ArgumentParser) -> None:
+    command.add_argument("--save-every", type=int, metavar="N",
+                         help="save it on the way too, every N iterations")  # fmt: skip
+
+
+def _run_data_options(command: ArgumentParser) -> None:
+    command.add_argument(
+        "--data",
+        type=Path,
+        metavar="FOLDER",
+        help="folder of the pictures it was trained on (default: as then)",
+    )
+    command.add_argument("--validation", type=Path, metavar="FILE",
+                         help="the pictures it was validated on (default: as then)")  # fmt: skip
 
 
 def _data_option(command: ArgumentParser) -> None:

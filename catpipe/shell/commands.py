@@ -4,81 +4,21 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
-from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
-from time import perf_counter
 
 from catpipe.drawings import SIDE, draw
-from catpipe.experiments import Experiment
-from catpipe.fitting import solve
 from catpipe.metrics import confusion
 from catpipe.network import sizes
-from catpipe.problems import iterations_of, problem, start
 from catpipe.results import predictions, probabilities, share_right
-from catpipe.rules import checked
-from catpipe.shell.data import load_data, load_pictures, save_data
+from catpipe.shell.data import load_data, save_data
 from catpipe.shell.files import DataError, check_writable, write_files
 from catpipe.shell.hdf5 import EACH
-from catpipe.shell.progress import watched
-from catpipe.shell.reports import data_line, experiment_line, percent, print_report, report_of
-from catpipe.shell.runs import Run, is_run, load_run, save_run
-from catpipe.shell.seeds import train_seeds
-from catpipe.transforms import DataSet, Pictures
+from catpipe.shell.reports import data_line, percent
+from catpipe.shell.runs import Run, load_run
+from catpipe.shell.sources import folder_of
+from catpipe.transforms import DataSet
 
-HOMES = (Path("data"), Path(__file__).parents[2] / "data")  # here, or in the checkout
-PREFERRED = ("catvnoncat", "drawn")
 MOST_DRAWN = EACH // (SIDE * SIDE * 3)
-
-
-def train(options: Namespace) -> None:
-    """Train a network, say how it went, and save what came of it."""
-    folder = options.data or default_folder()
-    data = load_data(folder)
-    experiment = _experiment(options, data)
-    validation = _validation(options, data)
-    if options.out:
-        _check_out(options.out, options.seeds)
-    if not options.json:
-        print(data_line(folder, data))
-        print(experiment_line(experiment, data.train, options.seeds))
-
-    if options.seeds:
-        train_seeds(options, experiment, folder, data, validation)
-        return
-
-    begun = perf_counter()
-    posed = problem(experiment, data.train, validation)
-    watch = partial(watched, total=iterations_of(posed), silent=options.json)
-    result = solve(posed, start(posed, experiment.seed), watch)
-    seconds = perf_counter() - begun
-
-    report = report_of(folder, result, data, seconds)
-    as_json = json.dumps(report, allow_nan=False) if options.json else ""  # or refused, unsaved
-    if options.out:
-        save_run(options.out, Run(result, data.classes))
-    if options.json:
-        print(as_json)
-    else:
-        print_report(result, report, data)
-        print(
-            f"parameters: {f'saved to {options.out}' if options.out else 'not saved (--out FILE)'}"
-        )
-
-
-def _experiment(options: Namespace, data: DataSet) -> Experiment:
-    asked = {name: getattr(options, name) for name in Experiment._fields if name != "classes"}
-    return checked(Experiment(**asked, classes=len(data.classes)))
-
-
-def _validation(options: Namespace, data: DataSet) -> Pictures | None:
-    if options.validation is None:
-        return None
-    if not options.early_stopping:
-        raise DataError(
-            f"{options.validation}: is to validate on; expected --early-stopping with it: add it"
-        )
-    return load_pictures(options.validation, data)
 
 
 def evaluate(options: Namespace) -> None:
@@ -143,21 +83,14 @@ def figure(options: Namespace) -> None:
     print(f"figure: {image}")
 
 
-def default_folder() -> Path:
-    """Return the photographs' folder where there is one, else that of the drawn pictures."""
-    folders = [home / name for name in PREFERRED for home in HOMES]
-    found = next((folder for folder in folders if any(folder.glob("train_*.h5"))), None)
-    if found is None:
-        raise DataError(
-            "data: holds no pictures here; expected data/catvnoncat or data/drawn: name another "
-            "folder with --data, or draw some with `catpipe draw data/drawn`"
-        )
-    return found
-
-
 def _run_and_data(options: Namespace) -> tuple[Path, Run, DataSet]:
     run = load_run(options.run)
-    folder = options.data or default_folder()
+    if run.result.seeds:
+        raise DataError(
+            f"{options.run}: holds {len(run.result.seeds)} networks; expected one: look at them in "
+            "Python, with `load_run`"
+        )
+    folder = folder_of(run.source, options.data)
     data = load_data(folder)
     if data.classes != run.classes:
         raise DataError(
@@ -171,11 +104,3 @@ def _run_and_data(options: Namespace) -> tuple[Path, Run, DataSet]:
             f"{options.run} was trained on: resize them"
         )
     return folder, run, data
-
-
-def _check_out(out: Path, seeds: Sequence[int] | None) -> None:
-    if seeds:
-        raise DataError(f"{out}: holds one network, and --seeds trains many: leave out one of them")
-    check_writable(out)
-    if out.is_file() and not is_run(out):
-        raise DataError(f"{out}: is a file but no run; expected a new name, or a run to replace")

@@ -14,7 +14,15 @@ from catpipe.shell.files import DataError
 from catpipe.shell.options import OPTIONS, RIVALS
 
 SWITCHES = ("full-space", "json")
-KEYS = (*(option.flag for option in OPTIONS), "seeds", "data", "validation", "out", *SWITCHES)
+KEYS = (
+    *(option.flag for option in OPTIONS),
+    "seeds",
+    "data",
+    "validation",
+    "out",
+    "save-every",
+    *SWITCHES,
+)
 MOST_BYTES = 2**20
 
 

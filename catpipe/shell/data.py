@@ -29,8 +29,19 @@ def load_data(folder: StrPath) -> DataSet:
     catpipe.shell.files.DataError: nowhere: is not a folder; expected one with a train_*.h5 and a \
 test_*.h5: check the name
     """
-    paths = {part: _only_file(Path(folder), part) for part in _PARTS}
+    paths = paths_of(Path(folder))
     return _data_set(paths, {part: read(paths[part], names_of(part)) for part in _PARTS})
+
+
+def paths_of(folder: Path) -> dict[str, Path]:
+    """Return the two files of the data set in this folder; raise `DataError` unless they are two.
+
+    >>> paths_of(Path("nowhere"))
+    Traceback (most recent call last):
+    catpipe.shell.files.DataError: nowhere: is not a folder; expected one with a train_*.h5 and a \
+test_*.h5: check the name
+    """
+    return {part: _only_file(folder, part) for part in _PARTS}
 
 
 def load_pictures(path: StrPath, like: DataSet) -> Pictures:

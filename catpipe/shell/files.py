@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from errno import EINVAL, EIO
 from pathlib import Path
-from typing import TypeAlias
+from typing import BinaryIO, TypeAlias
+from zlib import crc32
 
 StrPath: TypeAlias = str | os.PathLike[str]
 
@@ -24,7 +27,7 @@ class DataError(ValueError):
 
 
 def write_files(contents: Mapping[Path, bytes]) -> None:
-    """Write the files; none gets its name before all are on the disk.
+    """Write the files; none gets its name before all are on the disk, and are there as written.
 
     A link stays, and what it names is written. Raises `DataError`; earlier files of these names
     are then as they were.
@@ -35,19 +38,17 @@ def write_files(contents: Mapping[Path, bytes]) -> None:
     ...     Path(folder, "a").read_bytes()
     b'1'
     """
-    drafts = {path: _draft(path) for path in contents}
     path = Path()
-    try:
-        for path, content in contents.items():
-            _check_place(path)
-            _write_draft(drafts[path], content)
-        for path, draft in drafts.items():
-            draft.replace(os.path.realpath(path))
-            _sync_folder(draft.parent)
-    except OSError as error:
-        raise DataError(_unwritable(path, error.strerror or str(error))) from error
-    finally:
-        _remove(*drafts.values())
+    with ExitStack() as drafts:
+        try:
+            written = []
+            for path, content in contents.items():
+                written.append((path, drafts.enter_context(_draft(path, content))))
+            for path, draft in written:
+                draft.replace(os.path.realpath(path))
+                _sync_folder(draft.parent)
+        except OSError as error:
+            raise DataError(_unwritable(path, error.strerror or str(error))) from error
 
 
 def check_writable(path: Path) -> None:
@@ -58,23 +59,56 @@ def check_writable(path: Path) -> None:
     catpipe.shell.files.DataError: nowhere/run.h5: cannot be written (No such file or directory); \
 expected the name of a file in a folder with room and the right to write: name another
     """
-    draft = _draft(path)
     try:
-        _check_place(path)
-        _write_draft(draft, b"")
+        with _draft(path, b""):
+            pass
     except OSError as error:
         raise DataError(_unwritable(path, error.strerror or str(error))) from error
-    finally:
-        _remove(draft)
 
 
-def _check_place(path: Path) -> None:
+@contextmanager
+def _draft(path: Path, content: bytes) -> Iterator[Path]:
+    """Give a file with this content beside the path, on the disk; remove what is left of it.
+
+    It is locked as long as its process lives, so that what a killed one left can be told.
+    """
     if path.exists() and not path.is_file():  # replacing a device would destroy it
-        raise DataError(_unwritable(path, f"is a {'folder' if path.is_dir() else 'device'}"))
+        raise OSError(EINVAL, f"is a {'folder' if path.is_dir() else 'device'}")
+    place = Path(os.path.realpath(path))
+    mark = f".{crc32(os.fsencode(place.name)):08x}-"
+    _sweep(place.parent, mark)
+    draft, file = _own(place, mark)
+    try:
+        with file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+            if draft.read_bytes() != content:
+                raise OSError(EIO, "what was written is not what can be read")
+            yield draft
+    finally:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
 
 
-def _draft(path: Path) -> Path:
-    return Path(os.path.realpath(path)).with_name(f".{secrets.token_hex(8)}")
+def _own(place: Path, mark: str) -> tuple[Path, BinaryIO]:
+    """Return a new file of this mark that nobody sweeps away."""
+    while True:
+        draft = place.with_name(f"{mark}{secrets.token_hex(8)}")
+        file = draft.open("xb")
+        with suppress(OSError):  # where there are no locks, nobody sweeps
+            fcntl.flock(file, fcntl.LOCK_EX)
+        if os.fstat(file.fileno()).st_nlink:
+            return draft, file
+        file.close()  # it was swept away before it was locked
+
+
+def _sweep(folder: Path, mark: str) -> None:
+    """Remove the drafts of this mark whose processes are no more."""
+    for draft in folder.glob(f"{mark}*"):
+        with suppress(OSError), draft.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            draft.unlink()
 
 
 def _unwritable(path: Path, reason: str) -> str:
@@ -82,19 +116,6 @@ def _unwritable(path: Path, reason: str) -> str:
         f"{path}: cannot be written ({reason}); expected the name of a file in a folder with room "
         "and the right to write: name another"
     )
-
-
-def _write_draft(draft: Path, content: bytes) -> None:
-    with draft.open("xb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _remove(*drafts: Path) -> None:
-    for draft in drafts:
-        with suppress(OSError):
-            draft.unlink(missing_ok=True)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,7 @@ from catpipe.shell.hdf5_chunks import bytes_to_make, check_written, chunk_bytes,
 
 EACH = 2**30  # bytes that one dataset may take in memory
 TOTAL = 2**31  # and a file, and all that is read from it
+CHECKED_LAYOUT = ("v110", "v110")  # of HDF5 1.10, in which all that describes data has checksums
 
 
 def read(
@@ -38,10 +41,20 @@ def read(
     Traceback (most recent call last):
     catpipe.shell.files.DataError: nowhere.h5: is not a file; expected an HDF5 file: check the name
     """
+    with opened(path, total) as file:
+        return datasets(path, file, names, each=each, total=total)
+
+
+@contextmanager
+def opened(path: StrPath, total: int = TOTAL) -> Iterator[h5py.File]:
+    """Give the file as it is now, read whole: `datasets` reads all of it, and all of one version.
+
+    Raises `DataError` for more bytes than `total`, and for whatever is raised within.
+    """
     with damage_refused(path):
         content = _content(Path(path), total)
         with h5py.File(h5py.h5f.open_file_image(content)) as file:
-            return datasets(path, file, names, each=each, total=total)
+            yield file
 
 
 def datasets(
@@ -53,11 +66,12 @@ def datasets(
     return {name: _values(f"{path}: {name}", dataset) for name, dataset in found.items()}
 
 
-def write(path: StrPath, arrays: Mapping[str, Any]) -> None:
+def write(path: StrPath, arrays: Mapping[str, Any], *, checksums: bool = False) -> None:
     """Write a file from which `read` gives back these arrays: whole, or not at all.
 
-    Equal arrays make equal bytes. `uint8` arrays, which are pictures, are compressed.
-    Raises `DataError`; an earlier file of this name is then as it was.
+    Equal arrays make equal bytes. `uint8` arrays, which are pictures, are compressed. With
+    checksums no flipped bit passes: all that HDF5 writes has one, and each dataset with axes its
+    own. Raises `DataError`; an earlier file of this name is then as it was.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
@@ -65,13 +79,16 @@ def write(path: StrPath, arrays: Mapping[str, Any]) -> None:
     ...     read(f"{folder}/run.h5", ["b1"])
     {'b1': array([[0.5]])}
     """
-    write_all({path: arrays})
+    write_all({path: arrays}, checksums=checksums)
 
 
-def write_all(files: Mapping[StrPath, Mapping[str, Any]]) -> None:
+def write_all(files: Mapping[StrPath, Mapping[str, Any]], *, checksums: bool = False) -> None:
     """Write several files as `write` does; none gets its name before all are on the disk."""
     write_files(
-        {Path(path): _image(path, valmap(np.asarray, arrays)) for path, arrays in files.items()}
+        {
+            Path(path): _image(path, valmap(np.asarray, arrays), checksums=checksums)
+            for path, arrays in files.items()
+        }
     )
 
 
@@ -101,21 +118,28 @@ def _check_finite(where: str, array: Array) -> None:
         )
 
 
-def _image(path: StrPath, arrays: Mapping[str, Array]) -> bytes:
+def _image(path: StrPath, arrays: Mapping[str, Array], *, checksums: bool) -> bytes:
     check_budget(path, {name: array.nbytes for name, array in arrays.items()}, EACH, TOTAL)
-    with h5py.File(secrets.token_hex(), "w", driver="core", backing_store=False) as file:
+    layout = CHECKED_LAYOUT if checksums else None
+    in_memory = partial(h5py.File, driver="core", backing_store=False)
+    with in_memory(secrets.token_hex(), "w", libver=layout) as file:
         for name, array in arrays.items():
-            _put(f"{path}: {name}", file, name, array)
+            _put(f"{path}: {name}", file, name, array, checksums=checksums)
         file.flush()
         image: bytes = file.id.get_file_image()
         return image
 
 
-def _put(where: str, file: h5py.File, name: str, array: Array) -> None:
+def _put(where: str, file: h5py.File, name: str, array: Array, *, checksums: bool) -> None:
     if not is_one_component(name):
         raise DataError(f"{where} is no name; expected one without '/': name it otherwise")
     check_type(where, array.dtype, array.dtype.itemsize)
     _check_finite(where, array)
-    small = {"chunks": array.shape, "compression": "gzip", "compression_opts": 9}
-    is_picture = array.dtype == np.uint8 and array.size > 1
-    file.create_dataset(name, data=array, track_times=False, **(small if is_picture else {}))
+    storage: dict[str, Any] = {}
+    if array.dtype == np.uint8 and array.size > 1:
+        storage = {"compression": "gzip", "compression_opts": 9}
+    if checksums and array.ndim and array.size:
+        storage = storage | {"fletcher32": True}
+    if storage:
+        storage = storage | {"chunks": array.shape}
+    file.create_dataset(name, data=array, track_times=False, **storage)

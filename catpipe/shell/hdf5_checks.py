@@ -15,7 +15,7 @@ import h5py
 import numpy as np
 
 from catpipe.shell.files import DataError, StrPath
-from catpipe.shell.hdf5_chunks import GZIP, SHUFFLE, filters_of
+from catpipe.shell.hdf5_chunks import FLETCHER32, GZIP, SHUFFLE, filters_of
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
@@ -26,9 +26,10 @@ _LOOKALIKES = {
 _LAYOUTS = {h5py.h5d.COMPACT, h5py.h5d.CONTIGUOUS, h5py.h5d.CHUNKED}
 
 
-# Only what can be checked before HDF5 decodes it, unlike its other decoders (fletcher32,
-# scale-offset, lzf, plug-ins).
-_FILTERS = {(), (SHUFFLE,), (GZIP,), (SHUFFLE, GZIP)}
+# Only what can be checked before HDF5 decodes it, unlike its other decoders (scale-offset, lzf,
+# plug-ins).
+_PACKED: tuple[tuple[int, ...], ...] = ((), (SHUFFLE,), (GZIP,), (SHUFFLE, GZIP))
+_FILTERS = {(*packed, *last) for packed in _PACKED for last in ((), (FLETCHER32,))}
 
 
 @contextmanager
@@ -125,8 +126,8 @@ def _check_storage(where: str, dataset: h5py.Dataset) -> None:
         raise DataError(f"{where} is kept elsewhere; expected the data itself: copy it here")
     if (filters := filters_of(dataset)) not in _FILTERS:
         raise DataError(
-            f"{where} is stored through the HDF5 filters {filters}; expected gzip, with or "
-            "without shuffle, or none: write it again so"
+            f"{where} is stored through the HDF5 filters {filters}; expected gzip, shuffle "
+            "before it, fletcher32 after it, or none: write it again so"
         )
     size = dataset.dtype.itemsize
     if SHUFFLE in filters and (values := storage.get_filter(filters.index(SHUFFLE))[2]) != (size,):

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
-from functools import partial
+from functools import partial, reduce
 from itertools import product
 from math import prod
 
 import h5py
+import numpy as np
+from numpy.typing import NDArray
 
 from catpipe.shell.files import DataError
 
 GZIP, SHUFFLE = h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE
+FLETCHER32 = h5py.h5z.FILTER_FLETCHER32
+CHECKSUM = 4  # bytes, at the end of a chunk
+BLOCK = 2**16  # words, whose weighted sum fits into 64 bits
 
 
 def filters_of(dataset: h5py.Dataset) -> tuple[int, ...]:
@@ -55,14 +60,15 @@ def _is_believable(
     filters: tuple[int, ...], declared: int, file_size: int, chunk: h5py.h5d.StoreInfo
 ) -> bool:
     """Return whether the chunk lies in the file and is not too long: HDF5 would write past it."""
-    is_packed = _is_packed(filters, chunk.filter_mask)
-    is_likely = chunk.size <= 2 * declared + 64 if is_packed else chunk.size == declared
+    size = chunk.size - CHECKSUM * _went_through(FLETCHER32, filters, chunk.filter_mask)
+    is_packed = _went_through(GZIP, filters, chunk.filter_mask)
+    is_likely = 0 <= size <= 2 * declared + 64 if is_packed else size == declared
     return bool(is_likely and chunk.byte_offset + chunk.size <= file_size)
 
 
-def _is_packed(filters: tuple[int, ...], mask: int) -> bool:
-    """Return whether the chunk went through gzip; its mask has a bit for each filter left out."""
-    return GZIP in filters and not mask >> filters.index(GZIP) & 1
+def _went_through(number: int, filters: tuple[int, ...], mask: int) -> bool:
+    """Return whether a chunk went through a filter; its mask has a bit for each one left out."""
+    return number in filters and not mask >> filters.index(number) & 1
 
 
 def chunk_corners(dataset: h5py.Dataset, begin: int, end: int) -> Iterator[tuple[int, ...]]:
@@ -78,7 +84,10 @@ def chunk_bytes(where: str, dataset: h5py.Dataset, corner: tuple[int, ...]) -> b
     too much. It takes `check_written` to read the chunk safely.
     """
     mask, stored = dataset.id.read_direct_chunk(corner)
-    if _is_packed(filters_of(dataset), mask):
+    filters = filters_of(dataset)
+    if _went_through(FLETCHER32, filters, mask):
+        stored = _unsummed(where, stored)
+    if _went_through(GZIP, filters, mask):
         inflater = zlib.decompressobj()
         stored = inflater.decompress(stored, bytes_of_a_chunk(dataset) + 1)
         if not inflater.eof:
@@ -86,6 +95,43 @@ def chunk_bytes(where: str, dataset: h5py.Dataset, corner: tuple[int, ...]) -> b
     if len(stored) != bytes_of_a_chunk(dataset):
         raise _unmade(where, dataset)
     return bytes(stored)
+
+
+def _unsummed(where: str, stored: bytes) -> bytes:
+    """Return the chunk without the checksum at its end; raise `DataError` unless it fits."""
+    content, checksum = stored[:-CHECKSUM], stored[-CHECKSUM:]
+    if fletcher32(content).to_bytes(CHECKSUM, "little") != checksum:
+        raise DataError(
+            f"{where} does not have the checksum that it was written with; expected a whole file: "
+            "restore it"
+        )
+    return content
+
+
+def fletcher32(content: bytes) -> int:
+    """Return the checksum that HDF5's filter of this name keeps (Fletcher 1982).
+
+    Of 16-bit words, the high byte first; sums are from 1 to 65535, and 0 of nothing but zeros.
+
+    >>> hex(fletcher32(b"abcde"))
+    '0x4ff029c7'
+    """
+    words = np.frombuffer(content + bytes(len(content) % 2), ">u2")
+    blocks = (words[begin : begin + BLOCK] for begin in range(0, len(words), BLOCK))
+    first, second = reduce(_summed, blocks, (0, 0))
+    return _folded(second) << 16 | _folded(first)
+
+
+def _summed(sums: tuple[int, int], block: NDArray[np.uint16]) -> tuple[int, int]:
+    """Return the sum of the words, and the sum of what that was after each of them."""
+    first, second = sums
+    size, words = len(block), block.astype(np.int64)
+    times = np.arange(size, 0, -1)
+    return first + int(words.sum()), second + first * size + int(words @ times)
+
+
+def _folded(total: int) -> int:
+    return (total - 1) % 0xFFFF + 1 if total else 0
 
 
 def _unmade(where: str, dataset: h5py.Dataset) -> DataError:

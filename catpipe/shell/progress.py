@@ -16,17 +16,16 @@ SMALL = 2**17  # numbers, of which a product is too short to share
 
 
 def watched(keeps: Iterable[Kept], total: int, *, silent: bool = False) -> Iterator[Kept]:
-    """Hand on the states on one BLAS thread where they are small, and print their costs.
+    """Hand on the states, and print their costs.
 
     Costs are printed above a bar where there is a terminal for one; nothing where `silent`.
     """
-    alone = on_one_thread(keeps)
     if silent:
-        return alone
+        return iter(keeps)
     tqdm = _tqdm() if sys.stdout.isatty() and sys.stderr.isatty() else None
     if tqdm is None:
-        return narrated(alone, partial(print, flush=True))
-    return barred(narrated(alone, tqdm.write), tqdm(total=total, unit="step", leave=False))
+        return narrated(keeps, partial(print, flush=True))
+    return barred(narrated(keeps, tqdm.write), tqdm(total=total, unit="step", leave=False))
 
 
 def on_one_thread(keeps: Iterable[Kept]) -> Iterator[Kept]:

@@ -28,15 +28,25 @@ def data_line(folder: Path, data: DataSet) -> str:
 def experiment_line(experiment: Experiment, pictures: Pictures, seeds: Sequence[int] | None) -> str:
     """Return what is asked of a run: of what is not always said, only what is no default."""
     network = network_for(experiment, pictures.images[0].size)
+    return f"network: {asked_words(experiment, sizes(network), len(seeds or ()))}"
+
+
+def asked_words(experiment: Experiment, sizes: Sequence[int], seeds: int) -> str:
+    """Return what is asked of a network of these sizes, or of one from each of so many seeds.
+
+    >>> asked_words(Experiment(seed=1, l2=0.5), [12288, 20, 7, 5, 1], seeds=0)
+    '12288-20-7-5-1, relu; 2500 iterations at learning rate 0.0075, course start from seed 1, \
+float64; l2 0.5'
+    """
     length = (
         f"{experiment.epochs} epochs"
         if experiment.epochs
         else f"{experiment.iterations} iterations"
     )
     return (
-        f"network: {'-'.join(map(str, sizes(network)))}, {_said(experiment.activation)}; "
+        f"{'-'.join(map(str, sizes))}, {_said(experiment.activation)}; "
         f"{length} at learning rate {experiment.learning_rate}, {experiment.scheme} start from "
-        f"{f'{len(seeds)} seeds' if seeds else f'seed {experiment.seed}'}, {experiment.dtype}"
+        f"{f'{seeds} seeds' if seeds else f'seed {experiment.seed}'}, {experiment.dtype}"
         f"{''.join(f'; {words}' for words in _said_besides(experiment))}"
     )
 

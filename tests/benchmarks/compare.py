@@ -25,8 +25,8 @@ from pathlib import Path
 from typing import Any
 
 from catpipe.experiments import Experiment
-from catpipe.shell.commands import default_folder
 from catpipe.shell.data import load_data
+from catpipe.shell.sources import default_folder
 from tests.benchmarks import THREADS
 from tests.benchmarks.contest import Contest, Plan, hold, table
 from tests.benchmarks.growth import grow, peak_memory

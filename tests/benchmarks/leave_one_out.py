@@ -15,10 +15,10 @@ from time import perf_counter
 import numpy as np
 
 from catpipe.experiments import DTYPES, Experiment
-from catpipe.shell.commands import default_folder
 from catpipe.shell.data import load_data
 from catpipe.shell.progress import one_blas_thread
 from catpipe.shell.seeds import side_by_side
+from catpipe.shell.sources import default_folder
 from catpipe.stacks import held_out_probabilities
 
 

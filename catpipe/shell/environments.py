@@ -1,0 +1,80 @@
+"""With what a run was computed: libraries, processor and threads, which decide its last bits."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator, Mapping
+from importlib.metadata import version
+from typing import Any, TypeAlias
+
+import h5py
+import numpy as np
+
+Environment: TypeAlias = Mapping[str, str | int]
+
+WORDS = {
+    "catpipe": "catpipe",
+    "numpy": "NumPy",
+    "h5py": "h5py",
+    "hdf5": "HDF5",
+    "blas": "BLAS",
+    "blas_kernel": "BLAS's CPU kernel",
+    "blas_threads": "number of BLAS threads",
+    "simd": "NumPy's CPU kernel",
+    "machine": "machine",
+}
+UNKNOWN = "unknown"
+
+
+def environment() -> Environment:
+    """Return with what this process computes, under the names of `WORDS`.
+
+    BLAS's kernel and threads are known where threadpoolctl is installed.
+
+    >>> list(environment()) == list(WORDS)
+    True
+    """
+    blas = _blas()
+    return {
+        "catpipe": version("catpipe"),
+        "numpy": np.__version__,
+        "h5py": h5py.__version__,
+        "hdf5": h5py.version.hdf5_version,
+        "blas": f"{blas.get('internal_api', UNKNOWN)} {blas.get('version', UNKNOWN)}",
+        "blas_kernel": str(blas.get("architecture", UNKNOWN)),
+        "blas_threads": int(blas.get("num_threads", 0)),
+        "simd": _simd(),
+        "machine": platform.machine(),
+    }
+
+
+def changes(before: Environment, after: Environment) -> Iterator[str]:
+    """Return what is another, in words.
+
+    >>> [*changes({"numpy": "2.3.0", "simd": "X86_V4"}, {"numpy": "2.4.0", "simd": "X86_V4"})]
+    ['NumPy 2.3.0, here 2.4.0']
+    """
+    for name, words in WORDS.items():
+        if (was := before.get(name)) != (now := after.get(name)):
+            yield f"{words} {was}, here {now}"
+
+
+def _blas() -> Mapping[str, Any]:
+    try:
+        from threadpoolctl import threadpool_info
+    except ImportError:
+        built = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
+        return {"internal_api": built["name"], "version": built["version"]}
+    libraries = [library for library in threadpool_info() if library["user_api"] == "blas"]
+    # SciPy, where it is loaded, brings another.
+    return min(libraries, key=lambda library: "numpy" not in library["filepath"], default={})
+
+
+def _simd() -> str:
+    """Return the instructions that NumPy's own loops use: exp's, which differ in the last bit."""
+    try:
+        from numpy.lib.introspect import opt_func_info
+    except ImportError:
+        return UNKNOWN
+    targets = opt_func_info(func_name="^exp$", signature="float64").get("exp", {}).values()
+    return next((str(target["current"]) for target in targets), UNKNOWN)

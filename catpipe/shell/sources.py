@@ -1,0 +1,101 @@
+"""Which data a run was trained on, told by the SHA-256 of its files, and where they are now."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from catpipe.shell.data import paths_of
+from catpipe.shell.files import DataError
+
+HOMES = (Path("data"), Path(__file__).parents[2] / "data")  # here, or in the checkout
+PREFERRED = ("catvnoncat", "drawn")
+
+
+class Digest(NamedTuple):
+    """A file as it was named, and its SHA-256."""
+
+    path: str
+    sha256: str
+
+
+class Source(NamedTuple):
+    """The folder of a data set, where one was named, its files, and those to validate on."""
+
+    folder: str | None
+    train: Digest
+    test: Digest
+    validation: Digest | None = None
+
+
+def source_of(folder: Path | None, found: Path, validation: Path | None = None) -> Source:
+    """Return the source that was named, or was not and is found in a folder of ours."""
+    paths = paths_of(found)
+    train, test = (Digest(paths[part].name, sha256(paths[part])) for part in ("train", "test"))
+    own = Digest(str(validation), sha256(validation)) if validation else None
+    return Source(str(folder) if folder else None, train, test, own)
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file; raise `DataError` where it cannot be read.
+
+    >>> sha256(Path("nowhere.h5"))
+    Traceback (most recent call last):
+    catpipe.shell.files.DataError: nowhere.h5: cannot be read (No such file or directory); \
+expected a file: check its name and rights
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise DataError(
+            f"{path}: cannot be read ({error.strerror}); expected a file: check its name and rights"
+        ) from error
+
+
+def default_folders() -> list[Path]:
+    """Return the folders of ours that hold data: the photographs', and that of drawn pictures."""
+    folders = [home / name for name in PREFERRED for home in HOMES]
+    return [folder for folder in folders if any(folder.glob("train_*.h5"))]
+
+
+def default_folder() -> Path:
+    """Return the photographs' folder where there is one, else that of the drawn pictures."""
+    found = next(iter(default_folders()), None)
+    if found is None:
+        raise DataError(
+            "data: holds no pictures here; expected data/catvnoncat or data/drawn: name another "
+            "folder with --data, or draw some with `catpipe draw data/drawn`"
+        )
+    return found
+
+
+def folder_of(source: Source | None, named: Path | None) -> Path:
+    """Return where a run's data are: as named now or then, or where we find them."""
+    if named or source is None:
+        return named or default_folder()
+    if source.folder is not None:
+        return Path(source.folder)
+    same = (f for f in default_folders() if source_of(None, f)[1:3] == source[1:3])
+    return next(same, None) or default_folder()
+
+
+def other_data(source: Source, now: Source) -> Iterator[str]:
+    """Return which of the files that a run is trained on are others than they were, in words.
+
+    >>> then = Source(None, Digest("train_x.h5", "ab" * 32), Digest("test_x.h5", "cd" * 32))
+    >>> [*other_data(then, then._replace(train=Digest("train_x.h5", "ef" * 32)))]
+    ['train_x.h5 with SHA-256 abababab..., here train_x.h5 with efefefef...']
+    """
+    for was, now_is in ((source.train, now.train), (source.validation, now.validation)):
+        before, after = was and was.sha256, now_is and now_is.sha256
+        if before != after:
+            yield f"{_told(was)}, here {_told(now_is).replace('SHA-256 ', '')}"
+
+
+def _told(digest: Digest | None) -> str:
+    if digest is None:
+        return "no validation file"
+    return f"{digest.path} with SHA-256 {digest.sha256[:8]}..."
