@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from catpipe.shell.cli import parser
+from catpipe.shell.parsers import parser
 from tests.test_house import ORDER
 
 ROOT = Path(__file__).parents[1]

@@ -243,6 +243,7 @@ COSTS = {
     "twice the same": np.array([[0, 0.5], [0, 0.5]]),
     "of half an iteration": np.array([[0.5, 0.5]]),
     "of a negative iteration": np.array([[-1, 0.5]]),
+    "of an iteration that was not reached": np.array([[0, 0.5], [3, 0.5]]),
 }
 
 

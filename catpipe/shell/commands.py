@@ -8,14 +8,13 @@ from pathlib import Path
 
 from catpipe.drawings import SIDE, draw
 from catpipe.metrics import confusion
-from catpipe.network import sizes
 from catpipe.results import predictions, probabilities, share_right
-from catpipe.shell.data import load_data, save_data
+from catpipe.shell.data import save_data
 from catpipe.shell.files import DataError, check_writable, write_files
 from catpipe.shell.hdf5 import EACH
 from catpipe.shell.reports import data_line, percent
-from catpipe.shell.runs import Run, load_run
-from catpipe.shell.sources import folder_of
+from catpipe.shell.runs import Run
+from catpipe.shell.saved import data_of, one_run
 from catpipe.transforms import DataSet
 
 MOST_DRAWN = EACH // (SIDE * SIDE * 3)
@@ -84,23 +83,6 @@ def figure(options: Namespace) -> None:
 
 
 def _run_and_data(options: Namespace) -> tuple[Path, Run, DataSet]:
-    run = load_run(options.run)
-    if run.result.seeds:
-        raise DataError(
-            f"{options.run}: holds {len(run.result.seeds)} networks; expected one: look at them in "
-            "Python, with `load_run`"
-        )
-    folder = folder_of(run.source, options.data)
-    data = load_data(folder)
-    if data.classes != run.classes:
-        raise DataError(
-            f"{folder}: has the classes {', '.join(data.classes)}; expected "
-            f"{', '.join(run.classes)}, which {options.run} was trained on: name other data"
-        )
-    features, expected = data.test.images[0].size, sizes(run.result.network)[0]
-    if features != expected:
-        raise DataError(
-            f"{folder}: has pictures of {features} numbers; expected {expected}, which "
-            f"{options.run} was trained on: resize them"
-        )
+    run = one_run(options.run)
+    folder, data = data_of(run, options)
     return folder, run, data

@@ -12,7 +12,8 @@ from catpipe.parameters import Array
 from catpipe.results import Result
 from catpipe.resuming import reached_of
 from catpipe.shell.environments import changes
-from catpipe.shell.runs import Run, arrays_of
+from catpipe.shell.layouts import arrays_of
+from catpipe.shell.runs import Run
 from catpipe.shell.sources import other_data
 
 

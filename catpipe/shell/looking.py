@@ -11,13 +11,15 @@ from catpipe.network import sizes
 from catpipe.results import is_over
 from catpipe.resuming import reached_of, retrained
 from catpipe.shell.comparing import Difference, differences, reasons
+from catpipe.shell.data import load_pictures
 from catpipe.shell.environments import WORDS, Environment, changes
 from catpipe.shell.files import DataError
 from catpipe.shell.records import text_of
-from catpipe.shell.reports import asked_words
+from catpipe.shell.reports import asked_words, data_line
 from catpipe.shell.runs import Run, load_run, record_of
+from catpipe.shell.saved import data_of, validation_of
+from catpipe.shell.sittings import environment_for, posed_again, threads_for
 from catpipe.shell.sources import Digest, Source, source_of
-from catpipe.shell.training import data_of, environment_for, posed_again, threads_for, validation_of
 
 
 def show(options: Namespace) -> None:
@@ -50,27 +52,32 @@ def replay(options: Namespace) -> bool:
             f"--tolerance is {options.tolerance}; expected a share of at least 0: choose one"
         )
     run = load_run(options.run)
-    folder, data, validation = data_of(run, options)
-    since = perf_counter()
-    posed, begun = posed_again(run.result, data.train, validation)
-    with threads_for(posed, begun):
-        again = retrained(run.result, posed, begun)
-    seconds = perf_counter() - since
-    source = source_of(options.data, folder, validation_of(run, options))
-    made_with = environment_for(posed, begun)
-    now = Run(run.result, run.classes, source, ((0, made_with),))
-    off = differences(run.result, again)
-    at = reached_of(run.result).kept.state.iteration
-    print(f"replayed: {at} iterations on {folder} in {seconds:.2f} s")
+    again = _again(run, options)
+    off, at = differences(run.result, again.result), reached_of(run.result).kept.state.iteration
     if not off:
-        print("identical (to the bit)")
+        print(f"identical: {at} iterations, every number to the bit")
         return True
-    why = "; ".join(reasons(run, now)) or "none found in data, libraries, kernels and threads"
-    print(f"not identical: {_told(off[0])}, and {len(off)} of the arrays differ")
+    why = "; ".join(reasons(run, again)) or "none found in data, libraries, kernels and threads"
+    print(f"not identical: {len(off)} arrays differ after {at} iterations, most {_told(off[0])}")
     print(f"reason: {why}")
     within = off[0].share <= options.tolerance
     print(f"tolerance: {options.tolerance:g}, {'kept' if within else 'exceeded'}")
     return within
+
+
+def _again(run: Run, options: Namespace) -> Run:
+    """Train the run once more, and tell how long that took."""
+    folder, data = data_of(run, options)
+    own = validation_of(run, options)
+    validation = load_pictures(own, data) if own else None
+    print(data_line(folder, data))
+    since = perf_counter()
+    posed, begun = posed_again(run.result, data.train, validation)
+    with threads_for(posed, begun):
+        result = retrained(run.result, posed, begun)
+    print(f"time: {perf_counter() - since:.2f} s of training in {result.space}")
+    source = source_of(options.data, folder, own)
+    return Run(result, run.classes, source, ((0, environment_for(posed, begun)),))
 
 
 def _shown(run: Run) -> Iterator[tuple[str, str]]:

@@ -1,0 +1,113 @@
+"""Which arrays lie in a run file, under which names, and of which shapes.
+
+The parameters have no prefix; the state and the best so far have one each where they are apart
+from the parameters, and so has each of the optimizer's moments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from toolz import merge
+
+from catpipe.experiments import network_for, optimizer_for
+from catpipe.layers import Shapes
+from catpipe.network import parameter_shapes
+from catpipe.parameters import Array, Parameters
+from catpipe.results import Reached, Result
+from catpipe.shell.files import DataError, StrPath
+from catpipe.shell.records import Record
+from catpipe.spaces import network_inside
+from catpipe.training import Costs
+
+STATE, BEST, MOMENT = "state.", "best.", "moment"
+
+
+def arrays_of(result: Result, reached: Reached) -> dict[str, Array]:
+    """Return the arrays of a run under the names that they have in its file, but for the costs."""
+    kept = reached.kept
+    at, best = kept.state.iteration, kept.best.iteration
+    state_is_apart, best_is_apart = _apart(reached.space, result.iteration, at, best)
+    groups = {
+        "": result.parameters,
+        STATE: kept.state.parameters if state_is_apart else {},
+        BEST: kept.best.parameters if best_is_apart else {},
+        **{f"{MOMENT}{i}.": moment for i, moment in enumerate(kept.state.moments, start=1)},
+    }
+    return dict(merge(_under(prefix, arrays) for prefix, arrays in groups.items()))
+
+
+def shapes_in(path: StrPath, record: Record) -> dict[str, Shapes]:
+    """Return the shapes of the arrays that a run of this record has, by prefix.
+
+    Raises `DataError` for a record that describes no network.
+    """
+    try:
+        network = network_for(record.experiment, record.features)
+        inside = network_inside(record.space, network, record.rank)
+    except ValueError as error:
+        raise DataError(
+            f"{path}: describes no network ({error}); expected one: train again"
+        ) from error
+    moments = optimizer_for(record.experiment, record.end).init(Parameters())
+    iterations = record.iteration, record.at, record.best
+    state_is_apart, best_is_apart = _apart(record.space, *iterations)
+    prefixes = [*[STATE] * state_is_apart, *[BEST] * best_is_apart]
+    prefixes += [f"{MOMENT}{i}." for i, _ in enumerate(moments, start=1)]
+    return {"": parameter_shapes(network)} | dict.fromkeys(prefixes, parameter_shapes(inside))
+
+
+def parameters_in(
+    path: StrPath, record: Record, prefix: str, shapes: Shapes, arrays: Mapping[str, Array]
+) -> Parameters:
+    """Return the parameters of this prefix; raise `DataError` unless they have these shapes."""
+    lead = (len(record.seeds),) if record.seeds else ()
+    found = {name: arrays[prefix + name] for name in shapes}
+    for name, shape in shapes.items():
+        where = f"{path}: {prefix}{name}"
+        _check(where, found[name], (*lead, *shape), record.experiment.dtype)
+    return Parameters(found)
+
+
+def _check(where: str, array: Array, shape: tuple[int, ...], dtype: str) -> None:
+    if (array.shape, array.dtype) != (shape, np.dtype(dtype)):
+        raise DataError(
+            f"{where} has shape {array.shape} and type {array.dtype}; expected {shape} and {dtype}"
+            ", as its record says: train again"
+        )
+
+
+def costs_array(costs: Costs, networks: int) -> Array:
+    """Return a row for each sampled cost: the iteration, and the cost of each network."""
+    rows = [[iteration, *np.atleast_1d(cost)] for iteration, cost in costs]
+    return np.array(rows, float).reshape(len(rows), 1 + max(networks, 1))
+
+
+def costs_in(path: StrPath, record: Record, rows: Array) -> Costs:
+    """Return the costs of these rows; raise `DataError` for what no run has."""
+    _check(f"{path}: costs", rows, (*rows.shape[:1], 1 + max(len(record.seeds), 1)), "float64")
+    iterations = rows[:, 0].astype(np.int64)
+    if (iterations != rows[:, 0]).any() or (np.diff(iterations, prepend=-1) <= 0).any():
+        raise DataError(
+            f"{path}: costs are of iterations that do not ascend; expected each once, in order: "
+            "train again"
+        )
+    if (iterations >= record.at).any():
+        raise DataError(
+            f"{path}: costs are of iterations up to {iterations.max()}; expected less than "
+            f"{record.at}, where its state is: train again"
+        )
+    return tuple(
+        (i, costs if record.seeds else costs[0])
+        for i, costs in zip(iterations.tolist(), rows[:, 1:].tolist(), strict=True)
+    )
+
+
+def _apart(space: str, iteration: int, at: int, best: int) -> tuple[bool, bool]:
+    """Return whether the state has other arrays than the run, and the best than the state."""
+    return space != "full" or iteration != at, best != at
+
+
+def _under(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
+    return {prefix + name: array for name, array in arrays.items()}
