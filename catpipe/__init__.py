@@ -87,7 +87,7 @@ from catpipe.orders import among, balanced, held_out, shuffled, stratified
 from catpipe.parameters import Parameters, map_parameters
 from catpipe.regularizers import l2_penalty, with_clipping, with_l2, with_weight_decay
 from catpipe.results import Result, cost, predictions, probabilities, share_right
-from catpipe.resuming import resume
+from catpipe.resuming import replay, resume
 from catpipe.schedules import constant, cosine, exponential, inverse_time, step_decay, warm_up
 from catpipe.shell.data import load_data, load_pictures, save_data
 from catpipe.shell.files import DataError
@@ -204,6 +204,7 @@ __all__ = [
     "probabilities",
     "relu",
     "relu_backward",
+    "replay",
     "resume",
     "rmsprop",
     "save_data",

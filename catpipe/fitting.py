@@ -16,7 +16,7 @@ from catpipe.parameters import Array, Parameters
 from catpipe.problems import Problem, batches_of, epoch_of, iterations_of, network_of, roles
 from catpipe.problems import problem as pose
 from catpipe.problems import start as draw_start
-from catpipe.results import Reached, Result
+from catpipe.results import Reached, Result, is_over
 from catpipe.stopping import Kept, best_of, early_stopping
 from catpipe.training import (
     Costs,
@@ -63,7 +63,7 @@ def solve(
 ) -> Result:
     """Return what training on the problem makes of these parameters, one network's or a stack's.
 
-    To carry on a run that began with them, hand over what it kept.
+    To carry on a run that began with them, hand over what it kept. Raises `Diverged` as `fit` does.
 
     >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
     >>> pictures = Pictures(images, np.array([0, 1]))
@@ -90,6 +90,8 @@ def result_at(
 ) -> Result:
     """Return the result of a run that began with these parameters and has come to what is kept.
 
+    The best and the costs are those of what is kept, unless they are given.
+
     >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
     >>> pictures = Pictures(images, np.array([0, 1]))
     >>> posed, half = pose(Experiment(seed=1, hidden=()), pictures), Parameters(W1=[[0.5]])
@@ -105,8 +107,9 @@ def result_at(
         state=state._replace(costs=sampled),
         best=State(kept.best.iteration, kept.best.parameters, ()),
     )
-    reached = Reached(trimmed, space.kind, iterations_of(problem))
-    costs = sampled if costs is None else costs
+    examples = len(problem.labels) - problem.own
+    reached = Reached(trimmed, space.kind, iterations_of(problem), examples, problem.own)
+    costs = sampled if costs is None else plain_costs(costs)
     return Result(problem.experiment, network, trained, costs, space.name, best.iteration, reached)
 
 
@@ -126,21 +129,27 @@ def descend(
     watch: Watch = identity,
     kept: Kept | None = None,
 ) -> tuple[Kept, State, Costs]:
-    """Return what is kept in the end; the best state; and the sampled costs with the last one's.
+    """Return what is kept where the watch ends; the best state; and the sampled costs.
 
-    The network and the parameters are as they are in the problem's space. Without early stopping
-    the last state is the best.
+    Once the run is over, its last state is checked too, and its last cost is among the costs. The
+    network and the parameters are as they are in the problem's space. Without early stopping the
+    last state is the best. Raises `Diverged`.
     """
     optimizer = optimizer_for(problem.experiment, iterations_of(problem))
     state = initial_state(optimizer, parameters) if kept is None else kept.state
     states = trajectory(make_step(network, optimizer), batches_of(problem, state.iteration), state)
     *before, final = tail(2, watch(_kept(problem, network, finite(states), kept)))
-    costs = dict(final.state.costs)
-    if before:
-        costs = costs | {before[0].state.iteration: _last_cost(problem, network, before[0], final)}
+    if not before or not _is_last(problem, final):
+        return final, final.best, final.state.costs
+    last = before[0].state.iteration
+    costs = dict(final.state.costs) | {last: _last_cost(problem, network, before[0], final)}
     validation_cost = _validation(problem, network)
     best = best_of(final, validation_cost) if validation_cost else final.best
-    return final, best, plain_costs((*costs.items(),))
+    return final, best, (*costs.items(),)
+
+
+def _is_last(problem: Problem, kept: Kept) -> bool:
+    return is_over(problem.experiment, kept, iterations_of(problem))
 
 
 def _last_cost(problem: Problem, network: Network, before: Kept, final: Kept) -> Array:

@@ -23,14 +23,16 @@ class Reached(NamedTuple):
     kept: Kept
     space: str  # the kind: full, dual or spanned
     end: int  # the iteration that was asked for
+    examples: int  # pictures to train on
+    own: int  # and those of a validation set
 
 
 class Result(NamedTuple):
     """What came of an experiment, so far.
 
     The cost at an iteration is that of the parameters before its update, on its batch and without
-    L2; every hundredth is kept, and the last. A stack's arrays have a leading axis, its costs are
-    lists, and its iteration is the latest of its networks.
+    L2; every hundredth is kept and, once the run is over, the last. A stack's arrays have a leading
+    axis, its costs are lists, and its iteration is the latest of its networks.
     """
 
     experiment: Experiment
@@ -39,21 +41,30 @@ class Result(NamedTuple):
     costs: Costs
     space: str  # what it was trained in, and why where that was not the subspace
     iteration: int  # at which the parameters were reached: the last or, stopped early, the best
-    reached: Reached | None = None  # none of seeds that were trained one by one
+    reached: Reached | None = None  # none of seeds that were not trained as one
     seeds: tuple[int, ...] = ()  # of a stack, one a network
 
 
-def is_over(experiment: Experiment, reached: Reached) -> bool:
-    """Return whether a run is at its end, or was stopped early.
+def is_over(experiment: Experiment, kept: Kept, end: int) -> bool:
+    """Return whether a run is at the iteration where it ends, or was stopped early.
 
     >>> from catpipe.training import State
     >>> state = State(7, Parameters(), ())
-    >>> is_over(Experiment(seed=1), Reached(Kept(state, state, 0.0, 0), "full", end=7))
+    >>> is_over(Experiment(seed=1), Kept(state, state, 0.0, 0), end=7)
     True
     """
-    patience, kept = experiment.early_stopping, reached.kept
-    stopped = patience is not None and kept.waited >= patience
-    return stopped or kept.state.iteration >= reached.end
+    return kept.state.iteration >= end or was_stopped(experiment, kept)
+
+
+def was_stopped(experiment: Experiment, kept: Kept) -> bool:
+    """Return whether a run was stopped early.
+
+    >>> from catpipe.training import State
+    >>> state = State(7, Parameters(), ())
+    >>> was_stopped(Experiment(seed=1, early_stopping=3), Kept(state, state, 0.0, waited=3))
+    True
+    """
+    return experiment.early_stopping is not None and kept.waited >= experiment.early_stopping
 
 
 def cost(result: Result, pictures: Pictures) -> Array:

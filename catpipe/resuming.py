@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import takewhile
+from itertools import islice
 
 import numpy as np
 from toolz import identity
 
 from catpipe.fitting import Watch, solve
+from catpipe.network import sizes
 from catpipe.parameters import Array, Parameters
 from catpipe.problems import Problem, problem_in, start
 from catpipe.results import Reached, Result, is_over
@@ -29,8 +30,8 @@ def resume(
     """Return what the run comes to when it carries on, on the same pictures.
 
     Law: a run that stops at any iteration and is resumed equals one that never stopped, to the bit
-    (on the same processor, libraries and threads). Raises `ValueError` where a run cannot carry on,
-    and as `fit` does.
+    (on the same processor, libraries and threads). One that is asked for more stays in the space
+    where it began. Raises `ValueError` where a run cannot carry on, and as `fit` does.
 
     >>> from catpipe.experiments import Experiment
     >>> from catpipe.fitting import fit
@@ -41,7 +42,7 @@ def resume(
     True
     """
     longer, reached = extended(result, iterations)
-    if is_over(longer.experiment, reached):
+    if is_over(longer.experiment, reached.kept, reached.end):
         return longer
     posed, begun = reposed(longer, pictures, validation)
     check_place(longer, posed, begun)
@@ -59,7 +60,8 @@ def replay(
 ) -> Result:
     """Return what comes of the run's experiment once more, trained as far as the run is.
 
-    Law: it is the run, to the bit, on the same pictures, processor, libraries and threads.
+    Law: it is the run, to the bit, on the same pictures, processor, libraries and threads. Raises
+    `ValueError` for other pictures, and as `fit` does.
 
     >>> from catpipe.experiments import Experiment
     >>> from catpipe.fitting import fit
@@ -79,11 +81,14 @@ def retrained(
     watch: Watch = identity,
     mapper: Map = map,
 ) -> Result:
-    """Return what comes of the run's problem and start once more: `replay`, where they are made."""
+    """Return what comes of the run's problem and start once more: `replay`, where they are made.
+
+    Raises as `replay` does.
+    """
     at = reached_of(result).kept.state.iteration
 
     def until_there(keeps: Iterator[Kept]) -> Iterator[Kept]:
-        return watch(takewhile(lambda kept: kept.state.iteration <= at, keeps))
+        return watch(islice(keeps, at + 1))
 
     if result.seeds:
         return solve_seeds(posed, result.seeds, mapper, until_there)
@@ -100,11 +105,15 @@ def extended(result: Result, iterations: int | None) -> tuple[Result, Reached]:
     if iterations is None or iterations == reached.end:
         return result, reached
     if iterations <= done:
-        raise ValueError(f"iterations is {iterations} of a run that is at {done}; expected more")
+        raise ValueError(
+            f"iterations is {iterations} of a run that is at {done}; expected more: name a number "
+            "beyond, or none"
+        )
     if asked.schedule == ("cosine",):
         raise ValueError(
             f"iterations is {iterations} of a run whose rate falls along a cosine to 0 at "
-            f"{reached.end}; expected those: begin another run, with the cosine's own length"
+            f"{reached.end}; expected {reached.end}: begin another run, whose cosine is as long as "
+            "it should be"
         )
     longer = checked(asked._replace(iterations=iterations, epochs=None))
     reached = reached._replace(end=iterations)
@@ -114,17 +123,31 @@ def extended(result: Result, iterations: int | None) -> tuple[Result, Reached]:
 def reposed(
     result: Result, pictures: Pictures, validation: Pictures | None = None
 ) -> tuple[Problem, Parameters]:
-    """Return the problem that the run solves, in the space where it does, and the run's start."""
-    kind = reached_of(result).space
+    """Return the problem that the run solves, in the space where it does, and the run's start.
+
+    Raises `ValueError` for pictures of another size or number, and as `problem` does.
+    """
+    reached = reached_of(result)
+    own = len(validation.labels) if validation else 0
+    found = pictures.images[0].size, len(pictures.labels), own
+    if found != (expected := (sizes(result.network)[0], reached.examples, reached.own)):
+        raise ValueError(
+            f"{_told(*found)}; expected {_told(*expected)}, as the run was trained on: take those"
+        )
+    kind = reached.space
     posed = problem_in(kind, result.space, result.experiment, pictures, validation)
     seeds = result.seeds
     return posed, starts(posed, seeds) if seeds else start(posed, result.experiment.seed)
 
 
+def _told(features: int, examples: int, own: int) -> str:
+    return f"{examples} pictures of {features} numbers, and {own} to validate on"
+
+
 def reached_of(result: Result) -> Reached:
-    """Return where the run is; raise `ValueError` for runs that were trained one by one."""
+    """Return where the run is; raise `ValueError` for runs that were not trained as one."""
     if result.reached is None:
-        raise ValueError("networks that were trained one by one; expected one run: train each anew")
+        raise ValueError("networks that were not trained as one; expected one run: train each anew")
     return result.reached
 
 

@@ -92,7 +92,8 @@ def cheapest_space(
         few = f"{columns} columns of {features} features take fewer multiplications as they are"
         return full_space(X, few)
     if iterations * saved <= once:
-        return full_space(X, f"{iterations} iterations save fewer multiplications than it takes")
+        few = f"{iterations} iterations, asked for at first, save less than the way there takes"
+        return full_space(X, few)
     return dual_space(X) if in_dual else spanned_space(X)
 
 
@@ -122,7 +123,7 @@ def network_inside(kind: str, network: Network, columns: int) -> Network:
 
 
 SPACES: Mapping[str, Callable[[Array], Space]] = {
-    "full": partial(full_space, reason="as before"),
+    "full": partial(full_space, reason="as it was"),
     "dual": dual_space,
     "spanned": spanned_space,
 }

@@ -73,7 +73,7 @@ def solve_seeds(
 ) -> Result:
     """Return what training on the problem makes of the start that each of the seeds draws.
 
-    To carry on a stack, hand over what it kept.
+    To carry on a stack, hand over what it kept. Raises as `fit` does.
 
     >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
     >>> posed = problem(Experiment(seed=1, hidden=()), Pictures(images, np.array([0, 1])))
@@ -177,9 +177,11 @@ def _joined_costs(costs: Sequence[Costs]) -> Costs:
 
 
 def _joined_reached(reached: Sequence[Reached | None]) -> Reached | None:
-    """Return where the stack is, as one: its parts are all at the same iteration."""
+    """Return where the stack is, as one; nothing where a watch ended its parts here and there."""
     parts = [part for part in reached if part]
     first, states = parts[0], [part.kept.state for part in parts]
+    if len({state.iteration for state in states}) > 1:
+        return None
     state = first.kept.state._replace(
         parameters=_joined_parameters([state.parameters for state in states]),
         moments=tuple(map(_joined_parameters, zip(*(s.moments for s in states), strict=True))),

@@ -17,6 +17,7 @@ import pytest
 from catpipe.shell import sources
 from catpipe.shell.cli import main
 from catpipe.shell.runs import load_run
+from tests.test_resuming import reached
 
 CATPIPE = (sys.executable, "-m", "catpipe")
 
@@ -339,6 +340,51 @@ def test_an_interrupted_run_is_saved_and_says_how_to_resume_it(folder, tmp_path,
     assert [*tmp_path.iterdir()] == [out]
 
 
+LATER = """
+import os, signal, sys, time
+from catpipe.shell import {module}
+from catpipe.shell.cli import main
+inner = {module}.{name}
+def signalled(*arguments, **options):
+    for _ in range({times}):
+        os.kill(os.getpid(), signal.{sent})
+    return inner(*arguments, **options)
+{module}.{name} = signalled
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def signalled(folder, out, module, name, sent="SIGINT", times=1):
+    """Return a run of 150 iterations that gets a signal when it comes to this function."""
+    code = LATER.format(module=module, name=name, sent=sent, times=times)
+    command = [sys.executable, "-c", code, "train", *SMALL, "--data", folder / "data"]
+    return subprocess.run([*command, "--out", out], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("sent", ["SIGINT", "SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize("name", ["report_of", "save_run", "print_report"])
+def test_a_signal_that_comes_after_the_last_step_loses_nothing(folder, tmp_path, name, sent):
+    run = signalled(folder, tmp_path / "a.h5", "sittings", name, sent, times=2)
+    assert (run.returncode, run.stderr) == (0, "")
+    assert (tmp_path / "a.h5").read_bytes() == (folder / "run.h5").read_bytes()
+
+
+def test_a_second_signal_stops_in_the_step_that_is_under_way_and_the_run_is_saved(folder, tmp_path):
+    run = signalled(folder, tmp_path / "a.h5", "progress", "cost_line", times=2)
+    assert run.returncode == 130
+    assert re.search(r"interrupted at iteration \d+ of 150; saved to ", run.stderr)
+    assert reached(load_run(tmp_path / "a.h5").result) < 150
+
+
+def test_a_signal_that_is_to_be_ignored_is(folder, tmp_path):
+    train = f"{sys.executable} -m catpipe train {' '.join(SMALL)} --data {folder}/data"
+    ignoring = in_a_shell(
+        f"trap '' INT; {train} --out {tmp_path}/a.h5 & sleep 0.4; kill -INT $!; wait $!"
+    )
+    assert ignoring.returncode == 0
+    assert (tmp_path / "a.h5").read_bytes() == (folder / "run.h5").read_bytes()
+
+
 def in_a_shell(command: str) -> subprocess.CompletedProcess[str]:
     shell = ("bash", "-o", "pipefail", "-c", command)
     return subprocess.run(shell, capture_output=True, text=True, check=False)
@@ -346,9 +392,16 @@ def in_a_shell(command: str) -> subprocess.CompletedProcess[str]:
 
 def test_a_reader_that_leaves_ends_the_command_as_it_ends_others(folder, tmp_path):
     train = f"{sys.executable} -u -m catpipe train --layers 3 --data {folder}/data"
-    run = in_a_shell(f"{train} --out {tmp_path}/a.h5 | head -n 1")
+    run = in_a_shell(f"{train} | head -n 1")
     assert (run.returncode, run.stderr) == (141, "")
-    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("reader", "status"), [("| head -n 4", 141), (">/dev/full", 2)])
+def test_a_run_that_can_say_no_more_is_saved(folder, tmp_path, reader, status):
+    train = f"{sys.executable} -u -m catpipe train --layers 3 --data {folder}/data"
+    run = in_a_shell(f"{train} --out {tmp_path}/a.h5 {reader}")
+    assert run.returncode == status
+    assert [*tmp_path.iterdir()] == [tmp_path / "a.h5"] * (status == 141)
 
 
 def test_a_closed_output_is_no_error(folder, tmp_path):

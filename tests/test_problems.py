@@ -224,7 +224,7 @@ WIDE = Pictures(np.repeat(PICTURES.images, 9, axis=1), PICTURES.labels)
         ({"batch_size": 5}, "the subspace of 13 columns"),
         ({"optimizer": "adam"}, "the optimizer does not commute with rotations"),
         ({"full_space": True}, "asked for"),
-        ({"iterations": 1}, "1 iterations save fewer multiplications than it takes"),
+        ({"iterations": 1}, "1 iterations, asked for at first, save less than"),
     ],
     ids=str,
 )

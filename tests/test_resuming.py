@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from catpipe.drawings import draw
 from catpipe.experiments import OPTIMIZERS, Experiment
-from catpipe.fitting import Watch, fit
+from catpipe.fitting import Watch, fit, result_at, solve
+from catpipe.problems import problem, start
 from catpipe.results import Result
 from catpipe.resuming import replay, resume
 from catpipe.shell.environments import environment
@@ -210,7 +211,7 @@ def test_a_run_that_was_stopped_early_stays_stopped_however_much_is_asked_for():
 def test_a_run_stays_in_its_space_where_a_longer_one_would_be_elsewhere():
     short = fit(FULL._replace(iterations=2), PICTURES)
     longer = resume(short, PICTURES, iterations=9)
-    assert "2 iterations save fewer" in longer.space
+    assert "2 iterations, asked for at first" in longer.space
     assert "dual form" in fit(FULL, PICTURES).space
     np.testing.assert_allclose(
         longer.parameters["W1"], fit(FULL, PICTURES).parameters["W1"], rtol=1e-12
@@ -220,6 +221,22 @@ def test_a_run_stays_in_its_space_where_a_longer_one_would_be_elsewhere():
 def test_a_finished_run_is_what_carrying_it_on_returns():
     result = fit(FULL, PICTURES)
     assert resume(result, PICTURES) is result
+
+
+def test_what_is_reached_on_the_way_is_what_a_run_that_ends_there_is():
+    for asked in LEARNED.values():
+        posed = problem(asked, PICTURES)
+        begun = start(posed, asked.seed)
+        on_the_way: list[Result] = []
+
+        def watch(keeps, posed=posed, begun=begun, on_the_way=on_the_way):
+            for kept in keeps:
+                on_the_way.append(result_at(posed, begun, kept))
+                yield kept
+
+        solve(posed, begun, watch)
+        for k in (0, 1, len(on_the_way) // 2, len(on_the_way) - 2):
+            assert on_the_way[k] == fit(asked, PICTURES, until(k)), (asked, k)
 
 
 # What cannot be carried on.
@@ -236,9 +253,38 @@ def test_another_end_of_a_cosine_that_ends_with_the_run_is_refused():
         resume(fit(LEARNED["cosine"], PICTURES), PICTURES, iterations=12)
 
 
+@pytest.mark.parametrize(
+    ("pictures", "validation"),
+    [
+        (in_colours(13, 1, classes=3), OTHERS),
+        (in_colours(12, 1, classes=3, side=4), OTHERS._replace(images=OTHERS.images[:, :1])),
+        (PICTURES, None),
+        (PICTURES, in_colours(8, 2, classes=3)),
+    ],
+    ids=["more", "larger", "not to validate on", "fewer to validate on"],
+)
+@pytest.mark.parametrize("full_space", [False, True])
+def test_other_pictures_than_those_it_was_trained_on_are_refused(pictures, validation, full_space):
+    asked = FULL._replace(early_stopping=3, full_space=full_space)
+    stopped = fit(asked, PICTURES, until(4), OTHERS)
+    for again in (resume, replay):
+        with pytest.raises(ValueError, match="expected 12 pictures of 27 numbers, and 9 to valid"):
+            again(stopped, pictures, validation=validation)
+
+
+def test_a_stack_whose_parts_were_stopped_at_different_iterations_is_no_run():
+    lengths = iter([5, 7])
+
+    def watch(keeps):
+        return until(next(lengths))(keeps)
+
+    stack = fit_seeds(FULL, range(12), PICTURES, watch=watch)
+    assert stack.reached is None
+
+
 def test_networks_that_were_trained_one_by_one_are_refused():
     many = fit_seeds(BATCHES, (1, 2), PICTURES)
-    with pytest.raises(ValueError, match="trained one by one"):
+    with pytest.raises(ValueError, match="not trained as one"):
         resume(many, PICTURES)
 
 

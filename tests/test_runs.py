@@ -90,12 +90,16 @@ def test_any_hdf5_reader_finds_the_parameters_under_their_own_names(run, path):
         ({"features": 1.5}, "does not describe a run"),
         ({"features": 0}, "describes no network"),
         ({"space": "small"}, "expected one of full, dual, spanned"),
-        ({"rank": -1}, "no number of at least 0"),
-        ({"rank": 5}, "expected (4, 5)"),
+        ({"examples": -1}, "no number of at least 0"),
+        ({"examples": 5}, "expected (4, 5)"),
+        ({"own": 1}, "without early stopping"),
+        ({"waited": 1}, "without early stopping"),
+        ({"environments": []}, "no environment"),
         ({"seeds": [1, 2]}, "expected (2, "),
         ({"seeds": [2**32]}, "expected one below"),
         ({"at": 7}, "out of order"),
         ({"end": 2}, "out of order"),
+        ({"end": 9}, "its end is 9; expected 3"),
         ({"best": 1}, "best.W1 is not there"),
         ({"iteration": 1}, "of an iteration that was not kept"),
         ({"validation_cost": "low"}, "does not describe a run"),
@@ -106,7 +110,8 @@ def test_any_hdf5_reader_finds_the_parameters_under_their_own_names(run, path):
         ({"classes": ["cat", "cat"]}, "2 printable names"),
         ({"classes": ["cat", "\x1b[2J"]}, "no printable text"),
         ({"classes": ["cat", "dog", "owl"]}, "2 printable names"),
-        ({"classes": [0, 1]}, "no printable text"),
+        ({"classes": [0, 1]}, "does not describe a run"),
+        ({"classes": ["cat", "\u00a0"]}, "no printable text"),
     ],
     ids=str,
 )
@@ -239,6 +244,8 @@ COSTS = {
     "of another shape": np.zeros((1, 3)),
     "of another type": np.zeros((1, 2), np.float32),
     "no rows": np.zeros(2),
+    "empty": np.zeros((0, 2)),
+    "without the last": np.array([[0, 0.5]]),
     "descending": np.array([[2, 0.5], [0, 0.5]]),
     "twice the same": np.array([[0, 0.5], [0, 0.5]]),
     "of half an iteration": np.array([[0.5, 0.5]]),
@@ -277,8 +284,14 @@ def test_a_stack_of_networks_is_loaded_as_it_was_saved(tmp_path):
 def test_networks_that_were_trained_one_by_one_are_refused(tmp_path):
     asked = Experiment(seed=1, hidden=(3,), batch_size=5, iterations=3)
     result = fit_seeds(asked, (1, 2), in_colours(12, seed=1, classes=2))
-    with pytest.raises(DataError, match="trained one by one"):
+    with pytest.raises(DataError, match="not trained as one"):
         save_run(tmp_path / "many.h5", made(result))
+    assert not [*tmp_path.iterdir()]
+
+
+def test_what_could_not_be_loaded_is_not_saved(tmp_path, run):
+    with pytest.raises(DataError, match="2 printable names"):
+        save_run(tmp_path / "run.h5", run._replace(classes=("cat",)))
     assert not [*tmp_path.iterdir()]
 
 

@@ -24,9 +24,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             return _obeyed(sys.argv[1:] if arguments is None else arguments)
         except KeyboardInterrupt:
-            return _fail("interrupted; nothing was saved", INTERRUPTED)
+            return _fail("interrupted", INTERRUPTED)
         except Interrupted as stopped:
-            return _fail(str(stopped.args[0]), stopped.status)
+            return _fail(stopped.sentence, stopped.status)
         except BrokenPipeError:  # whoever read the output has seen enough
             return NO_READER
         except (ArithmeticError, ImportError, MemoryError, OSError, ValueError) as error:

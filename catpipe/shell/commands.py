@@ -14,7 +14,7 @@ from catpipe.shell.files import DataError, check_writable, write_files
 from catpipe.shell.hdf5 import EACH
 from catpipe.shell.reports import data_line, percent
 from catpipe.shell.runs import Run
-from catpipe.shell.saved import data_of, one_run
+from catpipe.shell.saved import data_like, one_run
 from catpipe.transforms import DataSet
 
 MOST_DRAWN = EACH // (SIDE * SIDE * 3)
@@ -84,5 +84,5 @@ def figure(options: Namespace) -> None:
 
 def _run_and_data(options: Namespace) -> tuple[Path, Run, DataSet]:
     run = one_run(options.run)
-    folder, data = data_of(run, options)
+    folder, data = data_like(run, options)
     return folder, run, data

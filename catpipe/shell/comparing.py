@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
 
 from catpipe.parameters import Array
 from catpipe.results import Result
-from catpipe.resuming import reached_of
-from catpipe.shell.environments import changes
-from catpipe.shell.layouts import arrays_of
+from catpipe.shell.environments import changes, unknown
+from catpipe.shell.layouts import arrays_and_costs
 from catpipe.shell.runs import Run
 from catpipe.shell.sources import other_data
 
 
 class Difference(NamedTuple):
-    """How far an array is from another, as a share of its largest number."""
+    """How far an array is from another, as a share of its largest number; none of other shapes."""
 
     name: str
-    share: float
+    share: float | None
+
+    def __str__(self) -> str:
+        if self.share is None:
+            return f"{self.name}: has another shape or type"
+        return f"{self.name}: off by {self.share:.3g} of its largest number"
 
 
 def differences(first: Result, second: Result) -> list[Difference]:
     """Return the arrays of two runs that are not identical to the bit, the farthest off first.
-
-    Costs are compared where both were sampled.
 
     >>> from catpipe.drawings import draw
     >>> from catpipe.experiments import Experiment
@@ -39,43 +39,39 @@ def differences(first: Result, second: Result) -> list[Difference]:
     >>> sorted(difference.name for difference in differences(one, two))
     ['W1', 'b1', 'costs']
     """
-    mine, others = (_all_arrays(result) for result in (first, second))
-    common = {i for i, _ in first.costs} & {i for i, _ in second.costs}
-    costs, again = (
-        np.array([cost for i, cost in result.costs if i in common]) for result in (first, second)
-    )
-    pairs = chain(_pairs(mine, others), [("costs", costs, again)])
+    mine, others = (arrays_and_costs(result) for result in (first, second))
+    pairs = ((name, mine.get(name), others.get(name)) for name in {**mine, **others})
     found = (Difference(name, _share(a, b)) for name, a, b in pairs if not _identical(a, b))
-    return sorted(found, key=lambda difference: -difference.share)
+    return sorted(found, key=lambda of: -np.inf if of.share is None else -of.share)
 
 
-def reasons(first: Run, second: Run) -> list[str]:
-    """Return why two runs may differ: other data, libraries, processor or threads."""
-    data = other_data(first.source, second.source) if first.source and second.source else ()
-    ((_, now),) = second.environments[-1:]
-    computed = [changes(was, now) for _, was in first.environments]
-    return [*data, *dict.fromkeys(change for each in computed for change in each)]
+def reasons(run: Run, again: Run) -> list[str]:
+    """Return why a run may not come out again: other data, libraries, processor or threads.
+
+    And what is not known of them.
+    """
+    ((_, now),) = again.environments
+    made_with = [environment for _, environment in run.environments]
+    data = ["data, which were not recorded"]
+    if run.source and again.source:
+        data = [*other_data(run.source, again.source)]
+    computed = [change for was in made_with for change in changes(was, now)]
+    not_known = {words for environment in (*made_with, now) for words in unknown(environment)}
+    hidden = [f"{words}, not known (pip install 'catpipe[threads]')" for words in sorted(not_known)]
+    return [*data, *dict.fromkeys(computed), *hidden]
 
 
-def _all_arrays(result: Result) -> dict[str, Array]:
-    return arrays_of(result, reached_of(result))
+def _identical(a: Array | None, b: Array | None) -> bool:
+    return a is not None and b is not None and _bits(a) == _bits(b)
 
 
-def _pairs(
-    mine: Mapping[str, Array], others: Mapping[str, Array]
-) -> Iterator[tuple[str, Array, Array]]:
-    nothing = np.zeros(0)
-    for name in {**mine, **others}:
-        yield name, mine.get(name, nothing), others.get(name, nothing)
+def _bits(array: Array) -> tuple[str, tuple[int, ...], bytes]:
+    return array.dtype.str, array.shape, array.tobytes()
 
 
-def _identical(a: Array, b: Array) -> bool:
-    return (a.dtype, a.shape, a.tobytes()) == (b.dtype, b.shape, b.tobytes())
-
-
-def _share(a: Array, b: Array) -> float:
-    """Return the largest difference over the largest number, and infinity of other shapes."""
-    if a.shape != b.shape:
-        return np.inf
+def _share(a: Array | None, b: Array | None) -> float | None:
+    """Return the largest difference over the largest number; none of unlike arrays."""
+    if a is None or b is None or (a.shape, a.dtype) != (b.shape, b.dtype):
+        return None
     largest = np.abs(a).max(initial=0)
-    return float(np.abs(a - b).max() / largest) if largest else float(np.abs(b).max(initial=0))
+    return float(np.abs(a - b).max(initial=0) / (largest or 1))

@@ -42,7 +42,7 @@ def environment() -> Environment:
         "hdf5": h5py.version.hdf5_version,
         "blas": f"{blas.get('internal_api', UNKNOWN)} {blas.get('version', UNKNOWN)}",
         "blas_kernel": str(blas.get("architecture", UNKNOWN)),
-        "blas_threads": int(blas.get("num_threads", 0)),
+        "blas_threads": blas.get("num_threads", UNKNOWN),
         "simd": _simd(),
         "machine": platform.machine(),
     }
@@ -59,12 +59,21 @@ def changes(before: Environment, after: Environment) -> Iterator[str]:
             yield f"{words} {was}, here {now}"
 
 
+def unknown(made_with: Environment) -> Iterator[str]:
+    """Return what is not known of an environment, in words.
+
+    >>> [*unknown({"numpy": "2.4.0", "blas_kernel": UNKNOWN})]
+    ["BLAS's CPU kernel"]
+    """
+    return (words for name, words in WORDS.items() if made_with.get(name) == UNKNOWN)
+
+
 def _blas() -> Mapping[str, Any]:
     try:
         from threadpoolctl import threadpool_info
     except ImportError:
         built = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
-        return {"internal_api": built["name"], "version": built["version"]}
+        return {"internal_api": built["name"].removeprefix("scipy-"), "version": built["version"]}
     libraries = [library for library in threadpool_info() if library["user_api"] == "blas"]
     # SciPy, where it is loaded, brings another.
     return min(libraries, key=lambda library: "numpy" not in library["filepath"], default={})

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from errno import EINVAL, EIO
 from pathlib import Path
+from stat import S_IMODE
 from typing import BinaryIO, TypeAlias
 from zlib import crc32
 
@@ -23,7 +24,16 @@ class DataError(ValueError):
     """
 
     def __init__(self, sentence: str) -> None:
-        super().__init__("".join(c if c.isprintable() else ascii(c)[1:-1] for c in sentence))
+        super().__init__(printable(sentence))
+
+
+def printable(text: str) -> str:
+    r"""Return the text with escapes for what would not show, or would move the cursor.
+
+    >>> print(printable("a\nb"))
+    a\nb
+    """
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def write_files(contents: Mapping[Path, bytes]) -> None:
@@ -80,6 +90,8 @@ def _draft(path: Path, content: bytes) -> Iterator[Path]:
     draft, file = _own(place, mark)
     try:
         with file:
+            with suppress(FileNotFoundError):
+                os.fchmod(file.fileno(), S_IMODE(place.stat().st_mode))
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

@@ -12,7 +12,7 @@ from toolz import peek
 
 from catpipe.stopping import Kept
 
-STOPPING = (Signals.SIGINT, Signals.SIGTERM)
+STOPPING = (Signals.SIGINT, Signals.SIGTERM, Signals.SIGHUP)
 
 
 def saved(keeps: Iterable[Kept], save: Callable[[Kept], object], every: int) -> Iterator[Kept]:
@@ -36,28 +36,35 @@ def saved(keeps: Iterable[Kept], save: Callable[[Kept], object], every: int) -> 
 class Interrupted(Exception):  # no error: it was asked for
     """A run that was stopped by a signal: what to say of it, and the status to exit with."""
 
-    @property
-    def status(self) -> int:
-        """Return 128 and the number of the signal, as shells do."""
-        return 128 + int(self.args[1])
+    def __init__(self, sentence: str, stopped_by: Signals) -> None:
+        super().__init__(sentence, stopped_by)
+        self.sentence = sentence
+        self.status = 128 + stopped_by  # as shells have it
 
 
 class Interruption:
-    """The signal that asked a run to stop, if one did; a second one ends the process at once."""
+    """The signal that asked a run to stop, if one did, and the state that was reached.
+
+    The first one stops it after the step that is under way, the second in it. While the state is
+    saved, none is heard.
+    """
 
     def __init__(self) -> None:
         self.signal: Signals | None = None
+        self.kept: Kept | None = None
+        self.is_saving = False
 
     def watch(self, keeps: Iterable[Kept]) -> Iterator[Kept]:
-        """Hand on the states; after Ctrl-C or SIGTERM, none beyond the step that is under way."""
-        with self._listening():
-            for kept in keeps:
-                yield kept
-                if self.signal:
-                    return
+        """Hand on the states, and remember the last; none after a signal."""
+        for kept in keeps:
+            self.kept = kept
+            yield kept
+            if self.signal:
+                return
 
     @contextmanager
-    def _listening(self) -> Iterator[None]:
+    def listening(self) -> Iterator[None]:
+        """Give a context in which signals are heard, but for those that are to be ignored."""
         heeded = [s for s in STOPPING if signal.getsignal(s) is not signal.SIG_IGN]
         before = {s: signal.signal(s, self._hear) for s in heeded}
         try:
@@ -67,6 +74,6 @@ class Interruption:
                 signal.signal(s, handler)
 
     def _hear(self, number: int, _: FrameType | None) -> None:
-        self.signal = Signals(number)
-        again = signal.default_int_handler if number == Signals.SIGINT else signal.SIG_DFL
-        signal.signal(number, again)
+        again, self.signal = self.signal, self.signal or Signals(number)
+        if again and not self.is_saving:
+            raise KeyboardInterrupt

@@ -7,6 +7,7 @@ from the parameters, and so has each of the optimizer's moments.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from reprlib import repr as brief
 
 import numpy as np
 from toolz import merge
@@ -16,16 +17,26 @@ from catpipe.layers import Shapes
 from catpipe.network import parameter_shapes
 from catpipe.parameters import Array, Parameters
 from catpipe.results import Reached, Result
+from catpipe.resuming import reached_of
 from catpipe.shell.files import DataError, StrPath
 from catpipe.shell.records import Record
 from catpipe.spaces import network_inside
-from catpipe.training import Costs
+from catpipe.training import SAMPLE_EVERY, Costs
 
 STATE, BEST, MOMENT = "state.", "best.", "moment"
 
 
-def arrays_of(result: Result, reached: Reached) -> dict[str, Array]:
-    """Return the arrays of a run under the names that they have in its file, but for the costs."""
+def arrays_and_costs(result: Result) -> dict[str, Array]:
+    """Return the arrays of a run under the names that they have in its file, in their order.
+
+    Raises `ValueError` for networks that were not trained as one.
+    """
+    arrays = _arrays(result, reached_of(result))
+    costs = _costs_array(result.costs, len(result.seeds))
+    return {"costs": costs, **{name: arrays[name] for name in sorted(arrays)}}
+
+
+def _arrays(result: Result, reached: Reached) -> dict[str, Array]:
     kept = reached.kept
     at, best = kept.state.iteration, kept.best.iteration
     state_is_apart, best_is_apart = _apart(reached.space, result.iteration, at, best)
@@ -45,7 +56,7 @@ def shapes_in(path: StrPath, record: Record) -> dict[str, Shapes]:
     """
     try:
         network = network_for(record.experiment, record.features)
-        inside = network_inside(record.space, network, record.rank)
+        inside = network_inside(record.space, network, record.examples + record.own)
     except ValueError as error:
         raise DataError(
             f"{path}: describes no network ({error}); expected one: train again"
@@ -78,29 +89,32 @@ def _check(where: str, array: Array, shape: tuple[int, ...], dtype: str) -> None
         )
 
 
-def costs_array(costs: Costs, networks: int) -> Array:
+def _costs_array(costs: Costs, networks: int) -> Array:
     """Return a row for each sampled cost: the iteration, and the cost of each network."""
     rows = [[iteration, *np.atleast_1d(cost)] for iteration, cost in costs]
     return np.array(rows, float).reshape(len(rows), 1 + max(networks, 1))
 
 
+def sampled_in(record: Record) -> list[int]:
+    """Return the iterations whose costs a run of this record has."""
+    sampled = [*range(0, record.at, SAMPLE_EVERY)]
+    patience = record.experiment.early_stopping
+    is_over = record.at == record.end or (patience is not None and record.waited >= patience)
+    last = [record.at - 1] if is_over and record.at else []
+    return sorted({*sampled, *last})
+
+
 def costs_in(path: StrPath, record: Record, rows: Array) -> Costs:
     """Return the costs of these rows; raise `DataError` for what no run has."""
     _check(f"{path}: costs", rows, (*rows.shape[:1], 1 + max(len(record.seeds), 1)), "float64")
-    iterations = rows[:, 0].astype(np.int64)
-    if (iterations != rows[:, 0]).any() or (np.diff(iterations, prepend=-1) <= 0).any():
+    if (found := rows[:, 0].tolist()) != (expected := sampled_in(record)):
         raise DataError(
-            f"{path}: costs are of iterations that do not ascend; expected each once, in order: "
-            "train again"
-        )
-    if (iterations >= record.at).any():
-        raise DataError(
-            f"{path}: costs are of iterations up to {iterations.max()}; expected less than "
-            f"{record.at}, where its state is: train again"
+            f"{path}: costs are of iterations {brief(found)}; expected {brief(expected)}, as its "
+            "record says: train again"
         )
     return tuple(
         (i, costs if record.seeds else costs[0])
-        for i, costs in zip(iterations.tolist(), rows[:, 1:].tolist(), strict=True)
+        for i, costs in zip(expected, rows[:, 1:].tolist(), strict=True)
     )
 
 

@@ -7,19 +7,20 @@ from collections.abc import Iterator
 from time import perf_counter
 from typing import Any
 
+import numpy as np
+
 from catpipe.network import sizes
-from catpipe.results import is_over
+from catpipe.results import Result, was_stopped
 from catpipe.resuming import reached_of, retrained
-from catpipe.shell.comparing import Difference, differences, reasons
-from catpipe.shell.data import load_pictures
+from catpipe.shell.comparing import differences, reasons
 from catpipe.shell.environments import WORDS, Environment, changes
-from catpipe.shell.files import DataError
+from catpipe.shell.files import DataError, printable
 from catpipe.shell.records import text_of
 from catpipe.shell.reports import asked_words, data_line
 from catpipe.shell.runs import Run, load_run, record_of
-from catpipe.shell.saved import data_of, validation_of
-from catpipe.shell.sittings import environment_for, posed_again, threads_for
-from catpipe.shell.sources import Digest, Source, source_of
+from catpipe.shell.saved import trained_on
+from catpipe.shell.sittings import environment_for, is_at_end, posed_again, threads_for
+from catpipe.shell.sources import Digest, Source
 
 
 def show(options: Namespace) -> None:
@@ -37,7 +38,7 @@ def compare(options: Namespace) -> bool:
     """Say what differs between two saved runs; return whether nothing does."""
     first, second = load_run(options.run), load_run(options.other)
     told = [*_differently_asked(first, second), *_differently_made(first, second)]
-    told += [_told(difference) for difference in differences(first.result, second.result)]
+    told += [str(difference) for difference in differences(first.result, second.result)]
     for line in told:
         print(line)
     if not told:
@@ -47,9 +48,10 @@ def compare(options: Namespace) -> bool:
 
 def replay(options: Namespace) -> bool:
     """Train a saved run once more, compare, and say how far off it is and why."""
-    if not options.tolerance >= 0:
+    tolerance: float = options.tolerance
+    if not 0 <= tolerance < float("inf"):
         raise DataError(
-            f"--tolerance is {options.tolerance}; expected a share of at least 0: choose one"
+            f"--tolerance is {tolerance}; expected a share of at least 0, and finite: choose one"
         )
     run = load_run(options.run)
     again = _again(run, options)
@@ -57,44 +59,53 @@ def replay(options: Namespace) -> bool:
     if not off:
         print(f"identical: {at} iterations, every number to the bit")
         return True
-    why = "; ".join(reasons(run, again)) or "none found in data, libraries, kernels and threads"
-    print(f"not identical: {len(off)} arrays differ after {at} iterations, most {_told(off[0])}")
-    print(f"reason: {why}")
-    within = off[0].share <= options.tolerance
-    print(f"tolerance: {options.tolerance:g}, {'kept' if within else 'exceeded'}")
-    return within
+    print(f"not identical: after {at} iterations {len(off)} arrays differ, first of all {off[0]}")
+    for reason in reasons(run, again) or ["none found in data, libraries, kernels and threads"]:
+        print(f"reason: {reason}")
+    is_within = all(of.share is not None and of.share <= tolerance for of in off)
+    print(f"tolerance: {tolerance:g}, {'kept' if is_within else 'exceeded'}")
+    return is_within
 
 
 def _again(run: Run, options: Namespace) -> Run:
     """Train the run once more, and tell how long that took."""
-    folder, data = data_of(run, options)
-    own = validation_of(run, options)
-    validation = load_pictures(own, data) if own else None
-    print(data_line(folder, data))
+    found = trained_on(run, options)
+    print(data_line(found.folder, found.data))
     since = perf_counter()
-    posed, begun = posed_again(run.result, data.train, validation)
+    try:
+        posed, begun = posed_again(run.result, found.data.train, found.validation)
+    except ValueError as error:
+        raise DataError(f"{options.run}: {error}") from error
     with threads_for(posed, begun):
         result = retrained(run.result, posed, begun)
     print(f"time: {perf_counter() - since:.2f} s of training in {result.space}")
-    source = source_of(options.data, folder, own)
-    return Run(result, run.classes, source, ((0, environment_for(posed, begun)),))
+    return Run(result, run.classes, found.source, ((0, environment_for(posed, begun)),))
 
 
 def _shown(run: Run) -> Iterator[tuple[str, str]]:
     result, reached = run.result, reached_of(run.result)
     at = reached.kept.state.iteration
-    over = is_over(result.experiment, reached)
     yield "network", asked_words(result.experiment, sizes(result.network), len(result.seeds))
     yield "classes", ", ".join(run.classes)
-    yield "iteration", f"{at} of {reached.end}, {'finished' if over else 'not finished'}"
+    yield "iteration", f"{at} of {reached.end}, {_stage(result)}"
     if result.iteration != at:
         yield "parameters", f"of iteration {result.iteration}, where the validation cost was lowest"
     yield "space", result.space
     for iteration, cost in (result.costs[0], result.costs[-1]) if result.costs else ():
-        yield "cost", f"{cost} at iteration {iteration}"
+        yield "cost", f"{_one_or_mean(cost)} at iteration {iteration}"
     yield from _source_words(run.source)
     for since, made_with in run.environments:
         yield "computed", f"from iteration {since} with {_environment_words(made_with)}"
+
+
+def _stage(result: Result) -> str:
+    if was_stopped(result.experiment, reached_of(result).kept):
+        return "stopped early"
+    return "finished" if is_at_end(result) else "not finished"
+
+
+def _one_or_mean(cost: Any) -> str:
+    return f"mean {np.mean(cost)}" if isinstance(cost, list) else str(cost)
 
 
 def _source_words(source: Source | None) -> Iterator[tuple[str, str]]:
@@ -102,15 +113,19 @@ def _source_words(source: Source | None) -> Iterator[tuple[str, str]]:
         yield "data", "not recorded"
         return
     if source.folder:
-        yield "data", source.folder
+        yield "data", printable(source.folder)
     for name in ("train", "test", "validation"):
         digest: Digest | None = getattr(source, name)
         if digest:
-            yield name, f"{digest.path}, SHA-256 {digest.sha256}"
+            yield name, _digest_words(digest)
 
 
 def _environment_words(made_with: Environment) -> str:
     return ", ".join(f"{words} {made_with[name]}" for name, words in WORDS.items())
+
+
+def _digest_words(digest: Digest | None) -> str:
+    return printable(f"{digest.path}, SHA-256 {digest.sha256}") if digest else "none"
 
 
 def _differently_asked(first: Run, second: Run) -> Iterator[str]:
@@ -120,17 +135,15 @@ def _differently_asked(first: Run, second: Run) -> Iterator[str]:
 
 
 def _facts(run: Run) -> dict[str, Any]:
-    result, reached, source = run.result, reached_of(run.result), run.source
-    digests = source and {name: getattr(source, name) for name in ("train", "test", "validation")}
-    return {
-        "network": sizes(result.network),
-        "classes": run.classes,
-        "seeds": result.seeds,
-        "space": result.space,
-        "iteration reached": reached.kept.state.iteration,
-        "iteration of the parameters": result.iteration,
-        **{f"{name} data": digest for name, digest in (digests or {}).items()},
+    """Return what a record says besides the experiment and the environments."""
+    record, source = record_of(run), run.source
+    apart = ("format", "experiment", "environments", "source")
+    facts = {name: value for name, value in record._asdict().items() if name not in apart}
+    digests = {
+        f"{name} data": _digest_words(getattr(source, name)) if source else "not recorded"
+        for name in ("train", "test", "validation")
     }
+    return {**facts, **digests}
 
 
 def _fields_apart(mine: dict[str, Any], other: dict[str, Any]) -> Iterator[str]:
@@ -145,11 +158,3 @@ def _differently_made(first: Run, second: Run) -> Iterator[str]:
         yield from (change.replace(", here ", " and ") for change in changes(one, two))
     if [since for since, _ in mine] != [since for since, _ in other]:
         yield f"environments: {len(mine)} and {len(other)} one after another"
-
-
-def _told(difference: Difference) -> str:
-    return (
-        f"{difference.name}: off by {difference.share:.3g} of its largest number"
-        if difference.share < float("inf")
-        else f"{difference.name}: has another shape"
-    )

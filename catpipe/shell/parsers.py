@@ -28,8 +28,8 @@ class OneLineParser(ArgumentParser):
 def on_one_line(text: str) -> str:
     """Return the text with its white space as single spaces.
 
-    >>> on_one_line("a\\n  b")
-    'a b'
+    >>> on_one_line(" two   words ")
+    'two words'
     """
     return " ".join(text.split())
 

@@ -24,8 +24,8 @@ SEEDS = 2**32
 class Record(NamedTuple):
     """What a run file says in its record.
 
-    `rank`: how many columns the first layer takes where training is done; `at`: the iteration of
-    the state, `best`: that of the best so far, and `iteration`: that of the parameters.
+    `end`: the iteration that was asked for; `at`: that of the state, `best`: that of the best so
+    far, and `iteration`: that of the parameters.
     """
 
     format: int
@@ -35,7 +35,8 @@ class Record(NamedTuple):
     seeds: tuple[int, ...]
     space: str
     space_name: str
-    rank: int
+    examples: int
+    own: int
     end: int
     at: int
     best: int
@@ -98,6 +99,12 @@ def _check_agreement(record: Record) -> None:
         raise ValueError("iterations are out of order; expected best, at and end to ascend")
     if record.iteration not in (record.best, record.at):
         raise ValueError("its parameters are of an iteration that was not kept")
+    if record.experiment.epochs is None and record.experiment.iterations != record.end:
+        raise ValueError(f"its end is {record.end}; expected {record.experiment.iterations}")
+    if record.experiment.early_stopping is None and (record.waited or record.own):
+        raise ValueError("it waited, or validates, without early stopping; expected it with both")
+    if not record.environments:
+        raise ValueError("it has no environment; expected one or more")
 
 
 def _experiment(fields: Any) -> Experiment:
@@ -124,10 +131,16 @@ def _float(value: Any) -> float:
     return value
 
 
-def _words(value: Any) -> str:
-    if not isinstance(value, str) or not value.isprintable():
-        raise ValueError(f"{brief(value)} is no printable text")
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{brief(value)} is no text")
     return value
+
+
+def _words(value: Any) -> str:
+    if not _text(value).isprintable():
+        raise ValueError(f"{brief(value)} is no printable text")
+    return str(value)
 
 
 def _space(value: Any) -> str:
@@ -141,7 +154,7 @@ def _source(fields: Any) -> Source | None:
         return None
     source = Source(**fields)
     return Source(
-        None if source.folder is None else _words(source.folder),
+        None if source.folder is None else _text(source.folder),
         _digest(source.train),
         _digest(source.test),
         None if source.validation is None else _digest(source.validation),
@@ -152,7 +165,7 @@ def _digest(fields: Any) -> Digest:
     digest = Digest(**fields)
     if len(bytes.fromhex(digest.sha256)) != 32:
         raise ValueError(f"{brief(digest.sha256)} is no SHA-256")
-    return Digest(_words(digest.path), digest.sha256)
+    return Digest(_text(digest.path), digest.sha256)
 
 
 def _environment(value: Any) -> tuple[int, Environment]:
@@ -180,7 +193,8 @@ READERS: Mapping[str, Callable[[Any], Any]] = {
     "seeds": _each(_seed),
     "space": _space,
     "space_name": _words,
-    "rank": _count,
+    "examples": _count,
+    "own": _count,
     "end": _count,
     "at": _count,
     "best": _count,

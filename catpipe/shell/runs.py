@@ -14,7 +14,7 @@ import numpy as np
 
 from catpipe.experiments import network_for
 from catpipe.network import sizes
-from catpipe.parameters import Parameters, is_weight
+from catpipe.parameters import Parameters
 from catpipe.results import Reached, Result
 from catpipe.resuming import reached_of
 from catpipe.shell.environments import Environment, environment
@@ -24,8 +24,7 @@ from catpipe.shell.layouts import (
     BEST,
     MOMENT,
     STATE,
-    arrays_of,
-    costs_array,
+    arrays_and_costs,
     costs_in,
     parameters_in,
     shapes_in,
@@ -55,18 +54,14 @@ def save_run(path: StrPath, run: Run) -> None:
 
     Equal runs make equal bytes. Raises `DataError`; an earlier file is then as it was.
     """
-    result, reached = run.result, run.result.reached
-    if reached is None:
+    if run.result.reached is None:
         raise DataError(
-            f"{path}: holds one run; expected no networks that were trained one by one: "
-            "save each of them"
+            f"{path}: holds one run; expected no networks that were not trained as one: save each"
         )
-    record = record_of(run)
-    costs = costs_array(result.costs, len(result.seeds))
-    text = np.array([text_of(record)])
-    arrays = arrays_of(result, reached)
-    in_order = {name: arrays[name] for name in sorted(arrays)}  # whatever the parameters' is
-    write(path, {"record": text, "costs": costs, **in_order}, checksums=True)
+    text = text_of(record_of(run))
+    record_in(path, text)  # or refused: what could not be loaded is not saved
+    arrays = arrays_and_costs(run.result)
+    write(path, {"record": np.array([text]), **arrays}, checksums=True)
 
 
 def load_run(path: StrPath) -> Run:
@@ -94,7 +89,7 @@ def load_run(path: StrPath) -> Run:
         costs,
         record.space_name,
         record.iteration,
-        Reached(kept, record.space, record.end),
+        Reached(kept, record.space, record.end, record.examples, record.own),
         record.seeds,
     )
     return Run(result, record.classes, record.source, record.environments)
@@ -104,9 +99,10 @@ def is_run(path: StrPath) -> bool:
     """Return whether the file says of itself that it is a run, of whatever format."""
     try:
         with opened(path) as file:
-            return bool(format_of(path, _text(path, file)))
+            format_of(path, _text(path, file))
     except DataError:
         return False
+    return True
 
 
 def _text(path: StrPath, file: h5py.File) -> bytes:
@@ -120,19 +116,23 @@ def _text(path: StrPath, file: h5py.File) -> bytes:
 
 
 def record_of(run: Run) -> Record:
-    """Return the record of a run: all that it is but for its arrays."""
-    result, (kept, space, end) = run.result, reached_of(run.result)
-    first = next(W for name, W in kept.state.parameters.items() if is_weight(name))
+    """Return the record of a run: all that it is but for its arrays.
+
+    Raises `ValueError` for networks that were not trained as one.
+    """
+    result, reached = run.result, reached_of(run.result)
+    kept = reached.kept
     return Record(
         FORMAT,
         result.experiment,
         features=sizes(result.network)[0],
         classes=run.classes,
         seeds=result.seeds,
-        space=space,
+        space=reached.space,
         space_name=result.space,
-        rank=first.shape[-1] - (space == "spanned"),
-        end=end,
+        examples=reached.examples,
+        own=reached.own,
+        end=reached.end,
         at=kept.state.iteration,
         best=kept.best.iteration,
         iteration=result.iteration,

@@ -1,16 +1,26 @@
-"""A saved run with the data that it was trained on, found again and checked to fit."""
+"""A saved run with its data, found again and checked to fit."""
 
 from __future__ import annotations
 
 from argparse import Namespace
 from pathlib import Path
+from typing import NamedTuple
 
 from catpipe.network import sizes
-from catpipe.shell.data import load_data
+from catpipe.shell.data import load_data, load_pictures
 from catpipe.shell.files import DataError
 from catpipe.shell.runs import Run, load_run
-from catpipe.shell.sources import folder_of
-from catpipe.transforms import DataSet
+from catpipe.shell.sources import Source, default_folder, folder_of, source_of
+from catpipe.transforms import DataSet, Pictures
+
+
+class Found(NamedTuple):
+    """The data that a run is trained on, as they are now."""
+
+    folder: Path
+    data: DataSet
+    validation: Pictures | None
+    source: Source
 
 
 def one_run(path: Path) -> Run:
@@ -24,9 +34,33 @@ def one_run(path: Path) -> Run:
     return run
 
 
-def data_of(run: Run, options: Namespace) -> tuple[Path, DataSet]:
-    """Return a run's data and their folder, as named now or then; raise `DataError` for unlike."""
-    folder = folder_of(run.source, options.data)
+def data_like(run: Run, options: Namespace) -> tuple[Path, DataSet]:
+    """Return data for a run to look at, and their folder: as named now or then, or ours.
+
+    Raises `DataError` for other classes, or pictures of another size.
+    """
+    if options.data is None and run.source is None:
+        return _checked(run, options, default_folder())
+    return _checked(run, options, folder_of(run.source, options.data, options.run))
+
+
+def trained_on(run: Run, options: Namespace) -> Found:
+    """Return the data that a run is trained on: as named now or then.
+
+    Raises `DataError` where they are not named, or are none for it.
+    """
+    folder, data = _checked(run, options, folder_of(run.source, options.data, options.run))
+    then = run.source.validation if run.source else None
+    own = options.validation or (Path(then.path) if then else None)
+    if own and run.result.experiment.early_stopping is None:
+        raise DataError(
+            f"{own}: is to validate on, and {options.run} does not; expected none: leave it out"
+        )
+    validation = load_pictures(own, data) if own else None
+    return Found(folder, data, validation, source_of(options.data, folder, own))
+
+
+def _checked(run: Run, options: Namespace, folder: Path) -> tuple[Path, DataSet]:
     data = load_data(folder)
     if data.classes != run.classes:
         raise DataError(
@@ -40,9 +74,3 @@ def data_of(run: Run, options: Namespace) -> tuple[Path, DataSet]:
             f"{options.run} was trained on: resize them"
         )
     return folder, data
-
-
-def validation_of(run: Run, options: Namespace) -> Path | None:
-    """Return the file that a run validates on, as named now or then, where there is one."""
-    then = run.source.validation if run.source else None
-    return options.validation or (Path(then.path) if then else None)

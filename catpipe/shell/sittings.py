@@ -10,6 +10,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, NamedTuple
 
+import numpy as np
 from toolz import compose_left, identity
 
 from catpipe.fitting import Watch, result_at, solve
@@ -38,7 +39,7 @@ class Sitting(NamedTuple):
     out: Path | None
     every: int | None
     as_json: bool
-    source: Source
+    source: Source | None
     environments: tuple[tuple[int, Environment], ...]
     since: float  # by the clock of `perf_counter`
 
@@ -48,7 +49,8 @@ def carry_out(
 ) -> None:
     """Train to the end, from what is kept or from the start; then save the run, and tell of it.
 
-    Raises `Interrupted` after Ctrl-C or SIGTERM, with the state saved.
+    Raises `Interrupted` after a signal that stops it, with the state saved. So it is where nobody
+    reads what is printed any more, and the error goes on.
     """
     interruption = Interruption()
     watch = compose_left(
@@ -56,27 +58,49 @@ def carry_out(
         _saving(sitting, posed, begun),
         interruption.watch,
     )
-    with threads_for(posed, begun):
-        result = solve(posed, begun, watch, kept)
-    if interruption.signal and not is_over(result.experiment, reached_of(result)):
-        raise Interrupted(_left(sitting, result), interruption.signal)
-    conclude(sitting, result)
+    with interruption.listening():
+        try:
+            with threads_for(posed, begun):
+                result = solve(posed, begun, watch, kept)
+        except (OSError, KeyboardInterrupt) as error:
+            if interruption.kept is None:
+                raise
+            interruption.is_saving = True
+            reached = result_at(posed, begun, interruption.kept)
+            told = _left(sitting, reached, kept)
+            if interruption.signal is None:
+                raise
+            raise Interrupted(told, interruption.signal) from error
+        interruption.is_saving = True
+        if interruption.signal and not is_at_end(result):
+            raise Interrupted(_left(sitting, result, kept), interruption.signal)
+        conclude(sitting, result)
 
 
 def conclude(sitting: Sitting, result: Result) -> None:
     """Save the run, and tell of it: also where it could not be saved, before saying so."""
-    seconds = perf_counter() - sitting.since
-    report = report_of(sitting.folder, result, sitting.data, seconds)
-    as_json = json.dumps(report, allow_nan=False) if sitting.as_json else ""  # or refused, unsaved
     refusal = _refusal(sitting, result)
-    if sitting.as_json:
-        print(as_json)
-    else:
-        print_report(result, report, sitting.data)
-        is_saved = sitting.out and not refusal
-        print(f"parameters: {f'saved to {sitting.out}' if is_saved else 'not saved (--out FILE)'}")
+    where = f"saved to {sitting.out}" if sitting.out else "not saved (--out FILE)"
+    tell(sitting, result, "not saved" if refusal else where)
     if refusal:
         raise refusal
+
+
+def tell(sitting: Sitting, result: Result, where: str) -> None:
+    """Tell how a run went, and where its parameters are."""
+    seconds = perf_counter() - sitting.since
+    report = report_of(sitting.folder, result, sitting.data, seconds)
+    if sitting.as_json:
+        print(json.dumps(report, allow_nan=False))
+    else:
+        print_report(result, report, sitting.data)
+        print(f"parameters: {where}")
+
+
+def is_at_end(result: Result) -> bool:
+    """Return whether a run is over."""
+    reached = reached_of(result)
+    return is_over(result.experiment, reached.kept, reached.end)
 
 
 def threads_for(posed: Problem, begun: Parameters) -> AbstractContextManager[Any]:
@@ -113,21 +137,26 @@ def _saving(sitting: Sitting, posed: Problem, begun: Parameters) -> Watch:
 def _save_on_the_way(sitting: Sitting, posed: Problem, begun: Parameters, kept: Kept) -> None:
     """Save the state, but for the last one: that is saved with what is told of it."""
     result = result_at(posed, begun, kept)
-    if is_over(result.experiment, reached_of(result)):
+    if is_at_end(result) or not _is_finite(result):  # which is refused when its cost is sampled
         return
     if refusal := _refusal(sitting, result):  # the run is worth more than this state of it
         at = kept.state.iteration
         print(f"catpipe: iteration {at} is not saved: {refusal}", file=sys.stderr)
 
 
-def _left(sitting: Sitting, result: Result) -> str:
-    """Save a run that was interrupted; return what to say of it."""
+def _is_finite(result: Result) -> bool:
+    return all(np.isfinite(W).all() for W in result.parameters.values())
+
+
+def _left(sitting: Sitting, result: Result, resumed: Kept | None) -> str:
+    """Save a run that was interrupted, unless it was so saved before; return what to say of it."""
     at, end = reached_of(result).kept.state.iteration, reached_of(result).end
     where = f"interrupted at iteration {at} of {end}"
     if sitting.out is None:
         return f"{where}; nothing was saved (--out FILE)"
-    if refusal := _refusal(sitting, result):
-        return f"{where}; {refusal}"
+    is_there = resumed is not None and resumed.state.iteration == at
+    if not is_there and (refusal := _refusal(sitting, result)):
+        return f"{where}; not saved: {refusal}"
     return f"{where}; saved to {sitting.out}: carry on with `catpipe resume {sitting.out}`"
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from catpipe.shell.data import paths_of
-from catpipe.shell.files import DataError
+from catpipe.shell.files import DataError, printable
 
 HOMES = (Path("data"), Path(__file__).parents[2] / "data")  # here, or in the checkout
 PREFERRED = ("catvnoncat", "drawn")
@@ -31,7 +31,10 @@ class Source(NamedTuple):
 
 
 def source_of(folder: Path | None, found: Path, validation: Path | None = None) -> Source:
-    """Return the source that was named, or was not and is found in a folder of ours."""
+    """Return the source that was named, or was not and is found in a folder of ours.
+
+    Raises `DataError` for files that cannot be read.
+    """
     paths = paths_of(found)
     train, test = (Digest(paths[part].name, sha256(paths[part])) for part in ("train", "test"))
     own = Digest(str(validation), sha256(validation)) if validation else None
@@ -72,14 +75,24 @@ def default_folder() -> Path:
     return found
 
 
-def folder_of(source: Source | None, named: Path | None) -> Path:
-    """Return where a run's data are: as named now or then, or where we find them."""
-    if named or source is None:
-        return named or default_folder()
-    if source.folder is not None:
+def folder_of(source: Source | None, named: Path | None, run: Path) -> Path:
+    """Return where a run's data are: as named now or then, or where we find the same.
+
+    Raises `DataError` where that is nowhere.
+    """
+    if named:
+        return named
+    if source and source.folder is not None and Path(source.folder).is_dir():
         return Path(source.folder)
-    same = (f for f in default_folders() if source_of(None, f)[1:3] == source[1:3])
-    return next(same, None) or default_folder()
+    found = default_folders()
+    same = (f for f in found if source and source_of(None, f).train.sha256 == source.train.sha256)
+    if folder := next(same, None):
+        return folder
+    where = f"in {source.folder}" if source and source.folder else "recorded with it"
+    raise DataError(
+        f"{run}: its data are not {where}; expected the folder of those it was trained on: name it "
+        "with --data"
+    )
 
 
 def other_data(source: Source, now: Source) -> Iterator[str]:
@@ -98,4 +111,4 @@ def other_data(source: Source, now: Source) -> Iterator[str]:
 def _told(digest: Digest | None) -> str:
     if digest is None:
         return "no validation file"
-    return f"{digest.path} with SHA-256 {digest.sha256[:8]}..."
+    return printable(f"{digest.path} with SHA-256 {digest.sha256[:8]}...")

@@ -8,19 +8,26 @@ from time import perf_counter
 
 from catpipe.experiments import Experiment
 from catpipe.problems import problem, start
-from catpipe.results import is_over
 from catpipe.resuming import check_place, extended
 from catpipe.rules import checked
 from catpipe.shell.data import load_data, load_pictures
-from catpipe.shell.environments import Environment
+from catpipe.shell.environments import Environment, changes
 from catpipe.shell.files import DataError, check_writable
 from catpipe.shell.progress import one_blas_thread
 from catpipe.shell.reports import data_line, experiment_line
 from catpipe.shell.runs import Run, is_run
-from catpipe.shell.saved import data_of, one_run, validation_of
+from catpipe.shell.saved import Found, one_run, trained_on
 from catpipe.shell.seeds import train_seeds
-from catpipe.shell.sittings import Sitting, carry_out, conclude, environment_for, posed_again
-from catpipe.shell.sources import Source, default_folder, other_data, source_of
+from catpipe.shell.sittings import (
+    Sitting,
+    carry_out,
+    conclude,
+    environment_for,
+    is_at_end,
+    posed_again,
+    tell,
+)
+from catpipe.shell.sources import default_folder, other_data, source_of
 from catpipe.transforms import DataSet, Pictures
 
 
@@ -52,30 +59,41 @@ def resume(options: Namespace) -> None:
     """Carry on a run from where its file is, in the same file."""
     _check_every(options.save_every)
     path, run = options.run, one_run(options.run)
-    folder, data = data_of(run, options)
-    source = _same_source(run, folder, options)
-    own = validation_of(run, options)
-    validation = load_pictures(own, data) if own else None
+    found = trained_on(run, options)
+    _check_same(run, found, path)
     since = perf_counter()
     try:
         longer, reached = extended(run.result, options.iterations)
-        posed, begun = posed_again(longer, data.train, validation)
+        posed, begun = posed_again(longer, found.data.train, found.validation)
         check_place(longer, posed, begun)
     except ValueError as error:
         raise DataError(f"{path}: {error}") from error
     check_writable(path)
-    at = reached.kept.state.iteration
+    at, now = reached.kept.state.iteration, environment_for(posed, begun)
     if not options.json:
-        print(data_line(folder, data))
-        print(experiment_line(longer.experiment, data.train, None))
+        print(data_line(found.folder, found.data))
+        print(experiment_line(longer.experiment, found.data.train, None))
         print(f"resumed: {path} at iteration {at} of {reached.end}")
-    environments = _and_now(run, at, environment_for(posed, begun))
-    every, as_json = options.save_every, options.json
-    sitting = Sitting(folder, data, path, every, as_json, source, environments, since)
-    if is_over(longer.experiment, reached):
-        conclude(sitting._replace(environments=run.environments), longer)
+    sitting = Sitting(
+        found.folder, found.data, path, options.save_every, options.json, run.source,
+        run.environments, since,
+    )  # fmt: skip
+    if longer is run.result and is_at_end(longer):
+        tell(sitting, longer, f"as they were in {path}, which is at its end (--iterations N)")
+    elif is_at_end(longer):
+        conclude(sitting, longer)
     else:
-        carry_out(sitting, posed, begun, reached.kept)
+        carry_out(_from_now_on(sitting, at, now), posed, begun, reached.kept)
+
+
+def _from_now_on(sitting: Sitting, at: int, now: Environment) -> Sitting:
+    """Return the sitting with the environment of now from this iteration on, if it is another."""
+    before = sitting.environments
+    if before[-1][1] == now:
+        return sitting
+    if not sitting.as_json:
+        print(f"from here on: {'; '.join(changes(before[-1][1], now))} (last bits may differ)")
+    return sitting._replace(environments=(*before, (at, now)))
 
 
 def _experiment(options: Namespace, data: DataSet) -> Experiment:
@@ -112,18 +130,10 @@ def _check_every(every: int | None) -> None:
         raise DataError(f"--save-every is {every}; expected at least 1 iteration: choose a number")
 
 
-def _same_source(run: Run, folder: Path, options: Namespace) -> Source:
-    """Return the source of a run; refuse to carry on with other files than it began with."""
-    then, now = run.source, source_of(options.data, folder, validation_of(run, options))
-    for change in other_data(then, now) if then else ():
+def _check_same(run: Run, found: Found, path: Path) -> None:
+    """Refuse to carry on with other files than a run began with."""
+    for change in other_data(run.source, found.source) if run.source else ():
         raise DataError(
-            f"{folder}: holds other data than {options.run} was trained on ({change}); expected "
+            f"{found.folder}: holds other data than {path} was trained on ({change}); expected "
             "the same: name them with --data or --validation"
         )
-    return then or now
-
-
-def _and_now(run: Run, at: int, now: Environment) -> tuple[tuple[int, Environment], ...]:
-    """Return the environments of a run, and the one of now from this iteration on, if another."""
-    before = run.environments
-    return before if before and before[-1][1] == now else (*before, (at, now))
