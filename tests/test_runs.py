@@ -95,6 +95,8 @@ def test_any_hdf5_reader_finds_the_parameters_under_their_own_names(run, path):
         ({"own": 1}, "without early stopping"),
         ({"waited": 1}, "without early stopping"),
         ({"environments": []}, "no environment"),
+        ({"digests": {"W1": "ff"}}, "no SHA-256"),
+        ({"digests": {}}, "is not what was saved"),
         ({"seeds": [1, 2]}, "expected (2, "),
         ({"seeds": [2**32]}, "expected one below"),
         ({"at": 7}, "out of order"),
@@ -304,6 +306,18 @@ def test_the_environment_of_now_is_saved_where_none_is_told(tmp_path, run):
 def test_every_dataset_has_a_checksum(path, dataset):
     with h5py.File(path) as file:
         assert file[dataset].fletcher32
+
+
+def test_another_array_than_was_saved_is_refused_also_with_a_right_checksum(path, run):
+    for name in ("W1", "b1", "state.W1", "costs"):
+        before = read(path, [name])[name]
+        after = before.copy()
+        after[..., -1:] = np.nextafter(before[..., -1:], before.dtype.type(9))
+        changed(path, **{name: after})
+        with pytest.raises(DataError, match=f"{name} is not what was saved, by its SHA-256"):
+            load_run(path)
+        changed(path, **{name: before})
+    assert load_run(path) == run
 
 
 def test_any_flipped_bit_is_refused_or_changes_nothing(tmp_path):

@@ -137,7 +137,7 @@ def _differently_asked(first: Run, second: Run) -> Iterator[str]:
 def _facts(run: Run) -> dict[str, Any]:
     """Return what a record says besides the experiment and the environments."""
     record, source = record_of(run), run.source
-    apart = ("format", "experiment", "environments", "source")
+    apart = ("format", "experiment", "environments", "source", "digests")
     facts = {name: value for name, value in record._asdict().items() if name not in apart}
     digests = {
         f"{name} data": _digest_words(getattr(source, name)) if source else "not recorded"

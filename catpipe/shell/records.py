@@ -25,7 +25,7 @@ class Record(NamedTuple):
     """What a run file says in its record.
 
     `end`: the iteration that was asked for; `at`: that of the state, `best`: that of the best so
-    far, and `iteration`: that of the parameters.
+    far, and `iteration`: that of the parameters. `digests`: the SHA-256 of each array in the file.
     """
 
     format: int
@@ -45,6 +45,7 @@ class Record(NamedTuple):
     waited: int
     source: Source | None
     environments: tuple[tuple[int, Environment], ...]
+    digests: Mapping[str, str]
 
 
 def text_of(record: Record) -> bytes:
@@ -163,9 +164,17 @@ def _source(fields: Any) -> Source | None:
 
 def _digest(fields: Any) -> Digest:
     digest = Digest(**fields)
-    if len(bytes.fromhex(digest.sha256)) != 32:
-        raise ValueError(f"{brief(digest.sha256)} is no SHA-256")
-    return Digest(_text(digest.path), digest.sha256)
+    return Digest(_text(digest.path), _sha256(digest.sha256))
+
+
+def _digests(fields: Any) -> dict[str, str]:
+    return {name: _sha256(digest) for name, digest in fields.items()}
+
+
+def _sha256(value: Any) -> str:
+    if len(bytes.fromhex(value)) != 32:
+        raise ValueError(f"{brief(value)} is no SHA-256")
+    return str(value)
 
 
 def _environment(value: Any) -> tuple[int, Environment]:
@@ -203,5 +212,6 @@ READERS: Mapping[str, Callable[[Any], Any]] = {
     "waited": _count,
     "source": _source,
     "environments": _each(_environment),
+    "digests": _digests,
 }
 """What turns a field of the JSON into that of a record, or raises an error."""

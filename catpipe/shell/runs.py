@@ -7,14 +7,16 @@ from as it is in the space where training is done, and the record. All of it has
 from __future__ import annotations
 
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import NamedTuple
 
 import h5py
 import numpy as np
+from toolz import valmap
 
 from catpipe.experiments import network_for
 from catpipe.network import sizes
-from catpipe.parameters import Parameters
+from catpipe.parameters import Array, Parameters
 from catpipe.results import Reached, Result
 from catpipe.resuming import reached_of
 from catpipe.shell.environments import Environment, environment
@@ -81,6 +83,7 @@ def load_run(path: StrPath) -> Run:
         for prefix, shapes in groups.items()
     }
     costs = costs_in(path, record, arrays["costs"])
+    _check_digests(path, record, arrays)
     kept = _kept(record, read, costs)
     result = Result(
         record.experiment,
@@ -115,6 +118,19 @@ def _text(path: StrPath, file: h5py.File) -> bytes:
     return bytes(text.item())
 
 
+def _check_digests(path: StrPath, record: Record, arrays: Mapping[str, Array]) -> None:
+    for name, array in arrays.items():
+        if record.digests.get(name) != _sha256(array):
+            raise DataError(
+                f"{path}: {name} is not what was saved, by its SHA-256; expected a whole file: "
+                "restore it"
+            )
+
+
+def _sha256(array: Array) -> str:
+    return sha256(array.tobytes()).hexdigest()
+
+
 def record_of(run: Run) -> Record:
     """Return the record of a run: all that it is but for its arrays.
 
@@ -140,6 +156,7 @@ def record_of(run: Run) -> Record:
         waited=kept.waited,
         source=run.source,
         environments=run.environments or ((0, environment()),),
+        digests=valmap(_sha256, arrays_and_costs(run.result)),
     )
 
 
