@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
 from io import TextIOWrapper
 from pathlib import Path
 
@@ -71,5 +71,6 @@ def _outputs() -> Iterator[None]:
 
 
 def _fail(sentence: str, status: int = BAD_INPUT) -> int:
-    print(f"catpipe: {on_one_line(sentence)}", file=sys.stderr)
+    with suppress(OSError):  # which would end it with another status
+        print(f"catpipe: {on_one_line(sentence)}", file=sys.stderr)
     return status

@@ -40,7 +40,7 @@ def write_files(contents: Mapping[Path, bytes]) -> None:
     """Write the files; none gets its name before all are on the disk, and are there as written.
 
     A link stays, and what it names is written. Raises `DataError`; earlier files of these names
-    are then as they were.
+    are then as they were, but for those that have got their names where a later one cannot.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
@@ -89,18 +89,16 @@ def _draft(path: Path, content: bytes) -> Iterator[Path]:
     _sweep(place.parent, mark)
     draft, file = _own(place, mark)
     try:
-        with file:
-            with suppress(FileNotFoundError):
-                os.fchmod(file.fileno(), S_IMODE(place.stat().st_mode))
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-            if draft.read_bytes() != content:
-                raise OSError(EIO, "what was written is not what can be read")
-            yield draft
+        with suppress(FileNotFoundError):
+            os.fchmod(file.fileno(), S_IMODE(place.stat().st_mode))
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+        if draft.read_bytes() != content:
+            raise OSError(EIO, "what was written is not what can be read")
+        yield draft
     finally:
-        with suppress(OSError):
-            draft.unlink(missing_ok=True)
+        _let_go(draft, file)
 
 
 def _own(place: Path, mark: str) -> tuple[Path, BinaryIO]:
@@ -110,9 +108,22 @@ def _own(place: Path, mark: str) -> tuple[Path, BinaryIO]:
         file = draft.open("xb")
         with suppress(OSError):  # where there are no locks, nobody sweeps
             fcntl.flock(file, fcntl.LOCK_EX)
-        if os.fstat(file.fileno()).st_nlink:
+        try:
+            is_there = os.fstat(file.fileno()).st_nlink > 0
+        except OSError:
+            _let_go(draft, file)
+            raise
+        if is_there:
             return draft, file
         file.close()  # it was swept away before it was locked
+
+
+def _let_go(draft: Path, file: BinaryIO) -> None:
+    """Close the draft, which is on the disk or given up, and remove its name, if it is there."""
+    with suppress(OSError):
+        file.close()
+    with suppress(OSError):
+        draft.unlink(missing_ok=True)
 
 
 def _sweep(folder: Path, mark: str) -> None:

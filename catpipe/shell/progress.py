@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from functools import partial
 from typing import Any, cast
 
 from toolz import peek
@@ -24,7 +23,7 @@ def watched(keeps: Iterable[Kept], total: int, *, silent: bool = False) -> Itera
         return iter(keeps)
     tqdm = _tqdm() if sys.stdout.isatty() and sys.stderr.isatty() else None
     if tqdm is None:
-        return narrated(keeps, partial(print, flush=True))
+        return narrated(keeps, _say)
     return barred(narrated(keeps, tqdm.write), tqdm(total=total, unit="step", leave=False))
 
 
@@ -58,6 +57,16 @@ def narrated(keeps: Iterable[Kept], say: Callable[[str], object]) -> Iterator[Ke
             say(cost_line(iteration, float(cost)))
         said = len(kept.state.costs)
         yield kept
+
+
+def _say(line: str) -> None:
+    """Print the line; where there is no room for it, the run is worth more than what it says."""
+    try:
+        print(line, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError:
+        return
 
 
 def barred(keeps: Iterable[Kept], bar: Any) -> Iterator[Kept]:

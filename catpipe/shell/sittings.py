@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -140,8 +140,9 @@ def _save_on_the_way(sitting: Sitting, posed: Problem, begun: Parameters, kept: 
     if is_at_end(result) or not _is_finite(result):  # which is refused when its cost is sampled
         return
     if refusal := _refusal(sitting, result):  # the run is worth more than this state of it
-        at = kept.state.iteration
-        print(f"catpipe: iteration {at} is not saved: {refusal}", file=sys.stderr)
+        with suppress(OSError):
+            at = kept.state.iteration
+            print(f"catpipe: iteration {at} was not saved: {refusal}", file=sys.stderr)
 
 
 def _is_finite(result: Result) -> bool:
