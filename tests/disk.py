@@ -18,7 +18,7 @@ TOUCHING = ((Path, "exists"), (Path, "glob"), (Path, "read_bytes"), (Path, "repl
 
 
 class Draft(io.FileIO):
-    """A new file that tells of what touches the disk, which stores what it makes of what it gets."""
+    """A new file that tells of each touch, and stores what is made of what it gets."""
 
     def __init__(
         self,
