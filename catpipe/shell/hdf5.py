@@ -24,6 +24,7 @@ from catpipe.shell.hdf5_checks import (
     is_one_component,
 )
 from catpipe.shell.hdf5_chunks import bytes_to_make, check_written, chunk_bytes, chunk_corners
+from catpipe.shell.hdf5_headers import Opened
 
 EACH = 2**30  # bytes that one dataset may take in memory
 TOTAL = 2**31  # and a file, and all that is read from it
@@ -53,7 +54,8 @@ def opened(path: StrPath, total: int = TOTAL) -> Iterator[h5py.File]:
     """
     with damage_refused(path):
         content = _content(Path(path), total)
-        with h5py.File(h5py.h5f.open_file_image(content)) as file:
+        with Opened(h5py.h5f.open_file_image(content)) as file:
+            file.content = content
             yield file
 
 
@@ -71,7 +73,8 @@ def write(path: StrPath, arrays: Mapping[str, Any], *, checksums: bool = False) 
 
     Equal arrays make equal bytes. `uint8` arrays, which are pictures, are compressed. With
     checksums no flipped bit passes: all that HDF5 writes has one, and each dataset with axes its
-    own. Raises `DataError`; an earlier file of this name is then as it was.
+    own (which takes a stretch of zeros for whatever was there, so hold what matters to a digest).
+    Raises `DataError`; an earlier file of this name is then as it was.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:

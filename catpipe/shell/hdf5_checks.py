@@ -15,7 +15,9 @@ import h5py
 import numpy as np
 
 from catpipe.shell.files import DataError, StrPath
-from catpipe.shell.hdf5_chunks import FLETCHER32, GZIP, SHUFFLE, filters_of
+from catpipe.shell.hdf5_chunks import FLETCHER32, GZIP, SHUFFLE, filters_of, most_chunks
+from catpipe.shell.hdf5_headers import reader, root_address
+from catpipe.shell.hdf5_structures import check_dataset, check_group, check_index
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
@@ -83,15 +85,21 @@ def checked_dataset(path: StrPath, file: h5py.File, name: str) -> h5py.Dataset:
 
     Raises `DataError` for all else.
     """
-    where = f"{path}: {name}"
+    where, read, size = f"{path}: {name}", reader(file), file.id.get_filesize()
+    check_group(read, root_address(read), size)
     if not is_one_component(name) or not file.id.links.exists(name.encode()):
         raise DataError(f"{where} is not there; expected a dataset of this name: check the file")
-    if file.id.links.get_info(name.encode()).type != h5py.h5l.TYPE_HARD:
+    link = file.id.links.get_info(name.encode())
+    if link.type != h5py.h5l.TYPE_HARD:
         raise DataError(f"{where} is a link to elsewhere; expected the data itself: copy it here")
+    check_dataset(read, link.u, size)
     dataset = file[name]
     if not isinstance(dataset, h5py.Dataset) or dataset.shape is None:
         raise DataError(f"{where} is no array; expected a dataset with a shape: write it as one")
-    check_type(where, dataset.dtype, dataset.id.get_type().get_size())
+    check_index(read, link.u, size, most_chunks(dataset))
+    stored = dataset.id.get_type()
+    check_type(where, dataset.dtype, stored.get_size())
+    _check_bits(where, dataset.dtype, stored)
     _check_storage(where, dataset)
     return dataset
 
@@ -117,6 +125,16 @@ or fixed-length bytes: convert them
         raise DataError(
             f"{where} holds values of type {dtype}; expected integers, floats or fixed-length "
             "bytes: convert them"
+        )
+
+
+def _check_bits(where: str, dtype: np.dtype[Any], stored: h5py.h5t.TypeID) -> None:
+    """Refuse integers that leave bits of theirs unused: HDF5 clears them, and a stream does not."""
+    is_integer = stored.get_class() == h5py.h5t.INTEGER
+    if is_integer and stored.get_precision() != 8 * stored.get_size():
+        raise DataError(
+            f"{where} holds integers of {stored.get_precision()} bits; expected "
+            f"{8 * stored.get_size()}, as {dtype} has: convert them"
         )
 
 

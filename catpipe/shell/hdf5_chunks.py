@@ -43,6 +43,14 @@ def _grid(dataset: h5py.Dataset) -> tuple[int, ...]:
     return tuple(-(-length // chunk) for length, chunk in lengths)
 
 
+def most_chunks(dataset: h5py.Dataset) -> int | None:
+    """Return how many chunks the dataset can come to have, or none where there is no end to it."""
+    if not dataset.chunks or None in dataset.maxshape:
+        return None
+    lengths = zip(dataset.maxshape, dataset.chunks, strict=True)
+    return int(prod(-(-length // chunk) for length, chunk in lengths))
+
+
 def check_written(where: str, dataset: h5py.Dataset, file_size: int) -> None:
     """Raise `DataError` unless all of the dataset lies in the file, in chunks of a likely size."""
     if not dataset.chunks:
