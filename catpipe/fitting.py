@@ -1,4 +1,4 @@
-"""Fitting an experiment to pictures: from the one and the others to a result."""
+"""Fitting: an experiment and pictures in, a result out."""
 
 from __future__ import annotations
 
@@ -149,7 +149,8 @@ def descend(
 
 
 def _is_last(problem: Problem, kept: Kept) -> bool:
-    return is_over(problem.experiment, kept, iterations_of(problem))
+    at, end = kept.state.iteration, iterations_of(problem)
+    return is_over(problem.experiment, at, kept.waited, end)
 
 
 def _last_cost(problem: Problem, network: Network, before: Kept, final: Kept) -> Array:

@@ -45,26 +45,36 @@ class Result(NamedTuple):
     seeds: tuple[int, ...] = ()  # of a stack, one a network
 
 
-def is_over(experiment: Experiment, kept: Kept, end: int) -> bool:
-    """Return whether a run is at the iteration where it ends, or was stopped early.
+def reached_of(result: Result) -> Reached:
+    """Return where the run is; raise `ValueError` for runs that were not trained as one.
 
-    >>> from catpipe.training import State
-    >>> state = State(7, Parameters(), ())
-    >>> is_over(Experiment(seed=1), Kept(state, state, 0.0, 0), end=7)
+    >>> from catpipe.drawings import draw
+    >>> from catpipe.fitting import fit
+    >>> asked = Experiment(seed=1, hidden=(), iterations=3)
+    >>> reached_of(fit(asked, draw(1, 2, 1).train)).kept.state.iteration
+    3
+    """
+    if result.reached is None:
+        raise ValueError("networks that were not trained as one; expected one run: train each anew")
+    return result.reached
+
+
+def is_over(experiment: Experiment, at: int, waited: int, end: int) -> bool:
+    """Return whether a run at this iteration is where it ends, or was stopped early.
+
+    >>> is_over(Experiment(seed=1), at=7, waited=0, end=7)
     True
     """
-    return kept.state.iteration >= end or was_stopped(experiment, kept)
+    return at >= end or was_stopped(experiment, waited)
 
 
-def was_stopped(experiment: Experiment, kept: Kept) -> bool:
-    """Return whether a run was stopped early.
+def was_stopped(experiment: Experiment, waited: int) -> bool:
+    """Return whether a run that has waited for so many checks was stopped early.
 
-    >>> from catpipe.training import State
-    >>> state = State(7, Parameters(), ())
-    >>> was_stopped(Experiment(seed=1, early_stopping=3), Kept(state, state, 0.0, waited=3))
+    >>> was_stopped(Experiment(seed=1, early_stopping=3), waited=3)
     True
     """
-    return experiment.early_stopping is not None and kept.waited >= experiment.early_stopping
+    return experiment.early_stopping is not None and waited >= experiment.early_stopping
 
 
 def cost(result: Result, pictures: Pictures) -> Array:

@@ -12,7 +12,7 @@ from catpipe.fitting import Watch, solve
 from catpipe.network import sizes
 from catpipe.parameters import Array, Parameters
 from catpipe.problems import Problem, problem_in, start
-from catpipe.results import Reached, Result, is_over
+from catpipe.results import Reached, Result, is_over, reached_of
 from catpipe.rules import checked
 from catpipe.stacks import Map, solve_seeds, starts
 from catpipe.stopping import Kept
@@ -42,7 +42,8 @@ def resume(
     True
     """
     longer, reached = extended(result, iterations)
-    if is_over(longer.experiment, reached.kept, reached.end):
+    at, waited = reached.kept.state.iteration, reached.kept.waited
+    if is_over(longer.experiment, at, waited, reached.end):
         return longer
     posed, begun = reposed(longer, pictures, validation)
     check_place(longer, posed, begun)
@@ -142,13 +143,6 @@ def reposed(
 
 def _told(features: int, examples: int, own: int) -> str:
     return f"{examples} pictures of {features} numbers, and {own} to validate on"
-
-
-def reached_of(result: Result) -> Reached:
-    """Return where the run is; raise `ValueError` for runs that were not trained as one."""
-    if result.reached is None:
-        raise ValueError("networks that were not trained as one; expected one run: train each anew")
-    return result.reached
 
 
 def check_place(result: Result, posed: Problem, begun: Parameters) -> None:

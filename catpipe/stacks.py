@@ -169,10 +169,13 @@ def _joined_parameters(parameters: Sequence[Parameters]) -> Parameters:
 
 
 def _joined_costs(costs: Sequence[Costs]) -> Costs:
+    """Return the costs of all the networks, from the first iteration on that all of them have."""
     by_part = [dict(of) for of in costs]
+    begun = max((min(of, default=np.inf) for of in by_part), default=np.inf)
     return tuple(
         (i, _end_to_end(*(_cost_at(i, of) for of in by_part)).tolist())
         for i in sorted(set().union(*by_part))
+        if i >= begun
     )
 
 

@@ -369,6 +369,31 @@ def test_a_signal_that_comes_after_the_last_step_loses_nothing(folder, tmp_path,
     assert (tmp_path / "a.h5").read_bytes() == (folder / "run.h5").read_bytes()
 
 
+@pytest.mark.parametrize("name", ["result_at", "save_run"])
+def test_signals_while_a_state_is_saved_lose_nothing_of_it(folder, tmp_path, name):
+    code = LATER.format(module="sittings", name=name, sent="SIGINT", times=3)
+    command = [sys.executable, "-c", code, "train", *SMALL, "--data", folder / "data"]
+    run = subprocess.run(
+        [*command, "--out", tmp_path / "a.h5", "--save-every", "50"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert run.returncode == 130
+    assert "interrupted at iteration 50 of 150; saved to" in run.stderr
+    assert reached(load_run(tmp_path / "a.h5").result) == 50
+
+
+@pytest.mark.parametrize(("module", "name"), [("fitting", "cost_of"), ("fitting", "result_at")])
+def test_two_signals_once_the_last_state_is_reached_lose_nothing(folder, tmp_path, module, name):
+    code = LATER.replace("catpipe.shell import", "catpipe import")
+    code = code.format(module=module, name=name, sent="SIGINT", times=2)
+    command = [sys.executable, "-c", code, "train", *SMALL, "--data", folder / "data"]
+    run = subprocess.run(
+        [*command, "--out", tmp_path / "a.h5"], capture_output=True, text=True, check=False
+    )
+    assert (run.returncode, run.stderr) == (0, "")
+    assert (tmp_path / "a.h5").read_bytes() == (folder / "run.h5").read_bytes()
+
+
 def test_a_second_signal_stops_in_the_step_that_is_under_way_and_the_run_is_saved(folder, tmp_path):
     run = signalled(folder, tmp_path / "a.h5", "progress", "cost_line", times=2)
     assert run.returncode == 130

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from catpipe.resuming import reached_of
+from catpipe.results import reached_of
 from catpipe.shell.cli import main
 from catpipe.shell.runs import load_run
 from tests.disk import disk

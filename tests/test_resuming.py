@@ -282,6 +282,17 @@ def test_a_stack_whose_parts_were_stopped_at_different_iterations_is_no_run():
     assert stack.reached is None
 
 
+def test_a_stack_whose_later_parts_never_began_has_no_costs_in_common():
+    lengths = iter([150, 0])
+
+    def watch(keeps):
+        return until(next(lengths))(keeps)
+
+    asked = FULL._replace(iterations=200, full_space=True)
+    stack = fit_seeds(asked, range(12), PICTURES, watch=watch)
+    assert (stack.costs, stack.reached) == ((), None)
+
+
 def test_networks_that_were_trained_one_by_one_are_refused():
     many = fit_seeds(BATCHES, (1, 2), PICTURES)
     with pytest.raises(ValueError, match="not trained as one"):

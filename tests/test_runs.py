@@ -1,6 +1,7 @@
 """A run file gives back the run that was saved, to the bit, and nothing else passes for one."""
 
 import json
+import tracemalloc
 from contextlib import suppress
 
 import h5py
@@ -50,6 +51,8 @@ def changed(path, **datasets):
 
 def changed_record(path, **fields):
     record = json.loads(read(path, ["record"])["record"].item())
+    if asked := fields.get("experiment"):
+        fields = {**fields, "experiment": {**record["experiment"], **asked}}
     changed(path, record=[json.dumps({**record, **fields}).encode()])
 
 
@@ -107,7 +110,8 @@ def test_any_hdf5_reader_finds_the_parameters_under_their_own_names(run, path):
         ({"validation_cost": "low"}, "does not describe a run"),
         ({"source": {"folder": "data"}}, "does not describe a run"),
         ({"source": {"folder": None, "train": {"path": "a", "sha256": "ff"}, "test": None}}, "SHA"),
-        ({"environments": [[0, {"numpy": "2.0"}]]}, "an environment of"),
+        ({"environments": [[0, {"numpy": "2.0"}]]}, "it lacks, or has beyond what is known, blas"),
+        ({"more": 1}, "it lacks, or has beyond what is known, more"),
         ({"classes": 7}, "does not describe a run"),
         ({"classes": ["cat", "cat"]}, "2 printable names"),
         ({"classes": ["cat", "\x1b[2J"]}, "no printable text"),
@@ -306,6 +310,25 @@ def test_the_environment_of_now_is_saved_where_none_is_told(tmp_path, run):
 def test_every_dataset_has_a_checksum(path, dataset):
     with h5py.File(path) as file:
         assert file[dataset].fletcher32
+
+
+def test_an_experiment_that_lacks_a_field_is_not_completed_from_the_defaults(path):
+    record = json.loads(read(path, ["record"])["record"].item())
+    asked = {k: v for k, v in record["experiment"].items() if k != "learning_rate"}
+    changed(path, record=[json.dumps({**record, "experiment": asked}).encode()])
+    with pytest.raises(DataError, match="it lacks, or has beyond what is known, learning_rate"):
+        load_run(path)
+
+
+def test_a_run_of_very_many_iterations_is_refused_in_no_time_or_space(path):
+    asked = {"iterations": 2**50}
+    changed_record(path, experiment=asked, end=2**50, at=2**50, best=2**50, iteration=2**50)
+    tracemalloc.start()
+    with pytest.raises(DataError, match="costs are of 2 iterations"):
+        load_run(path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2**22
 
 
 def test_another_array_than_was_saved_is_refused_also_with_a_right_checksum(path, run):

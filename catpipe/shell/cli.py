@@ -45,10 +45,8 @@ def _sentence(error: Exception) -> str:
     if isinstance(error, MemoryError):
         return f"out of memory ({error}); expected smaller layers, or fewer pictures"
     if isinstance(error, OSError):
-        return (
-            f"{error.filename or 'the output'}: {error.strerror}; expected a place with room and "
-            "the right to use it: name another"
-        )
+        where, why = error.filename or "the output", error.strerror or error
+        return f"{where}: {why}; expected a place with room and the right to use it: name another"
     return str(error)
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from catpipe.parameters import Array
-from catpipe.results import Result
+from catpipe.results import Result, reached_of
 from catpipe.shell.environments import changes, unknown
 from catpipe.shell.layouts import arrays_and_costs
 from catpipe.shell.runs import Run
@@ -39,10 +39,18 @@ def differences(first: Result, second: Result) -> list[Difference]:
     >>> sorted(difference.name for difference in differences(one, two))
     ['W1', 'b1', 'costs']
     """
-    mine, others = (arrays_and_costs(result) for result in (first, second))
+    mine, others = (_numbers(result) for result in (first, second))
     pairs = ((name, mine.get(name), others.get(name)) for name in {**mine, **others})
     found = (Difference(name, _share(a, b)) for name, a, b in pairs if not _identical(a, b))
     return sorted(found, key=lambda of: -np.inf if of.share is None else -of.share)
+
+
+def _numbers(result: Result) -> dict[str, Array]:
+    """Return all that came of a run: its arrays, and what early stopping has seen."""
+    kept = reached_of(result).kept
+    seen = {"validation cost": np.array([kept.cost]), "checks waited": np.array([kept.waited])}
+    stops = result.experiment.early_stopping is not None
+    return arrays_and_costs(result) | (seen if stops else {})
 
 
 def reasons(run: Run, again: Run) -> list[str]:

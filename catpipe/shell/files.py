@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import secrets
 from collections.abc import Iterator, Mapping
@@ -90,7 +89,7 @@ def _draft(path: Path, content: bytes) -> Iterator[Path]:
     draft, file = _own(place, mark)
     try:
         with suppress(FileNotFoundError):
-            os.fchmod(file.fileno(), S_IMODE(place.stat().st_mode))
+            draft.chmod(S_IMODE(place.stat().st_mode))
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
@@ -106,8 +105,8 @@ def _own(place: Path, mark: str) -> tuple[Path, BinaryIO]:
     while True:
         draft = place.with_name(f"{mark}{secrets.token_hex(8)}")
         file = draft.open("xb")
-        with suppress(OSError):  # where there are no locks, nobody sweeps
-            fcntl.flock(file, fcntl.LOCK_EX)
+        with suppress(ImportError, OSError):  # where there are no locks, nobody sweeps
+            _lock(file)
         try:
             is_there = os.fstat(file.fileno()).st_nlink > 0
         except OSError:
@@ -129,9 +128,15 @@ def _let_go(draft: Path, file: BinaryIO) -> None:
 def _sweep(folder: Path, mark: str) -> None:
     """Remove the drafts of this mark whose processes are no more."""
     for draft in folder.glob(f"{mark}*"):
-        with suppress(OSError), draft.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with suppress(ImportError, OSError), draft.open("rb") as file:
+            _lock(file, wait=False)
             draft.unlink()
+
+
+def _lock(file: BinaryIO, *, wait: bool = True) -> None:
+    import fcntl  # which only POSIX has
+
+    fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
 
 
 def _unwritable(path: Path, reason: str) -> str:

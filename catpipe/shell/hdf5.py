@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -97,9 +98,12 @@ def write_all(files: Mapping[StrPath, Mapping[str, Any]], *, checksums: bool = F
 
 def _content(path: Path, total: int) -> bytes:
     check_is_hdf5(path)
-    if (size := path.stat().st_size) > total:
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        content = file.read(size) if size <= total else b""
+    if size > total:
         raise DataError(f"{path}: has {size:,} bytes; expected at most {total:,}: split it")
-    return path.read_bytes()
+    return content
 
 
 def _values(where: str, dataset: h5py.Dataset) -> Array:

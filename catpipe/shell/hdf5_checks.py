@@ -46,7 +46,7 @@ fetch it again
     """
     try:
         yield
-    except DataError:
+    except (DataError, MemoryError):
         raise
     except Exception as error:
         raise DataError(

@@ -12,7 +12,7 @@ from toolz import peek
 
 from catpipe.stopping import Kept
 
-STOPPING = (Signals.SIGINT, Signals.SIGTERM, Signals.SIGHUP)
+STOPPING = tuple(s for s in Signals if s.name in ("SIGINT", "SIGTERM", "SIGHUP"))
 
 
 def saved(keeps: Iterable[Kept], save: Callable[[Kept], object], every: int) -> Iterator[Kept]:
@@ -45,22 +45,34 @@ class Interrupted(Exception):  # no error: it was asked for
 class Interruption:
     """The signal that asked a run to stop, if one did, and the state that was reached.
 
-    The first one stops it after the step that is under way, the second in it. While the state is
-    saved, none is heard.
+    The first one stops it after the step that is under way, the second in it. While a state is
+    saved, and once the last is reached, none stops it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, is_last: Callable[[Kept], bool]) -> None:
+        self.is_last = is_last
         self.signal: Signals | None = None
         self.kept: Kept | None = None
-        self.is_saving = False
+        self.is_deaf = False
 
     def watch(self, keeps: Iterable[Kept]) -> Iterator[Kept]:
         """Hand on the states, and remember the last; none after a signal."""
         for kept in keeps:
+            self.is_deaf = self.is_last(kept)  # what remains is short, and what saves the run
             self.kept = kept
             yield kept
             if self.signal:
-                return
+                break
+        self.is_deaf = True
+
+    @contextmanager
+    def deaf(self) -> Iterator[None]:
+        """Give a context in which a second signal does nothing."""
+        before, self.is_deaf = self.is_deaf, True
+        try:
+            yield
+        finally:
+            self.is_deaf = before
 
     @contextmanager
     def listening(self) -> Iterator[None]:
@@ -75,5 +87,6 @@ class Interruption:
 
     def _hear(self, number: int, _: FrameType | None) -> None:
         again, self.signal = self.signal, self.signal or Signals(number)
-        if again and not self.is_saving:
+        if again and not self.is_deaf:
+            self.is_deaf = True
             raise KeyboardInterrupt

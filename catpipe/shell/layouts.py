@@ -16,8 +16,7 @@ from catpipe.experiments import network_for, optimizer_for
 from catpipe.layers import Shapes
 from catpipe.network import parameter_shapes
 from catpipe.parameters import Array, Parameters
-from catpipe.results import Reached, Result
-from catpipe.resuming import reached_of
+from catpipe.results import Reached, Result, is_over, reached_of
 from catpipe.shell.files import DataError, StrPath
 from catpipe.shell.records import Record
 from catpipe.spaces import network_inside
@@ -95,26 +94,21 @@ def _costs_array(costs: Costs, networks: int) -> Array:
     return np.array(rows, float).reshape(len(rows), 1 + max(networks, 1))
 
 
-def sampled_in(record: Record) -> list[int]:
-    """Return the iterations whose costs a run of this record has."""
-    sampled = [*range(0, record.at, SAMPLE_EVERY)]
-    patience = record.experiment.early_stopping
-    is_over = record.at == record.end or (patience is not None and record.waited >= patience)
-    last = [record.at - 1] if is_over and record.at else []
-    return sorted({*sampled, *last})
-
-
 def costs_in(path: StrPath, record: Record, rows: Array) -> Costs:
     """Return the costs of these rows; raise `DataError` for what no run has."""
     _check(f"{path}: costs", rows, (*rows.shape[:1], 1 + max(len(record.seeds), 1)), "float64")
-    if (found := rows[:, 0].tolist()) != (expected := sampled_in(record)):
+    sampled, last = range(0, record.at, SAMPLE_EVERY), record.at - 1
+    over = is_over(record.experiment, record.at, record.waited, record.end)
+    has_last = over and record.at > 0 and last % SAMPLE_EVERY > 0
+    found = rows[:, 0].tolist()
+    if len(found) != len(sampled) + has_last or found != [*sampled, *[last] * has_last]:
         raise DataError(
-            f"{path}: costs are of iterations {brief(found)}; expected {brief(expected)}, as its "
-            "record says: train again"
+            f"{path}: costs are of {len(found)} iterations, {brief(found)}; expected those of a "
+            f"run at iteration {record.at}, as its record says: train again"
         )
     return tuple(
         (i, costs if record.seeds else costs[0])
-        for i, costs in zip(expected, rows[:, 1:].tolist(), strict=True)
+        for i, costs in zip(map(int, found), rows[:, 1:].tolist(), strict=True)
     )
 
 

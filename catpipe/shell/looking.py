@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from catpipe.network import sizes
-from catpipe.results import Result, was_stopped
-from catpipe.resuming import reached_of, retrained
+from catpipe.results import Result, reached_of, was_stopped
+from catpipe.resuming import retrained
 from catpipe.shell.comparing import differences, reasons
 from catpipe.shell.environments import WORDS, Environment, changes
 from catpipe.shell.files import DataError, printable
@@ -21,6 +21,11 @@ from catpipe.shell.runs import Run, load_run, record_of
 from catpipe.shell.saved import trained_on
 from catpipe.shell.sittings import environment_for, is_at_end, posed_again, threads_for
 from catpipe.shell.sources import Digest, Source
+
+FACTS = (
+    "features", "classes", "seeds", "space", "space_name", "examples", "own", "end", "at", "best",
+    "iteration",
+)  # fmt: skip
 
 
 def show(options: Namespace) -> None:
@@ -99,7 +104,7 @@ def _shown(run: Run) -> Iterator[tuple[str, str]]:
 
 
 def _stage(result: Result) -> str:
-    if was_stopped(result.experiment, reached_of(result).kept):
+    if was_stopped(result.experiment, reached_of(result).kept.waited):
         return "stopped early"
     return "finished" if is_at_end(result) else "not finished"
 
@@ -137,8 +142,7 @@ def _differently_asked(first: Run, second: Run) -> Iterator[str]:
 def _facts(run: Run) -> dict[str, Any]:
     """Return what a record says besides the experiment and the environments."""
     record, source = record_of(run), run.source
-    apart = ("format", "experiment", "environments", "source", "digests")
-    facts = {name: value for name, value in record._asdict().items() if name not in apart}
+    facts = {name: value for name, value in record._asdict().items() if name in FACTS}
     digests = {
         f"{name} data": _digest_words(getattr(source, name)) if source else "not recorded"
         for name in ("train", "test", "validation")
@@ -157,4 +161,5 @@ def _differently_made(first: Run, second: Run) -> Iterator[str]:
     for (_, one), (_, two) in zip(mine, other, strict=False):
         yield from (change.replace(", here ", " and ") for change in changes(one, two))
     if [since for since, _ in mine] != [since for since, _ in other]:
-        yield f"environments: {len(mine)} and {len(other)} one after another"
+        since, others = ([since for since, _ in environments] for environments in (mine, other))
+        yield f"environments: from iterations {since} and {others} on"

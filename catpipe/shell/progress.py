@@ -24,7 +24,9 @@ def watched(keeps: Iterable[Kept], total: int, *, silent: bool = False) -> Itera
     tqdm = _tqdm() if sys.stdout.isatty() and sys.stderr.isatty() else None
     if tqdm is None:
         return narrated(keeps, _say)
-    return barred(narrated(keeps, tqdm.write), tqdm(total=total, unit="step", leave=False))
+    first, keeps = peek(keeps)
+    bar = tqdm(total=total, initial=first.state.iteration, unit="step", leave=False)
+    return barred(narrated(keeps, tqdm.write), bar)
 
 
 def on_one_thread(keeps: Iterable[Kept]) -> Iterator[Kept]:
@@ -34,9 +36,13 @@ def on_one_thread(keeps: Iterable[Kept]) -> Iterator[Kept]:
     threadpoolctl; without it, threads are as they were.
     """
     first, keeps = peek(keeps)
-    small = sum(array.size for array in first.state.parameters.values()) < SMALL
-    with one_blas_thread() if small else nullcontext():
+    with blas_threads_for(sum(array.size for array in first.state.parameters.values())):
         yield from keeps
+
+
+def blas_threads_for(numbers: int) -> AbstractContextManager[Any]:
+    """Return a context in which BLAS has one thread, where so few parameters are trained."""
+    return one_blas_thread() if numbers < SMALL else nullcontext()
 
 
 def one_blas_thread() -> AbstractContextManager[Any]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from operator import index
+from re import fullmatch
 from reprlib import repr as brief
 from typing import Any, NamedTuple
 
@@ -79,6 +80,7 @@ def record_in(path: StrPath, text: bytes) -> Record:
             f"{path}: is a run file of format {brief(version)}; expected {FORMAT}: {todo}"
         )
     try:
+        _check_names(fields, READERS)
         record = Record(**{name: read(fields[name]) for name, read in READERS.items()})
         _check_agreement(record)
     except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
@@ -97,9 +99,13 @@ def _check_agreement(record: Record) -> None:
             f"classes are {brief(names)}; expected {record.experiment.classes} printable names"
         )
     if not record.best <= record.at <= record.end:
-        raise ValueError("iterations are out of order; expected best, at and end to ascend")
+        raise ValueError(
+            f"iterations are out of order: best {record.best}, at {record.at}, end {record.end}"
+        )
     if record.iteration not in (record.best, record.at):
-        raise ValueError("its parameters are of an iteration that was not kept")
+        raise ValueError(
+            f"its parameters are of an iteration that was not kept: {record.iteration}"
+        )
     if record.experiment.epochs is None and record.experiment.iterations != record.end:
         raise ValueError(f"its end is {record.end}; expected {record.experiment.iterations}")
     if record.experiment.early_stopping is None and (record.waited or record.own):
@@ -108,8 +114,14 @@ def _check_agreement(record: Record) -> None:
         raise ValueError("it has no environment; expected one or more")
 
 
+def _check_names(fields: Mapping[str, Any], expected: Iterable[str]) -> None:
+    if apart := fields.keys() ^ {*expected}:
+        raise ValueError(f"it lacks, or has beyond what is known, {', '.join(sorted(apart))}")
+
+
 def _experiment(fields: Any) -> Experiment:
     """Return the experiment of these fields, in which JSON made lists of tuples."""
+    _check_names(fields, Experiment._fields)
     tuples: dict[str, Any] = valmap(lambda v: tuple(v) if isinstance(v, list) else v, fields)
     return checked(Experiment(**tuples))
 
@@ -172,15 +184,14 @@ def _digests(fields: Any) -> dict[str, str]:
 
 
 def _sha256(value: Any) -> str:
-    if len(bytes.fromhex(value)) != 32:
+    if not fullmatch("[0-9a-f]{64}", value):
         raise ValueError(f"{brief(value)} is no SHA-256")
     return str(value)
 
 
 def _environment(value: Any) -> tuple[int, Environment]:
     since, fields = value
-    if fields.keys() != WORDS.keys():
-        raise ValueError(f"an environment of {brief(fields)}; expected {', '.join(WORDS)}")
+    _check_names(fields, WORDS)
     values = {k: v if isinstance(v, int) else _words(v) for k, v in fields.items()}
     return _count(since), values
 

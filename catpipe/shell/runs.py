@@ -17,11 +17,11 @@ from toolz import valmap
 from catpipe.experiments import network_for
 from catpipe.network import sizes
 from catpipe.parameters import Array, Parameters
-from catpipe.results import Reached, Result
-from catpipe.resuming import reached_of
+from catpipe.results import Reached, Result, reached_of
 from catpipe.shell.environments import Environment, environment
 from catpipe.shell.files import DataError, StrPath
 from catpipe.shell.hdf5 import datasets, opened, write
+from catpipe.shell.hdf5_checks import check_budget
 from catpipe.shell.layouts import (
     BEST,
     MOMENT,
@@ -60,9 +60,10 @@ def save_run(path: StrPath, run: Run) -> None:
         raise DataError(
             f"{path}: holds one run; expected no networks that were not trained as one: save each"
         )
-    text = text_of(record_of(run))
-    record_in(path, text)  # or refused: what could not be loaded is not saved
     arrays = arrays_and_costs(run.result)
+    text = text_of(record_of(run))
+    costs_in(path, record_in(path, text), arrays["costs"])  # what could not be loaded is not saved
+    check_budget(path, {"record": len(text)}, LONGEST, LONGEST)
     write(path, {"record": np.array([text]), **arrays}, checksums=True)
 
 

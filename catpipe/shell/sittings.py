@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, suppress
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -14,21 +14,21 @@ import numpy as np
 from toolz import compose_left, identity
 
 from catpipe.fitting import Watch, result_at, solve
+from catpipe.network import parameter_shapes
 from catpipe.parameters import Parameters
-from catpipe.problems import Problem, iterations_of
-from catpipe.results import Result, is_over
-from catpipe.resuming import reached_of, reposed
+from catpipe.problems import Problem, iterations_of, network_of
+from catpipe.results import Result, is_over, reached_of
+from catpipe.resuming import reposed
 from catpipe.shell.environments import Environment, environment
 from catpipe.shell.files import DataError
 from catpipe.shell.keeping import Interrupted, Interruption, saved
-from catpipe.shell.progress import one_blas_thread, watched
+from catpipe.shell.progress import blas_threads_for, one_blas_thread, watched
 from catpipe.shell.reports import print_report, report_of
 from catpipe.shell.runs import Run, save_run
 from catpipe.shell.sources import Source
+from catpipe.spaces import network_inside
 from catpipe.stopping import Kept
 from catpipe.transforms import DataSet, Pictures
-
-SMALL = 2**17  # numbers, of which a product is too short to share among threads
 
 
 class Sitting(NamedTuple):
@@ -52,11 +52,16 @@ def carry_out(
     Raises `Interrupted` after a signal that stops it, with the state saved. So it is where nobody
     reads what is printed any more, and the error goes on.
     """
-    interruption = Interruption()
+    is_last = partial(_is_last, posed)
+    interruption = Interruption(is_last)
+    saving: Watch = identity
+    if sitting.every is not None:
+        save = partial(_save_on_the_way, sitting, posed, begun, interruption)
+        saving = partial(saved, save=save, every=sitting.every)
     watch = compose_left(
         partial(watched, total=iterations_of(posed), silent=sitting.as_json),
-        _saving(sitting, posed, begun),
         interruption.watch,
+        saving,
     )
     with interruption.listening():
         try:
@@ -65,21 +70,19 @@ def carry_out(
         except (OSError, KeyboardInterrupt) as error:
             if interruption.kept is None:
                 raise
-            interruption.is_saving = True
-            reached = result_at(posed, begun, interruption.kept)
-            told = _left(sitting, reached, kept)
+            interruption.is_deaf = True
+            told = _left(sitting, result_at(posed, begun, interruption.kept))
             if interruption.signal is None:
                 raise
             raise Interrupted(told, interruption.signal) from error
-        interruption.is_saving = True
         if interruption.signal and not is_at_end(result):
-            raise Interrupted(_left(sitting, result, kept), interruption.signal)
+            raise Interrupted(_left(sitting, result), interruption.signal)
         conclude(sitting, result)
 
 
 def conclude(sitting: Sitting, result: Result) -> None:
     """Save the run, and tell of it: also where it could not be saved, before saying so."""
-    refusal = _refusal(sitting, result)
+    refusal = _saved(sitting, result)
     where = f"saved to {sitting.out}" if sitting.out else "not saved (--out FILE)"
     tell(sitting, result, "not saved" if refusal else where)
     if refusal:
@@ -99,17 +102,20 @@ def tell(sitting: Sitting, result: Result, where: str) -> None:
 
 def is_at_end(result: Result) -> bool:
     """Return whether a run is over."""
-    reached = reached_of(result)
-    return is_over(result.experiment, reached.kept, reached.end)
+    kept, end = reached_of(result).kept, reached_of(result).end
+    return is_over(result.experiment, kept.state.iteration, kept.waited, end)
+
+
+def _is_last(posed: Problem, kept: Kept) -> bool:
+    return is_over(posed.experiment, kept.state.iteration, kept.waited, iterations_of(posed))
 
 
 def threads_for(posed: Problem, begun: Parameters) -> AbstractContextManager[Any]:
-    """Return the context to train in: one BLAS thread, but for large networks in the full space.
-
-    Two are no faster for what is small, and ten times slower on a busy machine.
-    """
-    is_large = posed.space.kind == "full" and sum(W.size for W in begun.values()) >= SMALL
-    return nullcontext() if is_large else one_blas_thread()
+    """Return the context to train in: one BLAS thread, where what is trained is small."""
+    kind, columns = posed.space.kind, len(posed.labels)
+    shapes = parameter_shapes(network_inside(kind, network_of(posed), columns)).values()
+    networks = max(array.shape[0] if array.ndim > 2 else 1 for array in begun.values())
+    return blas_threads_for(networks * sum(rows * columns for rows, columns in shapes))
 
 
 def environment_for(posed: Problem, begun: Parameters) -> Environment:
@@ -126,42 +132,38 @@ def posed_again(
         return reposed(result, pictures, validation)
 
 
-def _saving(sitting: Sitting, posed: Problem, begun: Parameters) -> Watch:
-    if sitting.every is None:
-        return identity
-    return partial(
-        saved, save=partial(_save_on_the_way, sitting, posed, begun), every=sitting.every
-    )
-
-
-def _save_on_the_way(sitting: Sitting, posed: Problem, begun: Parameters, kept: Kept) -> None:
+def _save_on_the_way(
+    sitting: Sitting, posed: Problem, begun: Parameters, interruption: Interruption, kept: Kept
+) -> None:
     """Save the state, but for the last one: that is saved with what is told of it."""
-    result = result_at(posed, begun, kept)
-    if is_at_end(result) or not _is_finite(result):  # which is refused when its cost is sampled
+    if _is_last(posed, kept):
         return
-    if refusal := _refusal(sitting, result):  # the run is worth more than this state of it
-        with suppress(OSError):
-            at = kept.state.iteration
-            print(f"catpipe: iteration {at} was not saved: {refusal}", file=sys.stderr)
+    with interruption.deaf():
+        result = result_at(posed, begun, kept)
+        if not _is_finite(result):  # which is refused when its cost is sampled
+            return
+        if refusal := _saved(sitting, result):  # the run is worth more than this state of it
+            with suppress(OSError):
+                at = kept.state.iteration
+                print(f"catpipe: iteration {at} was not saved: {refusal}", file=sys.stderr)
 
 
 def _is_finite(result: Result) -> bool:
     return all(np.isfinite(W).all() for W in result.parameters.values())
 
 
-def _left(sitting: Sitting, result: Result, resumed: Kept | None) -> str:
-    """Save a run that was interrupted, unless it was so saved before; return what to say of it."""
+def _left(sitting: Sitting, result: Result) -> str:
+    """Save a run that was interrupted; return what to say of it."""
     at, end = reached_of(result).kept.state.iteration, reached_of(result).end
     where = f"interrupted at iteration {at} of {end}"
     if sitting.out is None:
         return f"{where}; nothing was saved (--out FILE)"
-    is_there = resumed is not None and resumed.state.iteration == at
-    if not is_there and (refusal := _refusal(sitting, result)):
+    if refusal := _saved(sitting, result):
         return f"{where}; not saved: {refusal}"
     return f"{where}; saved to {sitting.out}: carry on with `catpipe resume {sitting.out}`"
 
 
-def _refusal(sitting: Sitting, result: Result) -> DataError | None:
+def _saved(sitting: Sitting, result: Result) -> DataError | None:
     """Save the run where it is to be saved; return why it could not be."""
     run = Run(result, sitting.data.classes, sitting.source, sitting.environments)
     try:

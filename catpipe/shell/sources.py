@@ -84,10 +84,10 @@ def folder_of(source: Source | None, named: Path | None, run: Path) -> Path:
         return named
     if source and source.folder is not None and Path(source.folder).is_dir():
         return Path(source.folder)
-    found = default_folders()
-    same = (f for f in found if source and source_of(None, f).train.sha256 == source.train.sha256)
-    if folder := next(same, None):
-        return folder
+    train = source.train.sha256 if source else None
+    for folder in default_folders():
+        if any(sha256(path) == train for path in folder.glob("train_*.h5")):
+            return folder
     where = f"in {source.folder}" if source and source.folder else "recorded with it"
     raise DataError(
         f"{run}: its data are not {where}; expected the folder of those it was trained on: name it "

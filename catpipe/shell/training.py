@@ -93,7 +93,8 @@ def _from_now_on(sitting: Sitting, at: int, now: Environment) -> Sitting:
         return sitting
     if not sitting.as_json:
         print(f"from here on: {'; '.join(changes(before[-1][1], now))} (last bits may differ)")
-    return sitting._replace(environments=(*before, (at, now)))
+    begun = tuple(each for each in before if each[0] < at)  # but for one that made no step
+    return sitting._replace(environments=(*begun, (at, now)))
 
 
 def _experiment(options: Namespace, data: DataSet) -> Experiment:

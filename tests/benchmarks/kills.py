@@ -25,7 +25,7 @@ from unittest.mock import patch
 import numpy as np
 from numpy.random import Generator
 
-from catpipe.resuming import reached_of
+from catpipe.results import reached_of
 from catpipe.shell import sittings
 from catpipe.shell.cli import main as catpipe
 from catpipe.shell.files import DataError
