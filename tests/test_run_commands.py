@@ -9,12 +9,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from catpipe.experiments import Experiment
 from catpipe.fitting import fit
+from catpipe.parameters import map_parameters
 from catpipe.shell import sittings, sources
 from catpipe.shell.cli import main
+from catpipe.shell.comparing import differences
 from catpipe.shell.data import load_data, save_data
 from catpipe.shell.files import printable
 from catpipe.shell.runs import Run, load_run, save_run
@@ -338,6 +341,18 @@ def test_a_replay_is_well_within_the_tolerance_that_is_stated(
     was, out = told(capsys, "replay", tmp_path / "a.h5", "--tolerance", tolerance)
     assert was == status
     assert f"tolerance: {tolerance:g}, {word}" in out
+
+
+def test_zeros_of_unlike_signs_are_not_identical(whole):
+    result = load_run(whole).result
+    zero, minus = (
+        result._replace(parameters=map_parameters(lambda W, s=sign: s * 0 * np.abs(W), of))
+        for sign, of in ((1.0, result.parameters), (-1.0, result.parameters))
+    )
+    assert differences(zero, zero) == []
+    off = differences(zero, minus)
+    assert {difference.name for difference in off} == {*result.parameters}
+    assert {difference.share for difference in off} == {0.0}
 
 
 @pytest.mark.parametrize("tolerance", ["-1", "nan", "inf", "far"])

@@ -45,8 +45,8 @@ class Interrupted(Exception):  # no error: it was asked for
 class Interruption:
     """The signal that asked a run to stop, if one did, and the state that was reached.
 
-    The first one stops it after the step that is under way, the second in it. While a state is
-    saved, and once the last is reached, none stops it.
+    The first one stops it after the step that is under way, the second in it. Once that is done, or
+    the last state is reached, none is heard: what remains is short, and what saves the run.
     """
 
     def __init__(self, is_last: Callable[[Kept], bool]) -> None:
@@ -58,21 +58,12 @@ class Interruption:
     def watch(self, keeps: Iterable[Kept]) -> Iterator[Kept]:
         """Hand on the states, and remember the last; none after a signal."""
         for kept in keeps:
-            self.is_deaf = self.is_last(kept)  # what remains is short, and what saves the run
+            self.is_deaf = self.is_last(kept)
             self.kept = kept
             yield kept
             if self.signal:
                 break
         self.is_deaf = True
-
-    @contextmanager
-    def deaf(self) -> Iterator[None]:
-        """Give a context in which a second signal does nothing."""
-        before, self.is_deaf = self.is_deaf, True
-        try:
-            yield
-        finally:
-            self.is_deaf = before
 
     @contextmanager
     def listening(self) -> Iterator[None]:

@@ -52,11 +52,10 @@ def carry_out(
     Raises `Interrupted` after a signal that stops it, with the state saved. So it is where nobody
     reads what is printed any more, and the error goes on.
     """
-    is_last = partial(_is_last, posed)
-    interruption = Interruption(is_last)
+    interruption = Interruption(partial(_is_last, posed))
     saving: Watch = identity
     if sitting.every is not None:
-        save = partial(_save_on_the_way, sitting, posed, begun, interruption)
+        save = partial(_save_on_the_way, sitting, posed, begun)
         saving = partial(saved, save=save, every=sitting.every)
     watch = compose_left(
         partial(watched, total=iterations_of(posed), silent=sitting.as_json),
@@ -132,20 +131,17 @@ def posed_again(
         return reposed(result, pictures, validation)
 
 
-def _save_on_the_way(
-    sitting: Sitting, posed: Problem, begun: Parameters, interruption: Interruption, kept: Kept
-) -> None:
+def _save_on_the_way(sitting: Sitting, posed: Problem, begun: Parameters, kept: Kept) -> None:
     """Save the state, but for the last one: that is saved with what is told of it."""
     if _is_last(posed, kept):
         return
-    with interruption.deaf():
-        result = result_at(posed, begun, kept)
-        if not _is_finite(result):  # which is refused when its cost is sampled
-            return
-        if refusal := _saved(sitting, result):  # the run is worth more than this state of it
-            with suppress(OSError):
-                at = kept.state.iteration
-                print(f"catpipe: iteration {at} was not saved: {refusal}", file=sys.stderr)
+    result = result_at(posed, begun, kept)
+    if not _is_finite(result):  # which is refused when its cost is sampled
+        return
+    if refusal := _saved(sitting, result):  # the run is worth more than this state of it
+        at = kept.state.iteration
+        with suppress(OSError):
+            print(f"catpipe: iteration {at} was not saved: {refusal}", file=sys.stderr)
 
 
 def _is_finite(result: Result) -> bool:
