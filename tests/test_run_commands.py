@@ -140,7 +140,7 @@ def test_a_run_is_carried_on_to_more_iterations_than_were_asked_for(capsys, data
 def test_a_finished_run_is_left_as_it_is_also_by_another_numpy(capsys, whole, monkeypatch):
     before = whole.read_bytes()
     monkeypatch.setattr("numpy.__version__", "99.0")
-    assert f"as they were in {whole}, which is at its end" in said(capsys, "resume", whole)
+    assert f"as they were in {whole}, which is finished" in said(capsys, "resume", whole)
     assert whole.read_bytes() == before
 
 
@@ -289,6 +289,45 @@ def test_data_that_are_gone_are_to_be_named(capsys, data, stopped, monkeypatch, 
         assert "name it with --data" in told
 
 
+def test_a_run_that_can_be_carried_on_is_not_replaced(capsys, data, stopped):
+    before = stopped.read_bytes()
+    told = refused(capsys, "train", *SMALL, "--data", data, "--out", stopped)
+    assert "is a run at iteration 60 of 150; expected a new name" in told
+    assert f"carry it on with `catpipe resume {stopped}`" in told
+    assert stopped.read_bytes() == before
+
+
+@pytest.mark.parametrize("command", ["evaluate", "predict", "resume"])
+def test_data_are_found_from_where_the_run_is(capsys, data, tmp_path, monkeypatch, command):
+    shutil.copytree(data, tmp_path / "there" / "data")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "there")
+    said(capsys, "train", *SMALL, "--data", "data", "--out", "a.h5")
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert said(capsys, command, "../there/a.h5")
+
+
+@pytest.mark.parametrize("command", ["evaluate", "predict"])
+def test_other_pictures_than_then_are_to_be_named(capsys, data, others, tmp_path, command):
+    folder, out = tmp_path / "changed", tmp_path / "a.h5"
+    shutil.copytree(data, folder)
+    said(capsys, "train", *SMALL, "--data", folder, "--out", out)
+    there = load_data(folder)
+    save_data(folder, there._replace(test=there.train), "colours")
+    told = refused(capsys, command, out)
+    assert "test_colours.h5: holds other pictures than when" in told
+    assert said(capsys, command, out, "--data", folder)
+
+
+def test_a_validation_file_that_is_gone_is_to_be_named(capsys, data, tmp_path):
+    own, out = Path(shutil.copy(data / "test_colours.h5", tmp_path)), tmp_path / "a.h5"
+    asked = ("--early-stopping", 9, "--validation", own, "--out", out)
+    said(capsys, "train", *SMALL, "--data", data, *asked)
+    own.unlink()
+    told = refused(capsys, "resume", out, "--iterations", 200)
+    assert f"a.h5: its validation pictures are not in {own}; expected that file" in told
+
+
 def test_a_file_keeps_its_mode(capsys, stopped):
     stopped.chmod(0o600)
     said(capsys, "resume", stopped)
@@ -416,11 +455,11 @@ def test_a_run_compared_with_itself_is_identical(capsys, whole):
     ("changes", "expected"),
     [
         (("--seed", 2), ["seed: 1 and 2", "W1: off by "]),
-        (("--layers", "4"), ["hidden: (3,) and (4,)", "W1: has another shape"]),
+        (("--layers", "4"), ["hidden: (3,) and (4,)", "W1: of another shape"]),
         (("--iterations", 149), ["iterations: 150 and 149", "at: 150 and 149"]),
         (("--dtype", "float32"), ["dtype: float64 and float32"]),
-        (("--optimizer", "heavy_ball"), ["moment1.W1: has another shape"]),
-        (("--full-space",), ["full space: False and True", "space: "]),
+        (("--optimizer", "heavy_ball"), ["moment1.W1: of another shape"]),
+        (("--full-space",), ["full space: False and True", "space name: "]),
     ],
 )
 def test_compare_says_what_differs(capsys, data, whole, tmp_path, changes, expected):

@@ -22,7 +22,7 @@ class Difference(NamedTuple):
 
     def __str__(self) -> str:
         if self.share is None:
-            return f"{self.name}: has another shape or type"
+            return f"{self.name}: of another shape or type, or in one run alone"
         return f"{self.name}: off by {self.share:.3g} of its largest number"
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from catpipe.network import sizes
-from catpipe.results import Result, reached_of, was_stopped
+from catpipe.results import reached_of
 from catpipe.resuming import retrained
 from catpipe.shell.comparing import differences, reasons
 from catpipe.shell.environments import WORDS, Environment, changes
@@ -19,11 +19,11 @@ from catpipe.shell.records import text_of
 from catpipe.shell.reports import asked_words, data_line
 from catpipe.shell.runs import Run, load_run, record_of
 from catpipe.shell.saved import trained_on
-from catpipe.shell.sittings import environment_for, is_at_end, posed_again, threads_for
+from catpipe.shell.sittings import environment_for, posed_again, stage_of, threads_for
 from catpipe.shell.sources import Digest, Source
 
 FACTS = (
-    "features", "classes", "seeds", "space", "space_name", "examples", "own", "end", "at", "best",
+    "features", "classes", "seeds", "space_name", "examples", "own", "at", "best",
     "iteration",
 )  # fmt: skip
 
@@ -92,7 +92,7 @@ def _shown(run: Run) -> Iterator[tuple[str, str]]:
     at = reached.kept.state.iteration
     yield "network", asked_words(result.experiment, sizes(result.network), len(result.seeds))
     yield "classes", ", ".join(run.classes)
-    yield "iteration", f"{at} of {reached.end}, {_stage(result)}"
+    yield "iteration", f"{at} of {reached.end}, {stage_of(result)}"
     if result.iteration != at:
         yield "parameters", f"of iteration {result.iteration}, where the validation cost was lowest"
     yield "space", result.space
@@ -101,12 +101,6 @@ def _shown(run: Run) -> Iterator[tuple[str, str]]:
     yield from _source_words(run.source)
     for since, made_with in run.environments:
         yield "computed", f"from iteration {since} with {_environment_words(made_with)}"
-
-
-def _stage(result: Result) -> str:
-    if was_stopped(result.experiment, reached_of(result).kept.waited):
-        return "stopped early"
-    return "finished" if is_at_end(result) else "not finished"
 
 
 def _one_or_mean(cost: Any) -> str:
@@ -144,8 +138,9 @@ def _facts(run: Run) -> dict[str, Any]:
     record, source = record_of(run), run.source
     facts = {name: value for name, value in record._asdict().items() if name in FACTS}
     digests = {
-        f"{name} data": _digest_words(getattr(source, name)) if source else "not recorded"
+        f"SHA-256 of the {name} data": digest.sha256 if digest else None
         for name in ("train", "test", "validation")
+        for digest in [getattr(source, name, None)]
     }
     return {**facts, **digests}
 

@@ -44,9 +44,9 @@ def parser() -> OneLineParser:
     root.add_argument("--version", action="version", version=f"catpipe {version('catpipe')}")
     add = root.add_subparsers(title="commands", required=True, metavar="COMMAND").add_parser
     _train_options(add("train", help="train a network on pictures of two or more classes"))
-    _resume_options(add("resume", help="carry on a saved run"))
-    _replay_options(add("replay", help="train a saved run once more, and compare"))
-    _show_options(add("show", help="say what a saved run is"))
+    _resume_options(add("resume", help="continue training a saved run"))
+    _replay_options(add("replay", help="train a saved run again: does it come out the same?"))
+    _show_options(add("show", help="describe a saved run"))
     _compare_options(add("compare", help="say what differs between two saved runs"))
     _evaluate_options(add("evaluate", help="test a saved network"))
     _predict_options(add("predict", help="show what a saved network says of single pictures"))
@@ -153,7 +153,7 @@ def _run_argument(command: ArgumentParser) -> None:
 
 def _save_every_option(command: ArgumentParser) -> None:
     command.add_argument("--save-every", type=int, metavar="N",
-                         help="save it on the way too, every N iterations")  # fmt: skip
+                         help="also save every N iterations while training")  # fmt: skip
 
 
 def _run_data_options(command: ArgumentParser) -> None:
@@ -161,10 +161,10 @@ def _run_data_options(command: ArgumentParser) -> None:
         "--data",
         type=Path,
         metavar="FOLDER",
-        help="folder of the pictures it was trained on (default: as then)",
+        help="folder of the pictures it was trained on (default: the one recorded in the run)",
     )
     command.add_argument("--validation", type=Path, metavar="FILE",
-                         help="the pictures it was validated on (default: as then)")  # fmt: skip
+                         help="what it was validated on (default: the one recorded in the run)")  # fmt: skip
 
 
 def _data_option(command: ArgumentParser) -> None:

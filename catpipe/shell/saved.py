@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from catpipe.network import sizes
-from catpipe.shell.data import load_data, load_pictures
+from catpipe.shell.data import load_data, load_pictures, paths_of
 from catpipe.shell.files import DataError
 from catpipe.shell.runs import Run, load_run
-from catpipe.shell.sources import Source, default_folder, folder_of, source_of
+from catpipe.shell.sources import Source, default_folder, folder_of, sha256, source_of
 from catpipe.transforms import DataSet, Pictures
 
 
@@ -37,11 +37,20 @@ def one_run(path: Path) -> Run:
 def data_like(run: Run, options: Namespace) -> tuple[Path, DataSet]:
     """Return data for a run to look at, and their folder: as named now or then, or ours.
 
-    Raises `DataError` for other classes, or pictures of another size.
+    Raises `DataError` for other classes, for pictures of another size, and for others than then
+    that were not named.
     """
     if options.data is None and run.source is None:
         return _checked(run, options, default_folder())
-    return _checked(run, options, folder_of(run.source, options.data, options.run))
+    folder = folder_of(run.source, options.data, options.run)
+    if options.data is None and run.source:
+        test = paths_of(folder)["test"]
+        if sha256(test) != run.source.test.sha256:
+            raise DataError(
+                f"{test}: holds other pictures than when {options.run} was trained; expected "
+                "those: restore them, or name others with --data"
+            )
+    return _checked(run, options, folder)
 
 
 def trained_on(run: Run, options: Namespace) -> Found:
@@ -52,6 +61,11 @@ def trained_on(run: Run, options: Namespace) -> Found:
     folder, data = _checked(run, options, folder_of(run.source, options.data, options.run))
     then = run.source.validation if run.source else None
     own = options.validation or (Path(then.path) if then else None)
+    if own and not options.validation and not own.is_file():
+        raise DataError(
+            f"{options.run}: its validation pictures are not in {own}; expected that file: name it "
+            "with --validation"
+        )
     if own and run.result.experiment.early_stopping is None:
         raise DataError(
             f"{own}: is to validate on, and {options.run} does not; expected none: leave it out"

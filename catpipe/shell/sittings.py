@@ -17,7 +17,7 @@ from catpipe.fitting import Watch, result_at, solve
 from catpipe.network import parameter_shapes
 from catpipe.parameters import Parameters
 from catpipe.problems import Problem, iterations_of, network_of
-from catpipe.results import Result, is_over, reached_of
+from catpipe.results import Result, is_over, reached_of, was_stopped
 from catpipe.resuming import reposed
 from catpipe.shell.environments import Environment, environment
 from catpipe.shell.files import DataError
@@ -103,6 +103,13 @@ def is_at_end(result: Result) -> bool:
     """Return whether a run is over."""
     kept, end = reached_of(result).kept, reached_of(result).end
     return is_over(result.experiment, kept.state.iteration, kept.waited, end)
+
+
+def stage_of(result: Result) -> str:
+    """Return in words how far a run is."""
+    if was_stopped(result.experiment, reached_of(result).kept.waited):
+        return "stopped early"
+    return "finished" if is_at_end(result) else "not finished"
 
 
 def _is_last(posed: Problem, kept: Kept) -> bool:

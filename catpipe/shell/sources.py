@@ -76,22 +76,23 @@ def default_folder() -> Path:
 
 
 def folder_of(source: Source | None, named: Path | None, run: Path) -> Path:
-    """Return where a run's data are: as named now or then, or where we find the same.
+    """Return where a run's data are: as named now, or then (from here, or from the run), or ours.
 
-    Raises `DataError` where that is nowhere.
+    Of several the one that holds the very file that was trained on. Raises `DataError` for none.
     """
     if named:
         return named
-    if source and source.folder is not None and Path(source.folder).is_dir():
-        return Path(source.folder)
+    then = Path(source.folder) if source and source.folder is not None else None
+    places = [then, run.parent / then] if then else []
     train = source.train.sha256 if source else None
-    for folder in default_folders():
+    for folder in (*places, *default_folders()):
         if any(sha256(path) == train for path in folder.glob("train_*.h5")):
             return folder
-    where = f"in {source.folder}" if source and source.folder else "recorded with it"
+    if then and then.is_dir():
+        return then
     raise DataError(
-        f"{run}: its data are not {where}; expected the folder of those it was trained on: name it "
-        "with --data"
+        f"{run}: its data are not {f'in {then}' if then else 'recorded with it'}; expected the "
+        "folder of those it was trained on: name it with --data"
     )
 
 

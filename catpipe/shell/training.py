@@ -8,6 +8,7 @@ from time import perf_counter
 
 from catpipe.experiments import Experiment
 from catpipe.problems import problem, start
+from catpipe.results import reached_of
 from catpipe.resuming import check_place, extended
 from catpipe.rules import checked
 from catpipe.shell.data import load_data, load_pictures
@@ -15,7 +16,7 @@ from catpipe.shell.environments import Environment, changes
 from catpipe.shell.files import DataError, check_writable
 from catpipe.shell.progress import one_blas_thread
 from catpipe.shell.reports import data_line, experiment_line
-from catpipe.shell.runs import Run, is_run
+from catpipe.shell.runs import Run, is_run, load_run
 from catpipe.shell.saved import Found, one_run, trained_on
 from catpipe.shell.seeds import train_seeds
 from catpipe.shell.sittings import (
@@ -25,6 +26,7 @@ from catpipe.shell.sittings import (
     environment_for,
     is_at_end,
     posed_again,
+    stage_of,
     tell,
 )
 from catpipe.shell.sources import default_folder, other_data, source_of
@@ -79,7 +81,7 @@ def resume(options: Namespace) -> None:
         run.environments, since,
     )  # fmt: skip
     if longer is run.result and is_at_end(longer):
-        tell(sitting, longer, f"as they were in {path}, which is at its end (--iterations N)")
+        tell(sitting, longer, f"as they were in {path}, which is {stage_of(longer)}")
     elif is_at_end(longer):
         conclude(sitting, longer)
     else:
@@ -123,7 +125,26 @@ def _check_out(options: Namespace) -> None:
         raise DataError(f"{out}: holds one network, and --seeds trains many: leave out one of them")
     check_writable(out)
     if out.is_file() and not is_run(out):
-        raise DataError(f"{out}: is a file but no run; expected a new name, or a run to replace")
+        raise DataError(
+            f"{out}: is a file but no run; expected a new name, or a run to replace: name another, "
+            "or remove it"
+        )
+    if out.is_file():
+        _check_finished(out)
+
+
+def _check_finished(out: Path) -> None:
+    """Refuse to begin a run in the place of one that can be carried on."""
+    try:
+        result = load_run(out).result
+    except DataError:  # of another catpipe, say
+        return
+    if not is_at_end(result):
+        at, end = reached_of(result).kept.state.iteration, reached_of(result).end
+        raise DataError(
+            f"{out}: is a run at iteration {at} of {end}; expected a new name, or a finished run: "
+            f"carry it on with `catpipe resume {out}`, or remove it"
+        )
 
 
 def _check_every(every: int | None) -> None:
