@@ -161,10 +161,10 @@ def _run_data_options(command: ArgumentParser) -> None:
         "--data",
         type=Path,
         metavar="FOLDER",
-        help="folder of the pictures it was trained on (default: the one recorded in the run)",
+        help="folder of the pictures it was trained on (default: as recorded)",
     )
     command.add_argument("--validation", type=Path, metavar="FILE",
-                         help="what it was validated on (default: the one recorded in the run)")  # fmt: skip
+                         help="what it was validated on (default: as recorded)")  # fmt: skip
 
 
 def _data_option(command: ArgumentParser) -> None:
