@@ -108,7 +108,8 @@ def result_at(
         best=State(kept.best.iteration, kept.best.parameters, ()),
     )
     examples = len(problem.labels) - problem.own
-    reached = Reached(trimmed, space.kind, iterations_of(problem), examples, problem.own)
+    end, known = iterations_of(problem), problem.pictures
+    reached = Reached(trimmed, space.kind, end, examples, problem.own, known)
     costs = sampled if costs is None else plain_costs(costs)
     return Result(problem.experiment, network, trained, costs, space.name, best.iteration, reached)
 

@@ -24,7 +24,7 @@ from catpipe.orders import Indices, Order, among, balanced, held_out, shuffled, 
 from catpipe.parameters import Array, Parameters
 from catpipe.rules import checked
 from catpipe.spaces import Space, cheapest_space, full_space, space_of
-from catpipe.transforms import Pictures, pixels, targets
+from catpipe.transforms import Pictures, fingerprint, pixels, targets
 
 HELD_OUT = 0.2  # of the pictures, where early stopping is given no others
 
@@ -34,6 +34,7 @@ class Problem(NamedTuple):
 
     Y: (outputs, columns); labels: (columns,); among: (..., 1, columns), true where each network may
     learn from a column, or none where all are. The last `own` are a validation set of the user's.
+    `pictures` is what they are known by.
     """
 
     experiment: Experiment
@@ -42,6 +43,7 @@ class Problem(NamedTuple):
     Y: Array
     labels: Indices
     own: int
+    pictures: str
     among: NDArray[np.bool_] | None = None
 
 
@@ -90,7 +92,8 @@ def _as_it_is(
     images, labels = _joined(experiment, pictures, validation) if validation else pictures
     X, Y = pixels(images, dtype), targets(labels, classes, dtype)
     own = len(labels) - len(pictures.labels)
-    return Problem(experiment, len(X), full_space(X, "asked for"), Y, labels, own)
+    known = fingerprint(Pictures(images, labels))
+    return Problem(experiment, len(X), full_space(X, "asked for"), Y, labels, own, known)
 
 
 def network_of(problem: Problem) -> Network:

@@ -25,6 +25,7 @@ class Reached(NamedTuple):
     end: int  # the iteration that was asked for
     examples: int  # pictures to train on
     own: int  # and those of a validation set
+    pictures: str  # what all of them are known by
 
 
 class Result(NamedTuple):

@@ -46,7 +46,7 @@ def resume(
     if is_over(longer.experiment, at, waited, reached.end):
         return longer
     posed, begun = reposed(longer, pictures, validation)
-    check_place(longer, posed, begun)
+    check_same(longer, posed, begun)
     if longer.seeds:
         return solve_seeds(posed, longer.seeds, mapper, watch, reached.kept)
     return solve(posed, begun, watch, reached.kept)
@@ -145,13 +145,19 @@ def _told(features: int, examples: int, own: int) -> str:
     return f"{examples} pictures of {features} numbers, and {own} to validate on"
 
 
-def check_place(result: Result, posed: Problem, begun: Parameters) -> None:
-    """Raise `ValueError` where the way out of the space does not lead to what was learned.
+def check_same(result: Result, posed: Problem, begun: Parameters) -> None:
+    """Raise `ValueError` for other pictures, and where the space does not lead to what was learned.
 
     So it is where another library draws another start, or finds another basis of columns that
     depend on each other.
     """
-    kept = reached_of(result).kept
+    reached = reached_of(result)
+    if posed.pictures != reached.pictures:
+        raise ValueError(
+            f"pictures or labels with SHA-256 {posed.pictures[:8]}...; expected those it was "
+            f"trained on, with {reached.pictures[:8]}...: take them"
+        )
+    kept = reached.kept
     here = next(s for s in (kept.best, kept.state) if s.iteration == result.iteration)
     left = posed.space.leave(result.network, begun, here.parameters)
     if not all(_is_near(left[name], W) for name, W in result.parameters.items()):

@@ -49,7 +49,7 @@ ORDER = (
     "drawings",
 )
 CORE_MAY_IMPORT = {
-    "__future__", "collections", "functools", "itertools", "math", "numbers", "operator",
+    "__future__", "collections", "functools", "hashlib", "itertools", "math", "numbers", "operator",
     "reprlib", "typing",
     "numpy", "toolz", "catpipe",
 }  # fmt: skip

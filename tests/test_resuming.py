@@ -272,6 +272,23 @@ def test_other_pictures_than_those_it_was_trained_on_are_refused(pictures, valid
             again(stopped, pictures, validation=validation)
 
 
+@pytest.mark.parametrize("full_space", [False, True])
+@pytest.mark.parametrize("which", ["images", "labels", "validation"])
+def test_as_many_others_than_those_it_was_trained_on_are_refused(which, full_space):
+    asked = FULL._replace(early_stopping=3, full_space=full_space)
+    stopped = fit(asked, PICTURES, until(4), OTHERS)
+    pictures, validation = PICTURES, OTHERS
+    if which == "images":
+        pictures = PICTURES._replace(images=PICTURES.images ^ np.uint8(1))
+    elif which == "labels":
+        pictures = PICTURES._replace(labels=PICTURES.labels[::-1])
+    else:
+        validation = OTHERS._replace(labels=OTHERS.labels[::-1])
+    with pytest.raises(ValueError, match="expected those it was trained on"):
+        resume(stopped, pictures, validation=validation)
+    assert replay(stopped, PICTURES, validation=OTHERS) == stopped
+
+
 def test_a_stack_whose_parts_were_stopped_at_different_iterations_is_no_run():
     lengths = iter([5, 7])
 

@@ -236,10 +236,12 @@ def test_the_data_of_a_run_from_python_are_to_be_named(capsys, data, tmp_path, c
     assert "a.h5: its data are not recorded with it; expected the folder" in told
 
 
-def test_a_run_from_python_is_carried_on_where_its_data_are_named(capsys, data, tmp_path):
+def test_a_run_from_python_is_carried_on_where_its_data_are_named(capsys, data, others, tmp_path):
     asked = Experiment(seed=1, hidden=(3,), classes=3, iterations=20)
     save_run(tmp_path / "a.h5", Run(fit(asked, load_data(data).train), COLOURS[:3]))
     said(capsys, "resume", tmp_path / "a.h5", "--iterations", 30, "--data", data)
+    told = refused(capsys, "resume", tmp_path / "a.h5", "--iterations", 40, "--data", others)
+    assert "a.h5: pictures or labels with SHA-256" in told
     expected = fit(asked._replace(iterations=30), load_data(data).train)
     assert reached(load_run(tmp_path / "a.h5").result) == 30
     parameters = load_run(tmp_path / "a.h5").result.parameters

@@ -95,6 +95,7 @@ def test_any_hdf5_reader_finds_the_parameters_under_their_own_names(run, path):
         ({"space": "small"}, "expected one of full, dual, spanned"),
         ({"examples": -1}, "no number of at least 0"),
         ({"examples": 5}, "expected (4, 5)"),
+        ({"pictures": "FF" * 32}, "no SHA-256"),
         ({"own": 1}, "without early stopping"),
         ({"waited": 1}, "without early stopping"),
         ({"environments": []}, "no environment"),

@@ -23,7 +23,7 @@ from catpipe.shell.sittings import environment_for, posed_again, stage_of, threa
 from catpipe.shell.sources import Digest, Source
 
 FACTS = (
-    "features", "classes", "seeds", "space_name", "examples", "own", "at", "best",
+    "features", "classes", "seeds", "space_name", "examples", "own", "pictures", "at", "best",
     "iteration",
 )  # fmt: skip
 

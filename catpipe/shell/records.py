@@ -38,6 +38,7 @@ class Record(NamedTuple):
     space_name: str
     examples: int
     own: int
+    pictures: str
     end: int
     at: int
     best: int
@@ -215,6 +216,7 @@ READERS: Mapping[str, Callable[[Any], Any]] = {
     "space_name": _words,
     "examples": _count,
     "own": _count,
+    "pictures": _sha256,
     "end": _count,
     "at": _count,
     "best": _count,

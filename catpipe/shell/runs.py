@@ -93,7 +93,7 @@ def load_run(path: StrPath) -> Run:
         costs,
         record.space_name,
         record.iteration,
-        Reached(kept, record.space, record.end, record.examples, record.own),
+        Reached(kept, record.space, record.end, record.examples, record.own, record.pictures),
         record.seeds,
     )
     return Run(result, record.classes, record.source, record.environments)
@@ -149,6 +149,7 @@ def record_of(run: Run) -> Record:
         space_name=result.space,
         examples=reached.examples,
         own=reached.own,
+        pictures=reached.pictures,
         end=reached.end,
         at=kept.state.iteration,
         best=kept.best.iteration,

@@ -9,7 +9,7 @@ from time import perf_counter
 from catpipe.experiments import Experiment
 from catpipe.problems import problem, start
 from catpipe.results import reached_of
-from catpipe.resuming import check_place, extended
+from catpipe.resuming import check_same, extended
 from catpipe.rules import checked
 from catpipe.shell.data import load_data, load_pictures
 from catpipe.shell.environments import Environment, changes
@@ -62,12 +62,12 @@ def resume(options: Namespace) -> None:
     _check_every(options.save_every)
     path, run = options.run, one_run(options.run)
     found = trained_on(run, options)
-    _check_same(run, found, path)
+    _check_files(run, found, path)
     since = perf_counter()
     try:
         longer, reached = extended(run.result, options.iterations)
         posed, begun = posed_again(longer, found.data.train, found.validation)
-        check_place(longer, posed, begun)
+        check_same(longer, posed, begun)
     except ValueError as error:
         raise DataError(f"{path}: {error}") from error
     check_writable(path)
@@ -152,7 +152,7 @@ def _check_every(every: int | None) -> None:
         raise DataError(f"--save-every is {every}; expected at least 1 iteration: choose a number")
 
 
-def _check_same(run: Run, found: Found, path: Path) -> None:
+def _check_files(run: Run, found: Found, path: Path) -> None:
     """Refuse to carry on with other files than a run began with."""
     for change in other_data(run.source, found.source) if run.source else ():
         raise DataError(
