@@ -396,6 +396,13 @@ def test_zeros_of_unlike_signs_are_not_identical(whole):
     assert {difference.share for difference in off} == {0.0}
 
 
+def test_costs_are_compared_with_costs_and_not_with_their_iterations(whole):
+    result = load_run(whole).result
+    doubled = result._replace(costs=tuple((i, 2 * cost) for i, cost in result.costs))
+    (off,) = differences(result, doubled)
+    assert (off.name, off.share) == ("costs", 1.0)
+
+
 @pytest.mark.parametrize("tolerance", ["-1", "nan", "inf", "far"])
 def test_a_tolerance_that_is_no_share_is_refused(capsys, whole, tolerance):
     assert "--tolerance" in refused(capsys, "replay", whole, "--tolerance", tolerance)

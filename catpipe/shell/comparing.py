@@ -50,7 +50,9 @@ def _numbers(result: Result) -> dict[str, Array]:
     kept = reached_of(result).kept
     seen = {"validation cost": np.array([kept.cost]), "checks waited": np.array([kept.waited])}
     stops = result.experiment.early_stopping is not None
-    return arrays_and_costs(result) | (seen if stops else {})
+    arrays = arrays_and_costs(result)
+    costs = {"costs": arrays["costs"][:, 1:], "iterations of the costs": arrays["costs"][:, 0]}
+    return arrays | costs | (seen if stops else {})
 
 
 def reasons(run: Run, again: Run) -> list[str]:

@@ -63,7 +63,7 @@ def main() -> None:
 
 def _cell(output: str) -> str:
     """Return how far off a replay said that it was."""
-    if "identical (to the bit)" in output:
+    if "\nidentical: " in output:
         return "identical"
     return re.findall(r"off by (\S+) of", output)[0]
 
