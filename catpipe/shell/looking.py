@@ -64,7 +64,7 @@ def replay(options: Namespace) -> bool:
     if not off:
         print(f"identical: {at} iterations, every number to the bit")
         return True
-    print(f"not identical: after {at} iterations {len(off)} arrays differ, first of all {off[0]}")
+    print(f"not identical: {at} iterations, {len(off)} of the arrays; most of all {off[0]}")
     for reason in reasons(run, again) or ["none found in data, libraries, kernels and threads"]:
         print(f"reason: {reason}")
     is_within = all(of.share is not None and of.share <= tolerance for of in off)
