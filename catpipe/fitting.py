@@ -16,7 +16,7 @@ from catpipe.parameters import Array, Parameters
 from catpipe.problems import Problem, batches_of, epoch_of, iterations_of, network_of, roles
 from catpipe.problems import problem as pose
 from catpipe.problems import start as draw_start
-from catpipe.results import Reached, Result, is_over
+from catpipe.results import Reached, Result, is_last
 from catpipe.stopping import Kept, best_of, early_stopping
 from catpipe.training import (
     Costs,
@@ -140,18 +140,13 @@ def descend(
     state = initial_state(optimizer, parameters) if kept is None else kept.state
     states = trajectory(make_step(network, optimizer), batches_of(problem, state.iteration), state)
     *before, final = tail(2, watch(_kept(problem, network, finite(states), kept)))
-    if not before or not _is_last(problem, final):
+    if not before or not is_last(problem.experiment, iterations_of(problem), final):
         return final, final.best, final.state.costs
     last = before[0].state.iteration
     costs = dict(final.state.costs) | {last: _last_cost(problem, network, before[0], final)}
     validation_cost = _validation(problem, network)
     best = best_of(final, validation_cost) if validation_cost else final.best
     return final, best, (*costs.items(),)
-
-
-def _is_last(problem: Problem, kept: Kept) -> bool:
-    at, end = kept.state.iteration, iterations_of(problem)
-    return is_over(problem.experiment, at, kept.waited, end)
 
 
 def _last_cost(problem: Problem, network: Network, before: Kept, final: Kept) -> Array:

@@ -69,6 +69,17 @@ def is_over(experiment: Experiment, at: int, waited: int, end: int) -> bool:
     return at >= end or was_stopped(experiment, waited)
 
 
+def is_last(experiment: Experiment, end: int, kept: Kept) -> bool:
+    """Return whether what is kept is the last of a run: `is_over`, of it.
+
+    >>> from catpipe.training import State
+    >>> state = State(7, Parameters(), ())
+    >>> is_last(Experiment(seed=1), 7, Kept(state, state, 0.0, 0))
+    True
+    """
+    return is_over(experiment, kept.state.iteration, kept.waited, end)
+
+
 def was_stopped(experiment: Experiment, waited: int) -> bool:
     """Return whether a run that has waited for so many checks was stopped early.
 

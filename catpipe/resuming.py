@@ -12,7 +12,7 @@ from catpipe.fitting import Watch, solve
 from catpipe.network import sizes
 from catpipe.parameters import Array, Parameters
 from catpipe.problems import Problem, problem_in, start
-from catpipe.results import Reached, Result, is_over, reached_of
+from catpipe.results import Result, is_last, reached_of
 from catpipe.rules import checked
 from catpipe.stacks import Map, solve_seeds, starts
 from catpipe.stopping import Kept
@@ -41,9 +41,9 @@ def resume(
     >>> resume(short, pictures, iterations=9) == long
     True
     """
-    longer, reached = extended(result, iterations)
-    at, waited = reached.kept.state.iteration, reached.kept.waited
-    if is_over(longer.experiment, at, waited, reached.end):
+    longer = extended(result, iterations)
+    reached = reached_of(longer)
+    if is_last(longer.experiment, reached.end, reached.kept):
         return longer
     posed, begun = reposed(longer, pictures, validation)
     check_same(longer, posed, begun)
@@ -96,15 +96,15 @@ def retrained(
     return solve(posed, begun, until_there)
 
 
-def extended(result: Result, iterations: int | None) -> tuple[Result, Reached]:
-    """Return the run as one that was asked for so many iterations, and where it is.
+def extended(result: Result, iterations: int | None) -> Result:
+    """Return the run as one that was asked for so many iterations, or as it is.
 
     Raises `ValueError` for fewer than there were, and where what was done depends on how many.
     """
     asked, reached = result.experiment, reached_of(result)
     done = reached.kept.state.iteration
     if iterations is None or iterations == reached.end:
-        return result, reached
+        return result
     if iterations <= done:
         raise ValueError(
             f"iterations is {iterations} of a run that is at {done}; expected more: name a number "
@@ -117,8 +117,7 @@ def extended(result: Result, iterations: int | None) -> tuple[Result, Reached]:
             "it should be"
         )
     longer = checked(asked._replace(iterations=iterations, epochs=None))
-    reached = reached._replace(end=iterations)
-    return result._replace(experiment=longer, reached=reached), reached
+    return result._replace(experiment=longer, reached=reached._replace(end=iterations))
 
 
 def reposed(

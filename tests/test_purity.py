@@ -363,6 +363,7 @@ CALLS = {
     "result_at": (fitting.result_at, INSIDE, START, HALFWAY.reached.kept),
     "plain_costs": (fitting.plain_costs, ((0, np.ones(2)),)),
     "is_over": (results.is_over, EXPERIMENT, 5, 0, 7),
+    "is_last": (results.is_last, EXPERIMENT, 7, HALFWAY.reached.kept),
     "was_stopped": (results.was_stopped, EXPERIMENT, 3),
     "resume": (resuming.resume, HALFWAY, PICTURES, identity, None, 60),
     "resume_a_stack": (resuming.resume, OF_SEEDS, PICTURES, identity, None, 60),

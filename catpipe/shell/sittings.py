@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from functools import partial
 from pathlib import Path
@@ -17,7 +18,7 @@ from catpipe.fitting import Watch, result_at, solve
 from catpipe.network import parameter_shapes
 from catpipe.parameters import Parameters
 from catpipe.problems import Problem, iterations_of, network_of
-from catpipe.results import Result, is_over, reached_of, was_stopped
+from catpipe.results import Result, is_last, reached_of, was_stopped
 from catpipe.resuming import reposed
 from catpipe.shell.environments import Environment, environment
 from catpipe.shell.files import DataError
@@ -52,13 +53,15 @@ def carry_out(
     Raises `Interrupted` after a signal that stops it, with the state saved. So it is where nobody
     reads what is printed any more, and the error goes on.
     """
-    interruption = Interruption(partial(_is_last, posed))
+    end = iterations_of(posed)
+    ends = partial(is_last, posed.experiment, end)
+    interruption = Interruption(ends)
     saving: Watch = identity
     if sitting.every is not None:
-        save = partial(_save_on_the_way, sitting, posed, begun)
+        save = partial(_save_on_the_way, sitting, posed, begun, ends)
         saving = partial(saved, save=save, every=sitting.every)
     watch = compose_left(
-        partial(watched, total=iterations_of(posed), silent=sitting.as_json),
+        partial(watched, total=end, silent=sitting.as_json),
         interruption.watch,
         saving,
     )
@@ -101,8 +104,8 @@ def tell(sitting: Sitting, result: Result, where: str) -> None:
 
 def is_at_end(result: Result) -> bool:
     """Return whether a run is over."""
-    kept, end = reached_of(result).kept, reached_of(result).end
-    return is_over(result.experiment, kept.state.iteration, kept.waited, end)
+    reached = reached_of(result)
+    return is_last(result.experiment, reached.end, reached.kept)
 
 
 def stage_of(result: Result) -> str:
@@ -110,10 +113,6 @@ def stage_of(result: Result) -> str:
     if was_stopped(result.experiment, reached_of(result).kept.waited):
         return "stopped early"
     return "finished" if is_at_end(result) else "not finished"
-
-
-def _is_last(posed: Problem, kept: Kept) -> bool:
-    return is_over(posed.experiment, kept.state.iteration, kept.waited, iterations_of(posed))
 
 
 def threads_for(posed: Problem, begun: Parameters) -> AbstractContextManager[Any]:
@@ -138,9 +137,15 @@ def posed_again(
         return reposed(result, pictures, validation)
 
 
-def _save_on_the_way(sitting: Sitting, posed: Problem, begun: Parameters, kept: Kept) -> None:
+def _save_on_the_way(
+    sitting: Sitting,
+    posed: Problem,
+    begun: Parameters,
+    ends: Callable[[Kept], bool],
+    kept: Kept,
+) -> None:
     """Save the state, but for the last one: that is saved with what is told of it."""
-    if _is_last(posed, kept):
+    if ends(kept):
         return
     result = result_at(posed, begun, kept)
     if not _is_finite(result):  # which is refused when its cost is sampled

@@ -65,12 +65,13 @@ def resume(options: Namespace) -> None:
     _check_files(run, found, path)
     since = perf_counter()
     try:
-        longer, reached = extended(run.result, options.iterations)
+        longer = extended(run.result, options.iterations)
         posed, begun = posed_again(longer, found.data.train, found.validation)
         check_same(longer, posed, begun)
     except ValueError as error:
         raise DataError(f"{path}: {error}") from error
     check_writable(path)
+    reached = reached_of(longer)
     at, now = reached.kept.state.iteration, environment_for(posed, begun)
     if not options.json:
         print(data_line(found.folder, found.data))
@@ -124,17 +125,17 @@ def _check_out(options: Namespace) -> None:
     if options.seeds:
         raise DataError(f"{out}: holds one network, and --seeds trains many: leave out one of them")
     check_writable(out)
-    if out.is_file() and not is_run(out):
+    if out.is_file():
+        _check_replaceable(out)
+
+
+def _check_replaceable(out: Path) -> None:
+    """Refuse to begin a run in the place of what is none, and of one that can be carried on."""
+    if not is_run(out):
         raise DataError(
             f"{out}: is a file but no run; expected a new name, or a run to replace: name another, "
             "or remove it"
         )
-    if out.is_file():
-        _check_finished(out)
-
-
-def _check_finished(out: Path) -> None:
-    """Refuse to begin a run in the place of one that can be carried on."""
     try:
         result = load_run(out).result
     except DataError:  # of another catpipe, say
