@@ -5,7 +5,7 @@ import os
 import resource
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
@@ -73,31 +73,40 @@ def alone(path: Path) -> bytes:
     return path.read_bytes()
 
 
+def failures(
+    path: Path,
+    made: tuple[Run, bytes, bytes],
+    number: int,
+    fails: Callable[[int], Callable[[list[str]], bool]],
+) -> Iterator[tuple[int, list[str], bool]]:
+    """Save over an earlier run while calls fail from the k-th on, or that one, until none does."""
+    run, _, earlier = made
+    for k in count(1):
+        path.write_bytes(earlier)
+        with disk(fails(k), number) as calls:
+            failed = fails_to_save(path, run, number)
+        yield k, calls, failed
+        if k > len(calls):
+            return
+
+
 @numbers
 def test_whichever_call_fails_the_earlier_file_is_as_it_was(path, made, number):
-    run, *files = made
-    for k in count(1):
-        path.write_bytes(files[1])
-        with disk(at(k), number) as calls:
-            failed = fails_to_save(path, run, number)
+    _, *files = made
+    for k, calls, failed in failures(path, made, number, at):
         assert alone(path) == files[failed]
-        if k > len(calls):
-            break
-        assert failed == ("replace" not in calls[: k - 1] and calls[k - 1] not in FORGIVEN), calls
+        if k <= len(calls):
+            told = "replace" not in calls[: k - 1] and calls[k - 1] not in FORGIVEN
+            assert failed == told, calls
 
 
 @numbers
 def test_what_a_disk_leaves_that_is_lost_at_any_call_is_swept_by_the_next_save(path, made, number):
     run, *files = made
-    for k in count(1):
-        path.write_bytes(files[1])
-        with disk(since(k), number) as calls:
-            failed = fails_to_save(path, run, number)
+    for _, _, failed in failures(path, made, number, since):
         assert path.read_bytes() == files[failed]
         save_run(path, run)
         assert alone(path) == files[0]
-        if k > len(calls):
-            break
 
 
 def test_a_file_is_on_the_disk_and_read_back_before_it_is_named_and_its_name_is_after(path, made):

@@ -48,7 +48,7 @@ def environment() -> Environment:
     }
 
 
-def changes(before: Environment, after: Environment) -> Iterator[str]:
+def changes(before: Environment, after: Environment, between: str = ", here ") -> Iterator[str]:
     """Return what is another, in words.
 
     >>> [*changes({"numpy": "2.3.0", "simd": "X86_V4"}, {"numpy": "2.4.0", "simd": "X86_V4"})]
@@ -56,7 +56,7 @@ def changes(before: Environment, after: Environment) -> Iterator[str]:
     """
     for name, words in WORDS.items():
         if (was := before.get(name)) != (now := after.get(name)):
-            yield f"{words} {was}, here {now}"
+            yield f"{words} {was}{between}{now}"
 
 
 def unknown(made_with: Environment) -> Iterator[str]:

@@ -15,6 +15,7 @@ from catpipe.resuming import retrained
 from catpipe.shell.comparing import differences, reasons
 from catpipe.shell.environments import WORDS, Environment, changes
 from catpipe.shell.files import DataError, printable
+from catpipe.shell.layouts import arrays_and_costs
 from catpipe.shell.records import text_of
 from catpipe.shell.reports import asked_words, data_line
 from catpipe.shell.runs import Run, load_run, record_of
@@ -32,7 +33,7 @@ def show(options: Namespace) -> None:
     """Say what a saved run is."""
     run = load_run(options.run)
     if options.json:
-        print(text_of(record_of(run)).decode())
+        print(text_of(record_of(run, arrays_and_costs(run.result))).decode())
         return
     for name, words in _shown(run):
         print(f"{name + ':':<12}{words}")
@@ -134,8 +135,8 @@ def _differently_asked(first: Run, second: Run) -> Iterator[str]:
 
 
 def _facts(run: Run) -> dict[str, Any]:
-    """Return what a record says besides the experiment and the environments."""
-    record, source = record_of(run), run.source
+    """Return what a record says besides the experiment, the environments and the digests."""
+    record, source = record_of(run, {}), run.source
     facts = {name: value for name, value in record._asdict().items() if name in FACTS}
     digests = {
         f"SHA-256 of the {name} data": digest.sha256 if digest else None
@@ -154,7 +155,7 @@ def _fields_apart(mine: dict[str, Any], other: dict[str, Any]) -> Iterator[str]:
 def _differently_made(first: Run, second: Run) -> Iterator[str]:
     mine, other = first.environments, second.environments
     for (_, one), (_, two) in zip(mine, other, strict=False):
-        yield from (change.replace(", here ", " and ") for change in changes(one, two))
-    if [since for since, _ in mine] != [since for since, _ in other]:
-        since, others = ([since for since, _ in environments] for environments in (mine, other))
+        yield from changes(one, two, between=" and ")
+    since, others = ([since for since, _ in environments] for environments in (mine, other))
+    if since != others:
         yield f"environments: from iterations {since} and {others} on"

@@ -92,7 +92,7 @@ def _resume_options(resume: ArgumentParser) -> None:
                         help="to how many in all (default: as many as were asked for)")  # fmt: skip
     _save_every_option(resume)
     _run_data_options(resume)
-    resume.add_argument("--json", action="store_true", help="print one JSON object instead")
+    _json_option(resume)
 
 
 def _replay_options(replay: ArgumentParser) -> None:
@@ -120,7 +120,7 @@ def _evaluate_options(evaluate: ArgumentParser) -> None:
     evaluate.set_defaults(command=commands.evaluate)
     _run_argument(evaluate)
     _data_option(evaluate)
-    evaluate.add_argument("--json", action="store_true", help="print one JSON object instead")
+    _json_option(evaluate)
 
 
 def _predict_options(predict: ArgumentParser) -> None:
@@ -149,6 +149,10 @@ def _figure_options(figure: ArgumentParser) -> None:
 
 def _run_argument(command: ArgumentParser) -> None:
     command.add_argument("run", type=Path, metavar="FILE", help="what `catpipe train --out` saved")
+
+
+def _json_option(command: ArgumentParser) -> None:
+    command.add_argument("--json", action="store_true", help="print one JSON object instead")
 
 
 def _save_every_option(command: ArgumentParser) -> None:

@@ -61,7 +61,7 @@ def save_run(path: StrPath, run: Run) -> None:
             f"{path}: holds one run; expected no networks that were not trained as one: save each"
         )
     arrays = arrays_and_costs(run.result)
-    text = text_of(record_of(run))
+    text = text_of(record_of(run, arrays))
     costs_in(path, record_in(path, text), arrays["costs"])  # what could not be loaded is not saved
     check_budget(path, {"record": len(text)}, LONGEST, LONGEST)
     write(path, {"record": np.array([text]), **arrays}, checksums=True)
@@ -132,8 +132,8 @@ def _sha256(array: Array) -> str:
     return sha256(array.tobytes()).hexdigest()
 
 
-def record_of(run: Run) -> Record:
-    """Return the record of a run: all that it is but for its arrays.
+def record_of(run: Run, arrays: Mapping[str, Array]) -> Record:
+    """Return the record of a run, all that it is but for its arrays: of these it has the digests.
 
     Raises `ValueError` for networks that were not trained as one.
     """
@@ -158,7 +158,7 @@ def record_of(run: Run) -> Record:
         waited=kept.waited,
         source=run.source,
         environments=run.environments or ((0, environment()),),
-        digests=valmap(_sha256, arrays_and_costs(run.result)),
+        digests=valmap(_sha256, arrays),
     )
 
 

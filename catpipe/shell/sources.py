@@ -106,10 +106,10 @@ def other_data(source: Source, now: Source) -> Iterator[str]:
     for was, now_is in ((source.train, now.train), (source.validation, now.validation)):
         before, after = was and was.sha256, now_is and now_is.sha256
         if before != after:
-            yield f"{_told(was)}, here {_told(now_is).replace('SHA-256 ', '')}"
+            yield f"{_told(was, 'SHA-256 ')}, here {_told(now_is)}"
 
 
-def _told(digest: Digest | None) -> str:
+def _told(digest: Digest | None, named: str = "") -> str:
     if digest is None:
         return "no validation file"
-    return printable(f"{digest.path} with SHA-256 {digest.sha256[:8]}...")
+    return printable(f"{digest.path} with {named}{digest.sha256[:8]}...")
