@@ -1,248 +1,71 @@
 """Feed-forward networks trained as a pipeline of pure functions."""
 
-from catpipe.activations import (
-    ELU,
-    GELU,
-    IDENTITY,
-    LEAKY_RELU,
-    RELU,
-    SIGMOID,
-    SILU,
-    SOFTPLUS,
-    TANH,
-    Activation,
-    elu,
-    elu_backward,
-    gelu,
-    gelu_backward,
-    identity,
-    identity_backward,
-    leaky_relu,
-    leaky_relu_backward,
-    relu,
-    relu_backward,
-    sigmoid,
-    sigmoid_backward,
-    silu,
-    silu_backward,
-    softplus,
-    softplus_backward,
-    tanh,
-    tanh_backward,
-)
-from catpipe.adaptive import adam, adamw, rmsprop
-from catpipe.augmentation import augmented, brightened, flipped, shifted
-from catpipe.batches import (
-    Batch,
-    balanced_weights,
-    batches_in_epoch,
-    class_weights,
-    mini_batches,
-    shares_of,
-    whole,
-)
-from catpipe.drawings import draw
-from catpipe.dropout import Dropout, with_dropout
-from catpipe.experiments import Experiment
-from catpipe.fitting import fit
-from catpipe.folds import (
-    back_propagate,
-    backward,
-    compute_cost,
-    cost_gradient,
-    cost_of,
-    forward,
-    gradients,
-    input_gradient,
-    predict,
-    predict_probabilities,
-)
-from catpipe.gradient_checks import Difference, GradientCheck, gradient_check
-from catpipe.initialization import course, he, small, xavier, zeros
-from catpipe.layers import Cache, Dense, Layer, linear_backward, linear_forward
-from catpipe.losses import (
-    BINARY_CROSS_ENTROPY,
-    MEAN_SQUARED_ERROR,
-    SOFTMAX_CROSS_ENTROPY,
-    Loss,
-    binary_cross_entropy,
-    binary_cross_entropy_gradient,
-    softmax,
-    softmax_cross_entropy,
-    softmax_cross_entropy_gradient,
-    squared_error,
-    squared_error_gradient,
-)
-from catpipe.metrics import accuracy, confusion
-from catpipe.network import Network, initialize_parameters, network
-from catpipe.optimizers import (
-    Optimizer,
-    averaged_momentum,
-    gradient_descent,
-    heavy_ball,
-    nesterov,
-    update_parameters,
-)
-from catpipe.orders import among, balanced, held_out, shuffled, stratified
-from catpipe.parameters import Parameters, map_parameters
-from catpipe.regularizers import l2_penalty, with_clipping, with_l2, with_weight_decay
-from catpipe.results import Result, cost, predictions, probabilities, share_right
-from catpipe.resuming import replay, resume
-from catpipe.schedules import constant, cosine, exponential, inverse_time, step_decay, warm_up
-from catpipe.shell.data import load_data, load_pictures, save_data
-from catpipe.shell.files import DataError
-from catpipe.shell.progress import on_one_thread
-from catpipe.shell.runs import Run, load_run, save_run
-from catpipe.shell.streaming import stored_pictures, stream_batches
-from catpipe.stacks import fit_seeds, held_out_probabilities, stacked
-from catpipe.stopping import Kept, early_stopping
-from catpipe.streams import stream
-from catpipe.training import Diverged, State, finite, initial_state, make_step, train, trajectory
-from catpipe.transforms import DataSet, Pictures, one_hot, pixels, targets
+from catpipe import data, experiments, metrics, nn, optim, training
+from catpipe.data.batches import Batch
+from catpipe.data.examples import DataSet
+from catpipe.experiments.cross_validation import cross_validate
+from catpipe.experiments.ensembles import fit_seeds
+from catpipe.experiments.experiment import Experiment
+from catpipe.experiments.fitting import fit
+from catpipe.experiments.result import Result
+from catpipe.experiments.resuming import replay, resume
+from catpipe.nn.activations import relu, relu_backward, sigmoid, sigmoid_backward
+from catpipe.nn.initializers import initialize_parameters
+from catpipe.nn.layers import linear_backward, linear_forward
+from catpipe.nn.network import Network, backward, compute_cost, forward, gradients, mlp, predict
+from catpipe.nn.parameters import Parameters
+from catpipe.optim.optimizers import update_parameters
+from catpipe.shell.runs.run_file import Run, load_run, save_run
+from catpipe.shell.storage.atomic import DataError
+from catpipe.shell.storage.datasets import load_data, save_data
+from catpipe.shell.storage.streaming import stored_pictures, stream_batches
+from catpipe.shell.threads import on_one_thread
+from catpipe.training.loop import State, initial_state, make_step, train, trajectory
 
 __all__ = [
-    "BINARY_CROSS_ENTROPY",
-    "ELU",
-    "GELU",
-    "IDENTITY",
-    "LEAKY_RELU",
-    "MEAN_SQUARED_ERROR",
-    "RELU",
-    "SIGMOID",
-    "SILU",
-    "SOFTMAX_CROSS_ENTROPY",
-    "SOFTPLUS",
-    "TANH",
-    "Activation",
     "Batch",
-    "Cache",
     "DataError",
     "DataSet",
-    "Dense",
-    "Difference",
-    "Diverged",
-    "Dropout",
     "Experiment",
-    "GradientCheck",
-    "Kept",
-    "Layer",
-    "Loss",
     "Network",
-    "Optimizer",
     "Parameters",
-    "Pictures",
     "Result",
     "Run",
     "State",
-    "accuracy",
-    "adam",
-    "adamw",
-    "among",
-    "augmented",
-    "averaged_momentum",
-    "back_propagate",
     "backward",
-    "balanced",
-    "balanced_weights",
-    "batches_in_epoch",
-    "binary_cross_entropy",
-    "binary_cross_entropy_gradient",
-    "brightened",
-    "class_weights",
     "compute_cost",
-    "confusion",
-    "constant",
-    "cosine",
-    "cost",
-    "cost_gradient",
-    "cost_of",
-    "course",
-    "draw",
-    "early_stopping",
-    "elu",
-    "elu_backward",
-    "exponential",
-    "finite",
+    "cross_validate",
+    "data",
+    "experiments",
     "fit",
     "fit_seeds",
-    "flipped",
     "forward",
-    "gelu",
-    "gelu_backward",
-    "gradient_check",
-    "gradient_descent",
     "gradients",
-    "he",
-    "heavy_ball",
-    "held_out",
-    "held_out_probabilities",
-    "identity",
-    "identity_backward",
     "initial_state",
     "initialize_parameters",
-    "input_gradient",
-    "inverse_time",
-    "l2_penalty",
-    "leaky_relu",
-    "leaky_relu_backward",
     "linear_backward",
     "linear_forward",
     "load_data",
-    "load_pictures",
     "load_run",
     "make_step",
-    "map_parameters",
-    "mini_batches",
-    "nesterov",
-    "network",
+    "metrics",
+    "mlp",
+    "nn",
     "on_one_thread",
-    "one_hot",
-    "pixels",
+    "optim",
     "predict",
-    "predict_probabilities",
-    "predictions",
-    "probabilities",
     "relu",
     "relu_backward",
     "replay",
     "resume",
-    "rmsprop",
     "save_data",
     "save_run",
-    "share_right",
-    "shares_of",
-    "shifted",
-    "shuffled",
     "sigmoid",
     "sigmoid_backward",
-    "silu",
-    "silu_backward",
-    "small",
-    "softmax",
-    "softmax_cross_entropy",
-    "softmax_cross_entropy_gradient",
-    "softplus",
-    "softplus_backward",
-    "squared_error",
-    "squared_error_gradient",
-    "stacked",
-    "step_decay",
     "stored_pictures",
-    "stratified",
-    "stream",
     "stream_batches",
-    "tanh",
-    "tanh_backward",
-    "targets",
     "train",
+    "training",
     "trajectory",
     "update_parameters",
-    "warm_up",
-    "whole",
-    "with_clipping",
-    "with_dropout",
-    "with_l2",
-    "with_weight_decay",
-    "xavier",
-    "zeros",
 ]

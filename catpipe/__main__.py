@@ -2,6 +2,6 @@
 
 import sys
 
-from catpipe.shell.cli import main
+from catpipe.shell.cli.main import main
 
 sys.exit(main())

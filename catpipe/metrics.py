@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from catpipe.parameters import Array
+from catpipe.nn.parameters import Array
 
 
 def accuracy(predictions: Array, Y: Array) -> Array:

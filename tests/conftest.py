@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from catpipe.shell.data import load_data
-from catpipe.transforms import DataSet
+from catpipe.data.examples import DataSet
+from catpipe.shell.storage.datasets import load_data
 
 settings.register_profile("quick", max_examples=40, deadline=None)  # a busy machine is no fault
 settings.load_profile("quick")

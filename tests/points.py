@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from hypothesis import strategies as st
 
-from catpipe.activations import (
+from catpipe.nn.activations import (
     ELU,
     GELU,
     IDENTITY,
@@ -21,20 +21,32 @@ from catpipe.activations import (
     SOFTPLUS,
     TANH,
 )
-from catpipe.adaptive import adam, adamw, rmsprop
-from catpipe.folds import compute_cost, forward
-from catpipe.losses import BINARY_CROSS_ENTROPY, MEAN_SQUARED_ERROR, SOFTMAX_CROSS_ENTROPY, Loss
-from catpipe.network import Network, network, parameter_shapes, weight_shapes
-from catpipe.optimizers import (
+from catpipe.nn.losses import (
+    BINARY_CROSS_ENTROPY,
+    MEAN_SQUARED_ERROR,
+    SOFTMAX_CROSS_ENTROPY,
+    Loss,
+)
+from catpipe.nn.network import (
+    Network,
+    compute_cost,
+    forward,
+    mlp,
+    parameter_shapes,
+    weight_shapes,
+)
+from catpipe.nn.parameters import Array, Parameters, map_parameters
+from catpipe.optim.optimizers import (
     Optimizer,
+    adam,
     averaged_momentum,
     gradient_descent,
     heavy_ball,
     nesterov,
+    rmsprop,
 )
-from catpipe.parameters import Array, Parameters, map_parameters
-from catpipe.regularizers import with_clipping, with_l2, with_weight_decay
-from catpipe.schedules import Rate
+from catpipe.optim.regularizers import adamw, with_clipping, with_l2, with_weight_decay
+from catpipe.optim.schedules import Rate
 
 ACTIVATIONS = (ELU, GELU, IDENTITY, LEAKY_RELU, RELU, SIGMOID, SILU, SOFTPLUS, TANH)
 LOSSES = (BINARY_CROSS_ENTROPY, MEAN_SQUARED_ERROR, SOFTMAX_CROSS_ENTROPY)
@@ -61,7 +73,7 @@ sizes = st.lists(st.integers(1, 5), min_size=2, max_size=5)
 def networks(draw: st.DrawFn, loss: Loss = BINARY_CROSS_ENTROPY) -> Network:
     """Return networks of one to four layers, each with its activation, and one output or a few."""
     of = draw(sizes)
-    return network(*of, activation=[draw(activations) for _ in of[2:]], loss=loss)
+    return mlp(*of, activation=[draw(activations) for _ in of[2:]], loss=loss)
 
 
 def normal(seed: int, *shape: int, dtype: type = np.float64) -> Array:
@@ -118,7 +130,7 @@ class Scale(NamedTuple):
 
 def scaling(loss: Loss = BINARY_CROSS_ENTROPY) -> Network:
     """Return a network with such a layer between two dense ones."""
-    first, last = network(3, 4, 2, activation=TANH, loss=loss).layers
+    first, last = mlp(3, 4, 2, activation=TANH, loss=loss).layers
     return Network((first, Scale("g2", 4), last), loss)
 
 

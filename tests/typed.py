@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
-from catpipe.shell.cli import main
-from catpipe.shell.data import save_data
-from catpipe.transforms import DataSet, Pictures
+from catpipe.data.examples import DataSet, Pictures
+from catpipe.shell.cli.main import main
+from catpipe.shell.storage.datasets import save_data
 
 COLOURS = ("red", "green", "blue", "yellow")
 LIGHT = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0]])

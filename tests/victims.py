@@ -12,15 +12,16 @@ from typing import Any, NamedTuple, TypeAlias
 import h5py
 import numpy as np
 
-from catpipe.experiments import Experiment
-from catpipe.fitting import fit
-from catpipe.shell.data import load_data, load_pictures, save_data
-from catpipe.shell.environments import environment
-from catpipe.shell.files import DataError
-from catpipe.shell.runs import Run, load_run, save_run
-from catpipe.shell.streaming import stored_pictures, stream_batches
-from catpipe.stacks import fit_seeds
-from catpipe.transforms import DataSet, Pictures, pixels, targets
+from catpipe.data.examples import DataSet, Pictures, targets
+from catpipe.data.transforms import pixels
+from catpipe.experiments.ensembles import fit_seeds
+from catpipe.experiments.experiment import Experiment
+from catpipe.experiments.fitting import fit
+from catpipe.shell.runs.environment import environment
+from catpipe.shell.runs.run_file import Run, load_run, save_run
+from catpipe.shell.storage.atomic import DataError
+from catpipe.shell.storage.datasets import load_data, load_pictures, save_data
+from catpipe.shell.storage.streaming import stored_pictures, stream_batches
 from tests.checksums import sealed, spans_of
 from tests.damage import MUTATORS, damage_sealed, splice
 from tests.typed import in_colours

@@ -24,9 +24,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from catpipe.experiments import Experiment
-from catpipe.shell.data import load_data
-from catpipe.shell.sources import default_folder
+from catpipe.experiments.experiment import Experiment
+from catpipe.shell.runs.provenance import default_folder
+from catpipe.shell.storage.datasets import load_data
 from tests.benchmarks import THREADS
 from tests.benchmarks.contest import Contest, Plan, hold, table
 from tests.benchmarks.growth import grow, peak_memory

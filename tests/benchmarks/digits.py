@@ -30,9 +30,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from catpipe.experiments import Experiment
-from catpipe.stacks import held_out_probabilities
-from catpipe.transforms import Pictures
+from catpipe.data.examples import Pictures
+from catpipe.experiments.cross_validation import cross_validate
+from catpipe.experiments.experiment import Experiment
 from tests.benchmarks import THREADS
 
 UNITS, CLASSES, DEEPEST = 100, 10, 16  # pixels count from 0 to 16
@@ -42,7 +42,7 @@ ASKED = Experiment(
     seed=1,
     hidden=(UNITS,),
     classes=CLASSES,
-    scheme="he",
+    initializer="he",
     optimizer="heavy_ball",
     momentum=MOMENTUM,
     learning_rate=RATE,
@@ -93,7 +93,7 @@ class Row(NamedTuple):
 def catpipe(pictures: Pictures, folds: Labels, seed: int) -> Trained:
     """Train a network for each fold, all as one stack."""
     begun = perf_counter()
-    probabilities = held_out_probabilities(ASKED._replace(seed=seed), pictures, folds)
+    probabilities = cross_validate(ASKED._replace(seed=seed), pictures, folds)
     return Trained(probabilities.argmax(0), perf_counter() - begun)
 
 

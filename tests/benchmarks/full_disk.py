@@ -22,11 +22,11 @@ from subprocess import CalledProcessError
 from tempfile import TemporaryDirectory
 from time import perf_counter
 
-from catpipe.experiments import Experiment
-from catpipe.fitting import fit
-from catpipe.shell.data import load_data
-from catpipe.shell.files import DataError
-from catpipe.shell.runs import Run, load_run, save_run
+from catpipe.experiments.experiment import Experiment
+from catpipe.experiments.fitting import fit
+from catpipe.shell.runs.run_file import Run, load_run, save_run
+from catpipe.shell.storage.atomic import DataError
+from catpipe.shell.storage.datasets import load_data
 
 KINDS = ("tmpfs", "ext4")
 

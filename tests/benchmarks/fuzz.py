@@ -34,7 +34,7 @@ from time import monotonic
 from typing import Any, NamedTuple
 
 import tests.benchmarks  # noqa: F401 - which sets the threads
-from catpipe.shell.files import DataError
+from catpipe.shell.storage.atomic import DataError
 from tests.victims import (
     READERS,
     RUNS,

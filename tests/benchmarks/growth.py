@@ -14,14 +14,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from catpipe.batches import whole
-from catpipe.experiments import Experiment, network_for
-from catpipe.fitting import fit
-from catpipe.network import initialize_parameters
-from catpipe.optimizers import gradient_descent
-from catpipe.shell.data import load_data
-from catpipe.training import initial_state, make_step, train
-from catpipe.transforms import Pictures, pixels, targets
+from catpipe.data.batches import full_batches
+from catpipe.data.examples import Pictures, targets
+from catpipe.data.transforms import pixels
+from catpipe.experiments.experiment import Experiment
+from catpipe.experiments.fitting import fit
+from catpipe.experiments.setup import network_for
+from catpipe.nn.initializers import initialize_parameters
+from catpipe.optim.optimizers import gradient_descent
+from catpipe.shell.storage.datasets import load_data
+from catpipe.training.loop import initial_state, make_step, train
 from tests.benchmarks.peers import PEERS
 from tests.benchmarks.problem import OURS, Contestant, fit_stack, published
 
@@ -111,7 +113,7 @@ def _in_full_space(experiment: Experiment, pictures: Pictures) -> float:
     state = initial_state(descent, start)
     tenth = max(1, experiment.iterations // 10)
     prepared = perf_counter()
-    train(make_step(net, descent), whole(X, Y, tenth), state)
+    train(make_step(net, descent), full_batches(X, Y, tenth), state)
     return prepared - begun + (perf_counter() - prepared) * experiment.iterations / tenth
 
 

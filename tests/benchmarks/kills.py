@@ -25,14 +25,14 @@ from unittest.mock import patch
 import numpy as np
 from numpy.random import Generator
 
-from catpipe.results import reached_of
-from catpipe.shell import sittings
-from catpipe.shell.cli import main as catpipe
-from catpipe.shell.files import DataError
-from catpipe.shell.keeping import saved
-from catpipe.shell.runs import Run, load_run, save_run
-from catpipe.stopping import Kept
-from catpipe.streams import stream
+from catpipe.experiments.result import reached_of
+from catpipe.random import generator
+from catpipe.shell.cli import session as sittings
+from catpipe.shell.cli.main import main as catpipe
+from catpipe.shell.cli.signals import saved
+from catpipe.shell.runs.run_file import Run, load_run, save_run
+from catpipe.shell.storage.atomic import DataError
+from catpipe.training.stopping import Checkpoint
 
 AT, SAVING = 0, 1  # the slots in which a child notes its iteration, and whether it saves
 SEEN = ("runs", "kills", "in a save", "drafts then", "before any", "over first")
@@ -70,7 +70,7 @@ def child(noted: Path, arguments: list[str]) -> int:
     """Do what the arguments ask of catpipe; note each iteration, and each save, before it is."""
     slots = np.memmap(noted, np.int64, "r+")
 
-    def note(kept: Kept) -> Kept:
+    def note(kept: Checkpoint) -> Checkpoint:
         slots[AT] = kept.state.iteration
         return kept
 
@@ -79,7 +79,7 @@ def child(noted: Path, arguments: list[str]) -> int:
         save_run(path, run)
         slots[SAVING] = 0
 
-    def noted_states(keeps: Iterable[Kept], **how: Any) -> Iterator[Kept]:
+    def noted_states(keeps: Iterable[Checkpoint], **how: Any) -> Iterator[Checkpoint]:
         return saved(map(note, keeps), **how)
 
     with patch.multiple(sittings, saved=noted_states, save_run=noted_save):
@@ -105,7 +105,7 @@ def command_of(setup: Setup, data: Path, out: Path) -> list[str]:
     return ["train", *setup.asked.split(), "--data", str(data), "--out", str(out), *every]
 
 
-def whole(setup: Setup, data: Path) -> Whole:
+def uninterrupted(setup: Setup, data: Path) -> Whole:
     """Return the run that is saved at its end alone, and how long it takes where saved often."""
     with TemporaryDirectory() as folder:
         alone, often = Path(folder, "alone.h5"), Path(folder, "often.h5")
@@ -167,14 +167,14 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=20, help="after which no run is begun")
     asked, since = parser.parse_args(), perf_counter()
     found: dict[str, Counter[str]] = {setup.name: Counter() for setup in SETUPS}
-    runs = [(setup, min(whole(setup, asked.data) for _ in range(3))) for setup in SETUPS]
+    runs = [(setup, min(uninterrupted(setup, asked.data) for _ in range(3))) for setup in SETUPS]
     for setup, run in runs:
         print(f"{setup.name}: {run.seconds:.2f} s, saved each {setup.every} iterations", flush=True)
     for i, (setup, run) in zip(range(asked.runs), cycle(runs), strict=False):
         if perf_counter() - since > asked.minutes * 60:
             break
         with TemporaryDirectory() as folder:
-            counts = stopped(setup, run, asked.data, Path(folder), stream(asked.seed, i))
+            counts = stopped(setup, run, asked.data, Path(folder), generator(asked.seed, i))
         found[setup.name].update(counts)
     return told(found, perf_counter() - since)
 

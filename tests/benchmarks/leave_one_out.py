@@ -14,12 +14,12 @@ from time import perf_counter
 
 import numpy as np
 
-from catpipe.experiments import DTYPES, Experiment
-from catpipe.shell.data import load_data
-from catpipe.shell.progress import one_blas_thread
-from catpipe.shell.seeds import side_by_side
-from catpipe.shell.sources import default_folder
-from catpipe.stacks import held_out_probabilities
+from catpipe.experiments.cross_validation import cross_validate
+from catpipe.experiments.experiment import DTYPES, Experiment
+from catpipe.shell.cli.seeds import side_by_side
+from catpipe.shell.runs.provenance import default_folder
+from catpipe.shell.storage.datasets import load_data
+from catpipe.shell.threads import one_blas_thread
 
 
 def main() -> None:
@@ -32,7 +32,7 @@ def main() -> None:
     folds = np.arange(len(pictures.labels))
     begun = perf_counter()
     with one_blas_thread():
-        probabilities = held_out_probabilities(
+        probabilities = cross_validate(
             Experiment(seed=1, dtype=options.dtype), pictures, folds, side_by_side
         )
     seconds = perf_counter() - begun

@@ -26,18 +26,37 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from toolz import merge
 
-from catpipe.adaptive import adam, adamw, rmsprop
-from catpipe.batches import Batch, class_weights, mini_batches, shares_of
-from catpipe.experiments import ACTIVATIONS
-from catpipe.folds import cost_gradient, forward, gradients, input_gradient
-from catpipe.losses import BINARY_CROSS_ENTROPY, MEAN_SQUARED_ERROR, SOFTMAX_CROSS_ENTROPY, Loss
-from catpipe.network import Network, network, parameter_shapes
-from catpipe.optimizers import Optimizer, averaged_momentum, gradient_descent, heavy_ball, nesterov
-from catpipe.orders import Indices, shuffled
-from catpipe.parameters import Array, Parameters
-from catpipe.regularizers import with_clipping, with_l2, with_weight_decay
-from catpipe.schedules import cosine, exponential, inverse_time, step_decay, warm_up
-from catpipe.training import initial_state, make_step, trajectory
+from catpipe.data.batches import Batch, class_weights, mini_batches, normalized
+from catpipe.data.sampling import Indices, shuffled
+from catpipe.experiments.experiment import ACTIVATIONS
+from catpipe.nn.losses import (
+    BINARY_CROSS_ENTROPY,
+    MEAN_SQUARED_ERROR,
+    SOFTMAX_CROSS_ENTROPY,
+    Loss,
+)
+from catpipe.nn.network import (
+    Network,
+    cost_gradient,
+    forward,
+    gradients,
+    input_gradient,
+    mlp,
+    parameter_shapes,
+)
+from catpipe.nn.parameters import Array, Parameters
+from catpipe.optim.optimizers import (
+    Optimizer,
+    adam,
+    averaged_momentum,
+    gradient_descent,
+    heavy_ball,
+    nesterov,
+    rmsprop,
+)
+from catpipe.optim.regularizers import adamw, with_clipping, with_l2, with_weight_decay
+from catpipe.optim.schedules import cosine, exponential, inverse_time, step_decay, warm_up
+from catpipe.training.loop import initial_state, make_step, trajectory
 from tests.benchmarks import THREADS
 from tests.benchmarks.contest import INSTALL
 
@@ -122,7 +141,7 @@ def hot(normal: Array) -> Array:
 
 
 def soft(normal: Array) -> Array:
-    """Return shares that sum to 1 in each column."""
+    """Return weights that sum to 1 in each column."""
     return np.exp(normal) / np.exp(normal).sum(0)
 
 
@@ -342,7 +361,7 @@ def trained_with_catpipe(case: Case, net: Network, start: Parameters) -> Iterato
 
 def off(case: Case) -> float:
     """Return the largest relative difference between the two, after any step."""
-    net = network(*SIZES, activation=ACTIVATIONS[case.activation], loss=case.loss)
+    net = mlp(*SIZES, activation=ACTIVATIONS[case.activation], loss=case.loss)
     start = normal_start(net)
     both = zip(trained_with_catpipe(case, net, start), trained_with_torch(case, start), strict=True)
     return largest(apart(ours, theirs) for ours, theirs in both)
@@ -370,8 +389,8 @@ def weighted(judged: Judged, weights: Array, Z: Any, Y: Any, indices: Any) -> An
     """Return the batch's part of the weighted average over all: an epoch's average to it."""
     import torch
 
-    shares = torch.from_numpy(weights)[indices] / weights.sum()
-    return (shares * judged.torch(Z, Y)).sum() * (EXAMPLES / len(indices))
+    weights = torch.from_numpy(weights)[indices] / weights.sum()
+    return (weights * judged.torch(Z, Y)).sum() * (EXAMPLES / len(indices))
 
 
 def by_class(Z: Any, Y: Any, indices: Any) -> Any:
@@ -394,7 +413,7 @@ def weighted_case(optimizer: str, loss: str) -> Case:
     """Return the case in which each example has a weight of its own, one of them none."""
     weights = np.random.default_rng(SEED + 2).exponential(size=EXAMPLES) * (np.arange(EXAMPLES) > 0)
     case, cost = plain_case(optimizer, loss, "tanh"), partial(weighted, LOSSES[loss], weights)
-    everything = case.everything._replace(shares=shares_of(weights[np.newaxis]))
+    everything = case.everything._replace(weights=normalized(weights[np.newaxis]))
     return case._replace(everything=everything, cost=cost)
 
 
@@ -402,8 +421,8 @@ def case_by_class(optimizer: str) -> Case:
     """Return the case of class weights, all examples at once: PyTorch averages in a batch."""
     case = plain_case(optimizer, "softmax", "tanh")
     labels: Indices = case.everything.Y.argmax(0)
-    shares = shares_of(class_weights(labels, OF_CLASSES))
-    everything = case.everything._replace(shares=shares)
+    weights = normalized(class_weights(labels, OF_CLASSES))
+    everything = case.everything._replace(weights=weights)
     return case._replace(everything=everything, cost=by_class, size=EXAMPLES)
 
 
@@ -438,26 +457,26 @@ def jax_tables() -> dict[str, Table]:
 
     jax.config.update("jax_enable_x64", val=True)
     weights = np.random.default_rng(SEED + 2).exponential(size=(1, EXAMPLES))
-    kinds = {"all alike": None, "example weights": shares_of(weights)}
+    kinds = {"all alike": None, "example weights": normalized(weights)}
     title = f"JAX, gradients of {NETWORKS} networks in a stack and at their input"
     return {
         f"{title}: {kind}": {
-            cell: off_by_jax(*cell, shares) for cell in product(ACTIVATIONS, LOSSES)
+            cell: off_by_jax(*cell, weights) for cell in product(ACTIVATIONS, LOSSES)
         }
-        for kind, shares in kinds.items()
+        for kind, weights in kinds.items()
     }
 
 
-def off_by_jax(activation: str, loss: str, shares: Array | None) -> float:
+def off_by_jax(activation: str, loss: str, weights: Array | None) -> float:
     """Return the largest relative difference of any network's gradients."""
     import jax
 
     judged = LOSSES[loss]
     (X, Y, _), of_each = drawn(judged), ACTIVATIONS[activation]
-    net = network(*SIZES, activation=of_each, loss=judged.loss)
+    net = mlp(*SIZES, activation=of_each, loss=judged.loss)
     stack = normal_start(net, NETWORKS)
-    ours = our_gradients(net, stack, X, Y, shares)
-    cost = partial(jax_cost, activation, judged, shares)
+    ours = our_gradients(net, stack, X, Y, weights)
+    cost = partial(jax_cost, activation, judged, weights)
     by_jax = jax.vmap(jax.grad(cost, argnums=(0, 1)), in_axes=(0, None, None))
     of_parameters, of_input = by_jax(dict(stack), X, Y)
     theirs = {name: np.asarray(of) for name, of in {**of_parameters, "X": of_input}.items()}
@@ -468,16 +487,16 @@ def off_by_jax(activation: str, loss: str, shares: Array | None) -> float:
 
 
 def our_gradients(
-    net: Network, stack: Parameters, X: Array, Y: Array, shares: Array | None
+    net: Network, stack: Parameters, X: Array, Y: Array, weights: Array | None
 ) -> dict[str, Array]:
     """Return the gradients of the parameters, and that of the input, each (networks, ...)."""
     Z, caches = forward(net, stack, X)
-    at_input = input_gradient(net, stack, caches, cost_gradient(net, Z, Y, shares))
-    return {**gradients(net, stack, X, Y, shares), "X": at_input}
+    at_input = input_gradient(net, stack, caches, cost_gradient(net, Z, Y, weights))
+    return {**gradients(net, stack, X, Y, weights), "X": at_input}
 
 
 def jax_cost(
-    activation: str, judged: Judged, shares: Array | None, start: dict[str, Any], X: Any, Y: Any
+    activation: str, judged: Judged, weights: Array | None, start: dict[str, Any], X: Any, Y: Any
 ) -> Any:
     """Return the cost of one network."""
     import jax
@@ -488,7 +507,7 @@ def jax_cost(
     for layer in hidden:
         A = value(start[f"W{layer}"] @ A + start[f"b{layer}"])
     each = judged.jax(start[f"W{last}"] @ A + start[f"b{last}"], Y)
-    return each.mean() if shares is None else (shares[0] * each).sum()
+    return each.mean() if weights is None else (weights[0] * each).sum()
 
 
 def shown(title: str, table: Table) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from catpipe.parameters import Array
+from catpipe.nn.parameters import Array
 from tests.benchmarks import THREADS
 from tests.benchmarks.problem import Contestant, Problem, Ready, Weights
 

@@ -12,19 +12,21 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from catpipe.batches import whole
-from catpipe.experiments import Experiment, network_for
-from catpipe.fitting import fit
-from catpipe.folds import compute_cost, forward
-from catpipe.network import initialize_parameters
-from catpipe.optimizers import gradient_descent
-from catpipe.parameters import Array, Parameters
-from catpipe.results import Result
-from catpipe.shell.progress import one_blas_thread
-from catpipe.shell.seeds import side_by_side
-from catpipe.stacks import fit_seeds
-from catpipe.training import initial_state, make_step, train
-from catpipe.transforms import Pictures, pixels, targets
+from catpipe.data.batches import full_batches
+from catpipe.data.examples import Pictures, targets
+from catpipe.data.transforms import pixels
+from catpipe.experiments.ensembles import fit_seeds
+from catpipe.experiments.experiment import Experiment
+from catpipe.experiments.fitting import fit
+from catpipe.experiments.result import Result
+from catpipe.experiments.setup import network_for
+from catpipe.nn.initializers import initialize_parameters
+from catpipe.nn.network import compute_cost, forward
+from catpipe.nn.parameters import Array, Parameters
+from catpipe.optim.optimizers import gradient_descent
+from catpipe.shell.cli.seeds import side_by_side
+from catpipe.shell.threads import one_blas_thread
+from catpipe.training.loop import initial_state, make_step, train
 from tests.benchmarks import THREADS
 
 Weights: TypeAlias = dict[str, Any]
@@ -92,7 +94,7 @@ def nudged_cost(problem: Problem, iterations: int) -> float:
     net = network_for(problem.experiment, len(problem.X))
     descent = gradient_descent(problem.experiment.learning_rate)
     start = Parameters({name: np.nextafter(W, 9 * W) for name, W in problem.start.items()})
-    batches = whole(problem.X, problem.Y, iterations)
+    batches = full_batches(problem.X, problem.Y, iterations)
     state = train(make_step(net, descent), batches, initial_state(descent, start))
     return float(costs(problem, dict(state.parameters))[0])
 

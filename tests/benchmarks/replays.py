@@ -20,8 +20,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from catpipe.shell.runs import load_run
-from catpipe.shell.sources import default_folder
+from catpipe.shell.runs.provenance import default_folder
+from catpipe.shell.runs.run_file import load_run
 
 BATCHES = ("--batch-size", "64", "--epochs", "200")
 RUNS: Mapping[str, tuple[str, ...]] = {

@@ -18,13 +18,14 @@ from time import perf_counter
 
 import numpy as np
 
-from catpipe.batches import Batch, mini_batches
-from catpipe.dual import dual_network, gram, into_dual
-from catpipe.network import initialize_parameters, network
-from catpipe.optimizers import gradient_descent
-from catpipe.orders import shuffled
-from catpipe.streams import ORDER
-from catpipe.training import initial_state, make_step, train
+from catpipe.data.batches import Batch, mini_batches
+from catpipe.data.sampling import shuffled
+from catpipe.nn.initializers import initialize_parameters
+from catpipe.nn.network import mlp
+from catpipe.optim.optimizers import gradient_descent
+from catpipe.random import ORDER
+from catpipe.training.dual import dual_network, gram, into_dual
+from catpipe.training.loop import initial_state, make_step, train
 
 EXAMPLES, LEARNING_RATE, SIZE, SEED = 209, 0.0075, 64, 1
 
@@ -85,7 +86,7 @@ def inline_dual(K, Y, parameters, iterations):
 
 
 def picked(X, Y):
-    """Return mini-batches, as `catpipe.batches` draws them."""
+    """Return mini-batches, as `catpipe.data.batches` draws them."""
     rows, examples = np.ascontiguousarray(X.T), X.shape[1]
     for epoch in count():
         order = np.random.Generator(
@@ -120,7 +121,7 @@ def problem(features, dtype):
     random = np.random.default_rng(1)
     X = random.random((features, EXAMPLES)).astype(dtype)
     Y = (random.random((1, EXAMPLES)) < 0.35).astype(dtype)
-    net = network(features, 20, 7, 5, 1)
+    net = mlp(features, 20, 7, 5, 1)
     return X, Y, net, initialize_parameters(net, seed=1, dtype=dtype)
 
 

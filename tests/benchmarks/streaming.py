@@ -27,11 +27,12 @@ from time import perf_counter, process_time
 import h5py
 import numpy as np
 
-from catpipe.batches import batches_in_epoch
-from catpipe.network import initialize_parameters, network
-from catpipe.optimizers import gradient_descent
-from catpipe.shell.streaming import WINDOW, stored_pictures, stream_batches
-from catpipe.training import initial_state, make_step, train
+from catpipe.data.batches import batches_in_epoch
+from catpipe.nn.initializers import initialize_parameters
+from catpipe.nn.network import mlp
+from catpipe.optim.optimizers import gradient_descent
+from catpipe.shell.storage.streaming import WINDOW, stored_pictures, stream_batches
+from catpipe.training.loop import initial_state, make_step, train
 from tests.benchmarks import THREADS
 
 FEATURES = 64 * 64 * 3
@@ -88,7 +89,7 @@ def steps(path: Path, size: int) -> None:
 
 def problem():
     """Return the step of the published network and the state to start from."""
-    net, descent = network(FEATURES, 20, 7, 5, 1), gradient_descent(0.0075)
+    net, descent = mlp(FEATURES, 20, 7, 5, 1), gradient_descent(0.0075)
     parameters = initialize_parameters(net, seed=1, dtype=np.float32)
     return make_step(net, descent), initial_state(descent, parameters)
 

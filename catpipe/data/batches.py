@@ -1,0 +1,138 @@
+"""Streams of batches to fold over: the whole set again and again, or mini-batches of it.
+
+The order of an epoch is a function of its number, so a stream can begin at any iteration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import count, islice, repeat
+from reprlib import repr as brief
+from typing import NamedTuple
+
+import numpy as np
+
+from catpipe.data.sampling import Indices, Order
+from catpipe.nn.parameters import Array
+
+
+class Batch(NamedTuple):
+    """Columns X, (features, examples), and their targets Y, (outputs, examples).
+
+    Where examples do not count alike, `weights`, (1, examples), say how much each; without them
+    each counts 1 / examples.
+    """
+
+    X: Array
+    Y: Array
+    weights: Array | None = None
+
+
+def normalized(weights: Array) -> Array:
+    """Return the weights, (..., 1, examples), divided by their sum.
+
+    Raises `ValueError` for weights below 0, and for none above.
+
+    >>> normalized(np.array([[1.0, 0.0, 3.0]]))
+    array([[0.25, 0.  , 0.75]])
+    """
+    if (weights < 0).any() or not weights.any(-1).all():
+        raise ValueError(f"example weights {brief(weights)}; expected none below 0, and some above")
+    return weights / weights.sum(-1, keepdims=True)
+
+
+def class_weights(labels: Indices, of_classes: Sequence[float]) -> Array:
+    """Return each example's weight, (1, examples): that of its class.
+
+    Raises `ValueError` for labels beyond them.
+
+    >>> class_weights(np.array([0, 0, 1]), of_classes=(1, 3))
+    array([[1., 1., 3.]])
+    """
+    if labels.min() < 0 or labels.max() >= len(of_classes):
+        raise ValueError(
+            f"{len(of_classes)} class weights for labels from {labels.min()} to {labels.max()}; "
+            "expected one a class"
+        )
+    return np.array(of_classes, float)[labels][np.newaxis]
+
+
+def balanced_weights(labels: Indices, classes: int) -> tuple[float, ...]:
+    """Return the weights of classes with which all that there are count alike, 1 on average.
+
+    A class of c in n examples weighs n / c over the number of classes that there are (King and Zeng
+    2001); one that is not there, nothing.
+
+    >>> balanced_weights(np.array([0, 0, 0, 1]), classes=2)
+    (0.6666666666666666, 2.0)
+    """
+    numbers = np.bincount(labels, minlength=classes)
+    weights = len(labels) / np.count_nonzero(numbers) / np.maximum(numbers, 1)
+    return tuple(np.where(numbers > 0, weights, 0).tolist())
+
+
+def full_batches(
+    X: Array, Y: Array, iterations: int, weights: Array | None = None
+) -> Iterator[Batch]:
+    """Return the whole set as one batch, again and again.
+
+    >>> [batch.X.shape for batch in full_batches(np.ones((4, 2)), np.ones((1, 2)), iterations=3)]
+    [(4, 2), (4, 2), (4, 2)]
+    """
+    return repeat(Batch(X, Y, weights), iterations)
+
+
+def mini_batches(
+    everything: Batch, order: Order, size: int, start: int = 0, *, drop_last: bool = False
+) -> Iterator[Batch]:
+    """Return batches of so many examples, epoch after epoch without end, from iteration `start` on.
+
+    The last batch of an epoch is short where the size does not divide the examples, or dropped.
+    Shares are scaled so that the costs and gradients of an epoch's batches, weighted by their
+    examples, average to those of everything. Raises `ValueError` for a size below 1, or so large
+    that all is dropped.
+
+    >>> everything = Batch(np.array([[1.0, 2.0, 3.0]]), np.ones((1, 3)))
+    >>> batches = mini_batches(everything, lambda epoch: np.array([2, 0, 1]), size=2)
+    >>> [batch.X.tolist() for batch in islice(batches, 3)]
+    [[[3.0, 1.0]], [[2.0]], [[3.0, 1.0]]]
+    """
+    rows = everything._replace(X=np.ascontiguousarray(everything.X.mT))  # a column is read at once
+    first, skipped = divmod(start, batches_in_epoch(len(order(0)), size, drop_last=drop_last))
+    return islice(_epochs(rows, order, size, first, drop_last=drop_last), skipped, None)
+
+
+def batches_in_epoch(examples: int, size: int, *, drop_last: bool = False) -> int:
+    """Return how many batches of this size an epoch has; raise `ValueError` for none.
+
+    >>> batches_in_epoch(209, 64), batches_in_epoch(209, 64, drop_last=True)
+    (4, 3)
+    """
+    if size < 1 or (number := examples // size if drop_last else -(-examples // size)) < 1:
+        raise ValueError(f"batch size {size}; expected at least 1, for {examples} examples")
+    return number
+
+
+def _epochs(
+    rows: Batch, order: Order, size: int, first: int, *, drop_last: bool
+) -> Iterator[Batch]:
+    for epoch in count(first):
+        visited = order(epoch)
+        number = batches_in_epoch(len(visited), size, drop_last=drop_last)
+        weighed = rows._replace(weights=_weights_in(rows.weights, visited))
+        for begin in range(0, number * size, size):
+            yield _picked(weighed, visited[begin : begin + size])
+
+
+def _weights_in(weights: Array | None, visited: Indices) -> Array | None:
+    """Return the weights, times what makes those that an epoch visits 1 on average."""
+    if weights is None:
+        return None
+    return weights * (len(visited) / weights.take(visited, -1).sum(-1, keepdims=True))
+
+
+def _picked(rows: Batch, indices: Indices) -> Batch:
+    X, Y, weights = rows
+    if weights is not None:
+        weights = weights.take(indices, -1) / len(indices)
+    return Batch(X.take(indices, 0).T, Y.take(indices, -1), weights)

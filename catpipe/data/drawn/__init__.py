@@ -1,0 +1,1 @@
+"""Pictures of cats and others, drawn from a seed."""

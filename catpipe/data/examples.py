@@ -1,0 +1,71 @@
+"""Examples: pictures with their labels, and what a network is to say of them."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from reprlib import repr as brief
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from catpipe.nn.parameters import Array
+
+
+class Pictures(NamedTuple):
+    """Labelled pictures: (examples, height, width, channels) `uint8`, and (examples,) integers."""
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+
+
+class DataSet(NamedTuple):
+    """Pictures to train on, pictures to test on, and the names of the classes the labels count."""
+
+    train: Pictures
+    test: Pictures
+    classes: tuple[str, ...]
+
+
+def fingerprint(pictures: Pictures) -> str:
+    """Return what pictures and labels are known by: the SHA-256 of both, and of the former's shape.
+
+    >>> fingerprint(Pictures(np.zeros((1, 1, 1, 3), np.uint8), np.array([0])))[:8]
+    '95a015c2'
+    """
+    images, labels = pictures
+    digests = (
+        sha256(np.ascontiguousarray(a).data).digest() for a in (images, labels.astype("<i8"))
+    )
+    return sha256(repr(images.shape).encode() + b"".join(digests)).hexdigest()
+
+
+def targets(labels: NDArray[np.int64], classes: int = 2, dtype: DTypeLike = np.float64) -> Array:
+    """Return what a network is to say of the labels: 0 or 1 for two classes, one-hot for more.
+
+    labels: (examples,) integers below `classes` -> (1, examples), or (classes, examples). Raises
+    `ValueError` for other labels.
+
+    >>> targets(np.array([0, 1, 1]))
+    array([[0., 1., 1.]])
+    """
+    hot = one_hot(labels, classes, dtype)
+    return hot[1:] if classes == 2 else hot
+
+
+def one_hot(labels: NDArray[np.int64], classes: int, dtype: DTypeLike = np.float64) -> Array:
+    """Return a column for each label, 1 in its row and else 0: (classes, examples).
+
+    Raises `ValueError` for labels that are not below `classes`.
+
+    >>> one_hot(np.array([2, 0]), classes=3)
+    array([[0., 1.],
+           [0., 0.],
+           [1., 0.]])
+    """
+    if not np.isin(labels, range(classes)).all():
+        raise ValueError(
+            f"labels are {brief(np.unique(labels).tolist())}; expected 0 to {classes - 1}: "
+            "say how many classes there are"
+        )
+    return (labels == np.arange(classes)[:, np.newaxis]).astype(dtype)

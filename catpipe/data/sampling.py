@@ -1,0 +1,103 @@
+"""Orders: in which an epoch visits examples, as a function of its number, and who is held out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catpipe.random import HOLD_OUT, ORDER, generator
+
+Indices: TypeAlias = NDArray[np.int64]
+
+
+Order: TypeAlias = Callable[[int], Indices]
+"""From the number of an epoch to the examples in the order in which it visits them."""
+
+
+def shuffled(examples: int, seed: int) -> Order:
+    """Return the order that is another permutation of so many examples in each epoch.
+
+    >>> sorted(shuffled(4, seed=1)(7).tolist())
+    [0, 1, 2, 3]
+    """
+    return partial(_shuffled, examples, seed)
+
+
+def stratified(labels: Indices, seed: int) -> Order:
+    """Return the order in which any stretch of an epoch holds the classes about as the labels do.
+
+    Each class is permuted anew in each epoch, and spread evenly over it.
+
+    >>> labels = np.array([0] * 6 + [1] * 3)
+    >>> labels[stratified(labels, seed=1)(0)].reshape(3, 3).sum(1)
+    array([1, 1, 1])
+    """
+    return partial(_stratified, labels, seed)
+
+
+def balanced(labels: Indices, seed: int) -> Order:
+    """Return the order in which an epoch holds all classes equally often, one after the other.
+
+    Each comes as often as the largest has examples; those of a smaller class come up again, each
+    about as often as the others of its class, and permuted anew each time.
+
+    >>> labels = np.array([0] * 4 + [1] * 2)
+    >>> balanced(labels, seed=1)(0)
+    array([2, 5, 1, 4, 0, 5, 3, 4])
+    """
+    return partial(_balanced, labels, seed)
+
+
+def held_out(labels: Indices, seed: int, share: float) -> Indices:
+    """Return the examples to hold out, in which the classes are about as in all the labels.
+
+    Raises `ValueError` for a share that leaves none on one side.
+
+    >>> labels = np.array([0] * 6 + [1] * 3)
+    >>> labels[held_out(labels, seed=1, share=1 / 3)].tolist()
+    [0, 1, 0]
+    """
+    number = round(share * len(labels))
+    if not 0 < number < len(labels):
+        raise ValueError(f"{share} of {len(labels)} examples to hold out; expected some, not all")
+    return _spread(labels, seed, HOLD_OUT)[:number]
+
+
+def subset(indices: Indices, order: Order) -> Order:
+    """Return the order among these examples alone: what it numbers are their places in `indices`.
+
+    >>> subset(np.array([3, 5]), lambda epoch: np.array([1, 0]))(0)
+    array([5, 3])
+    """
+    return partial(_among, indices, order)
+
+
+def _shuffled(examples: int, seed: int, epoch: int) -> Indices:
+    return generator(seed, ORDER, epoch).permutation(examples)
+
+
+def _stratified(labels: Indices, seed: int, epoch: int) -> Indices:
+    return _spread(labels, seed, ORDER, epoch)
+
+
+def _spread(labels: Indices, seed: int, *path: int) -> Indices:
+    draws = generator(seed, *path)
+    by_class = [draws.permutation(np.flatnonzero(labels == c)) for c in np.unique(labels)]
+    places = [(np.arange(len(of)) + draws.random()) / len(of) for of in by_class]
+    return np.concatenate(by_class)[np.argsort(np.concatenate(places), kind="stable")]
+
+
+def _balanced(labels: Indices, seed: int, epoch: int) -> Indices:
+    draws = generator(seed, ORDER, epoch)
+    by_class = [np.flatnonzero(labels == c) for c in np.unique(labels)]
+    most = max(map(len, by_class))
+    again = ([draws.permutation(of) for _ in range(-(-most // len(of)))] for of in by_class)
+    return np.stack([np.concatenate(of)[:most] for of in again], axis=-1).ravel()
+
+
+def _among(indices: Indices, order: Order, epoch: int) -> Indices:
+    return indices[order(epoch)]

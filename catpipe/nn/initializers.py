@@ -1,0 +1,95 @@
+"""Initializers: each draws the weights that a network starts from; its biases start at zero.
+
+An initializer is a function of a seed and the shapes of the weights, (units, fan_in), first layer
+first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import sqrt
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import DTypeLike
+from toolz import valmap
+
+from catpipe.nn.network import Network, parameter_shapes, weight_shapes
+from catpipe.nn.parameters import Array, Parameters
+from catpipe.random import generator
+
+WeightShapes: TypeAlias = Sequence[tuple[int, int]]
+Initializer: TypeAlias = Callable[[int, WeightShapes], list[Array]]
+
+
+def course(seed: int, shapes: WeightShapes) -> list[Array]:
+    """Return normal draws / sqrt(fan_in), all from one `RandomState(seed)`.
+
+    The published runs of the deep network in the course "Neural Networks and Deep Learning"
+    (DeepLearning.AI, week 4) start here; the variance is LeCun et al. 1998's, section 4.6.
+
+    >>> course(1, [(1, 4)])[0].round(3)
+    array([[ 0.812, -0.306, -0.264, -0.536]])
+    """
+    draws = np.random.RandomState(seed)  # the published draws are this generator's
+    return [draws.randn(units, fan_in) / sqrt(fan_in) for units, fan_in in shapes]
+
+
+def small(seed: int, shapes: WeightShapes) -> list[Array]:
+    """Return 0.01 times normal draws, all from one `RandomState(seed)`.
+
+    The published run of the two-layer network of the same course starts here.
+
+    >>> small(1, [(1, 4)])[0].round(3)
+    array([[ 0.016, -0.006, -0.005, -0.011]])
+    """
+    draws = np.random.RandomState(seed)
+    return [draws.randn(*shape) * 0.01 for shape in shapes]
+
+
+def he(seed: int, shapes: WeightShapes) -> list[Array]:
+    """Return normal draws of variance 2 / fan_in, for ReLU (He et al. 2015, eq. 10).
+
+    >>> float(he(1, [(300, 50)])[0].std().round(2))
+    0.2
+    """
+    return [W * sqrt(2 / W.shape[1]) for W in _normal(seed, shapes)]
+
+
+def xavier(seed: int, shapes: WeightShapes) -> list[Array]:
+    """Return normal draws of variance 2 / (fan_in + units) (Glorot and Bengio 2010, eq. 12).
+
+    >>> float(xavier(1, [(300, 200)])[0].std().round(3))
+    0.063
+    """
+    return [W * sqrt(2 / sum(W.shape)) for W in _normal(seed, shapes)]
+
+
+def zeros(seed: int, shapes: WeightShapes) -> list[Array]:  # noqa: ARG001
+    """Return zeros: right for one layer, where the cost is convex; hidden units would stay equal.
+
+    >>> zeros(1, [(1, 2)])
+    [array([[0., 0.]])]
+    """
+    return [np.zeros(shape) for shape in shapes]
+
+
+def _normal(seed: int, shapes: WeightShapes) -> list[Array]:
+    return [generator(seed, i).standard_normal(shape) for i, shape in enumerate(shapes)]
+
+
+def initialize_parameters(
+    network: Network, seed: int, initializer: Initializer = course, dtype: DTypeLike = np.float64
+) -> Parameters:
+    """Return the weights that the initializer draws from the seed, with all else at zero.
+
+    W: (units, fan_in), b: (units, 1).
+
+    >>> from catpipe.nn.network import mlp
+    >>> initialize_parameters(mlp(3, 2), seed=1)
+    Parameters(W1 (2, 3) float64, b1 (2, 1) float64; 8 numbers)
+    """
+    shapes = weight_shapes(network)
+    drawn = dict(zip(shapes, initializer(seed, [*shapes.values()]), strict=True))
+    zeros = valmap(np.zeros, parameter_shapes(network))
+    return Parameters.adopt(valmap(lambda W: W.astype(dtype), {**zeros, **drawn}))

@@ -1,0 +1,161 @@
+"""The commands that look at saved runs: what one is, whether it comes out again, how two differ."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Iterator
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from catpipe.experiments.result import reached_of
+from catpipe.experiments.resuming import retrained
+from catpipe.nn.network import layer_sizes
+from catpipe.shell.cli.report import asked_words, data_line
+from catpipe.shell.cli.session import environment_for, posed_again, stage_of, threads_for
+from catpipe.shell.runs.compare import differences, reasons
+from catpipe.shell.runs.environment import WORDS, Environment, changes
+from catpipe.shell.runs.layouts import arrays_and_costs
+from catpipe.shell.runs.locate import trained_on
+from catpipe.shell.runs.provenance import Digest, Source
+from catpipe.shell.runs.record import text_of
+from catpipe.shell.runs.run_file import Run, load_run, record_of
+from catpipe.shell.storage.atomic import DataError, printable
+
+FACTS = (
+    "features", "classes", "seeds", "space_name", "examples", "own", "pictures", "at", "best",
+    "iteration",
+)  # fmt: skip
+
+
+def show(options: Namespace) -> None:
+    """Say what a saved run is."""
+    run = load_run(options.run)
+    if options.json:
+        print(text_of(record_of(run, arrays_and_costs(run.result))).decode())
+        return
+    for name, words in _shown(run):
+        print(f"{name + ':':<12}{words}")
+    print(f"{'file:':<12}{options.run}, {options.run.stat().st_size:,} bytes")
+
+
+def compare(options: Namespace) -> bool:
+    """Say what differs between two saved runs; return whether nothing does."""
+    first, second = load_run(options.run), load_run(options.other)
+    told = [*_differently_asked(first, second), *_differently_made(first, second)]
+    told += [str(difference) for difference in differences(first.result, second.result)]
+    for line in told:
+        print(line)
+    if not told:
+        print("identical: what was asked, data, environment, and every number to the bit")
+    return not told
+
+
+def replay(options: Namespace) -> bool:
+    """Train a saved run once more, compare, and say how far off it is and why."""
+    tolerance: float = options.tolerance
+    if not 0 <= tolerance < float("inf"):
+        raise DataError(
+            f"--tolerance is {tolerance}; expected a share of at least 0, and finite: choose one"
+        )
+    run = load_run(options.run)
+    again = _again(run, options)
+    off, at = differences(run.result, again.result), reached_of(run.result).kept.state.iteration
+    if not off:
+        print(f"identical: {at} iterations, every number to the bit")
+        return True
+    print(f"not identical: {at} iterations, {len(off)} of the arrays; most of all {off[0]}")
+    for reason in reasons(run, again) or ["none found in data, libraries, kernels and threads"]:
+        print(f"reason: {reason}")
+    is_within = all(of.share is not None and of.share <= tolerance for of in off)
+    print(f"tolerance: {tolerance:g}, {'kept' if is_within else 'exceeded'}")
+    return is_within
+
+
+def _again(run: Run, options: Namespace) -> Run:
+    """Train the run once more, and tell how long that took."""
+    found = trained_on(run, options)
+    print(data_line(found.folder, found.data))
+    since = perf_counter()
+    try:
+        posed, begun = posed_again(run.result, found.data.train, found.validation)
+    except ValueError as error:
+        raise DataError(f"{options.run}: {error}") from error
+    with threads_for(posed, begun):
+        result = retrained(run.result, posed, begun)
+    print(f"time: {perf_counter() - since:.2f} s of training in {result.space}")
+    return Run(result, run.classes, found.source, ((0, environment_for(posed, begun)),))
+
+
+def _shown(run: Run) -> Iterator[tuple[str, str]]:
+    result, reached = run.result, reached_of(run.result)
+    at = reached.kept.state.iteration
+    yield "network", asked_words(result.experiment, layer_sizes(result.network), len(result.seeds))
+    yield "classes", ", ".join(run.classes)
+    yield "iteration", f"{at} of {reached.end}, {stage_of(result)}"
+    if result.iteration != at:
+        yield "parameters", f"of iteration {result.iteration}, where the validation cost was lowest"
+    yield "space", result.space
+    for iteration, cost in (result.costs[0], result.costs[-1]) if result.costs else ():
+        yield "cost", f"{_one_or_mean(cost)} at iteration {iteration}"
+    yield from _source_words(run.source)
+    for since, made_with in run.environments:
+        yield "computed", f"from iteration {since} with {_environment_words(made_with)}"
+
+
+def _one_or_mean(cost: Any) -> str:
+    return f"mean {np.mean(cost)}" if isinstance(cost, list) else str(cost)
+
+
+def _source_words(source: Source | None) -> Iterator[tuple[str, str]]:
+    if source is None:
+        yield "data", "not recorded"
+        return
+    if source.folder:
+        yield "data", printable(source.folder)
+    for name in ("train", "test", "validation"):
+        digest: Digest | None = getattr(source, name)
+        if digest:
+            yield name, _digest_words(digest)
+
+
+def _environment_words(made_with: Environment) -> str:
+    return ", ".join(f"{words} {made_with[name]}" for name, words in WORDS.items())
+
+
+def _digest_words(digest: Digest | None) -> str:
+    return printable(f"{digest.path}, SHA-256 {digest.sha256}") if digest else "none"
+
+
+def _differently_asked(first: Run, second: Run) -> Iterator[str]:
+    mine, other = (run.result.experiment for run in (first, second))
+    yield from _fields_apart(mine._asdict(), other._asdict())
+    yield from _fields_apart(_facts(first), _facts(second))
+
+
+def _facts(run: Run) -> dict[str, Any]:
+    """Return what a record says besides the experiment, the environments and the digests."""
+    record, source = record_of(run, {}), run.source
+    facts = {name: value for name, value in record._asdict().items() if name in FACTS}
+    digests = {
+        f"SHA-256 of the {name} data": digest.sha256 if digest else None
+        for name in ("train", "test", "validation")
+        for digest in [getattr(source, name, None)]
+    }
+    return {**facts, **digests}
+
+
+def _fields_apart(mine: dict[str, Any], other: dict[str, Any]) -> Iterator[str]:
+    for name in {**mine, **other}:
+        if (one := mine.get(name)) != (two := other.get(name)):
+            yield f"{name.replace('_', ' ')}: {one} and {two}"
+
+
+def _differently_made(first: Run, second: Run) -> Iterator[str]:
+    mine, other = first.environments, second.environments
+    for (_, one), (_, two) in zip(mine, other, strict=False):
+        yield from changes(one, two, between=" and ")
+    since, others = ([since for since, _ in environments] for environments in (mine, other))
+    if since != others:
+        yield f"environments: from iterations {since} and {others} on"

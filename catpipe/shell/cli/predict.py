@@ -1,0 +1,88 @@
+"""What each command does: options in; lines on the screen, and files, out."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from pathlib import Path
+
+from catpipe.data.drawn.drawings import SIDE, draw
+from catpipe.data.examples import DataSet
+from catpipe.experiments.result import accuracy_on, predictions, probabilities
+from catpipe.metrics import confusion
+from catpipe.shell.cli.report import data_line, percent
+from catpipe.shell.runs.locate import data_like, one_run
+from catpipe.shell.runs.run_file import Run
+from catpipe.shell.storage.atomic import DataError, check_writable, write_files
+from catpipe.shell.storage.datasets import save_data
+from catpipe.shell.storage.hdf5 import EACH
+
+MOST_DRAWN = EACH // (SIDE * SIDE * 3)
+
+
+def evaluate(options: Namespace) -> None:
+    """Say how well saved parameters tell the test pictures of a data set apart."""
+    folder, run, data = _run_and_data(options)
+    share = float(accuracy_on(run.result, data.test))
+    predicted = predictions(run.result, data.test.images)
+    table = confusion(predicted, data.test.labels, len(run.classes))
+    if options.json:
+        report = {"data": str(folder), "classes": run.classes, "test_accuracy": share}
+        print(json.dumps({**report, "confusion": table.tolist()}))
+        return
+    print(data_line(folder, data))
+    print(f"test accuracy: {percent(share, data.test)}")
+    width = max(map(len, run.classes)) + 2
+    print(" " * width, *(f"{f'said {name}':>{width + 5}}" for name in run.classes))
+    for name, row in zip(run.classes, table, strict=True):
+        print(f"{name:<{width}}", *(f"{count:{width + 5}}" for count in row))
+
+
+def predict(options: Namespace) -> None:
+    """Say the class and the probability of single test pictures."""
+    folder, run, data = _run_and_data(options)
+    count = len(data.test.labels)
+    chosen = options.index or range(count)
+    for index in chosen:
+        if not 0 <= index < count:
+            raise DataError(f"{folder}: has no test picture {index}; expected 0 to {count - 1}")
+    images = data.test.images[list(chosen)]
+    predicted, sure = predictions(run.result, images), probabilities(run.result, images).max(0)
+    for index, label, probability in zip(chosen, predicted, sure, strict=True):
+        print(
+            f"picture {index}: {run.classes[label]} (probability {probability:.4f}; "
+            f"labelled {run.classes[data.test.labels[index]]})"
+        )
+
+
+def draw_data(options: Namespace) -> None:
+    """Write a drawn data set."""
+    if (largest := max(options.train, options.test)) > MOST_DRAWN:
+        raise DataError(
+            f"{options.folder}: {largest} pictures were asked for; expected at most {MOST_DRAWN}, "
+            "which fill the largest file that is read: ask for fewer"
+        )
+    save_data(options.folder, draw(options.seed, options.train, options.test), "drawn")
+    print(
+        f"drawn: {options.train} pictures to train on and {options.test} to test on, "
+        f"in {options.folder}"
+    )
+
+
+def figure(options: Namespace) -> None:
+    """Draw the cost curve and some of the test pictures with what the network says of them."""
+    from catpipe.shell.report.figures import PNG, run_figure
+
+    _, run, data = _run_and_data(options)
+    image = options.image
+    if image.suffix != ".png" or (image.is_file() and not image.read_bytes().startswith(PNG)):
+        raise DataError(f"{image}: is not a PNG; expected a new name.png, or a picture to replace")
+    check_writable(image)
+    write_files({image: run_figure(run.result, run.classes, data.test)})
+    print(f"figure: {image}")
+
+
+def _run_and_data(options: Namespace) -> tuple[Path, Run, DataSet]:
+    run = one_run(options.run)
+    folder, data = data_like(run, options)
+    return folder, run, data

@@ -1,0 +1,108 @@
+"""What is said of a run: in words, and as values for JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from catpipe.data.examples import DataSet, Pictures
+from catpipe.experiments.experiment import Experiment
+from catpipe.experiments.result import Result, accuracy_on, cost_on
+from catpipe.experiments.setup import network_for
+from catpipe.nn.network import layer_sizes
+from catpipe.optim.regularizers import l2_penalty
+from catpipe.shell.cli.progress import cost_line
+
+BESIDES = (
+    "optimizer", "momentum", "schedule", "warm_up", "batch_size", "order", "l2", "weight_decay",
+    "dropout", "class_weight", "early_stopping",
+)  # fmt: skip
+
+
+def data_line(folder: Path, data: DataSet) -> str:
+    """Return where the pictures are, and how many."""
+    train, test = len(data.train.labels), len(data.test.labels)
+    return f"data: {folder} ({train} pictures to train on, {test} to test on)"
+
+
+def experiment_line(experiment: Experiment, pictures: Pictures, seeds: Sequence[int] | None) -> str:
+    """Return what is asked of a run: of what is not always said, only what is no default."""
+    network = network_for(experiment, pictures.images[0].size)
+    return f"network: {asked_words(experiment, layer_sizes(network), len(seeds or ()))}"
+
+
+def asked_words(experiment: Experiment, sizes: Sequence[int], seeds: int) -> str:
+    """Return what is asked of a network of these sizes, or of one from each of so many seeds.
+
+    >>> asked_words(Experiment(seed=1, l2=0.5), [12288, 20, 7, 5, 1], seeds=0)
+    '12288-20-7-5-1, relu; 2500 iterations at learning rate 0.0075, course start from seed 1, \
+float64; l2 0.5'
+    """
+    length = (
+        f"{experiment.epochs} epochs"
+        if experiment.epochs
+        else f"{experiment.iterations} iterations"
+    )
+    return (
+        f"{'-'.join(map(str, sizes))}, {_said(experiment.activation)}; "
+        f"{length} at learning rate {experiment.learning_rate}, "
+        f"{experiment.initializer} start from "
+        f"{f'{seeds} seeds' if seeds else f'seed {experiment.seed}'}, {experiment.dtype}"
+        f"{''.join(f'; {words}' for words in _said_besides(experiment))}"
+    )
+
+
+def percent(share: float, pictures: Pictures) -> str:
+    """Return the share of the pictures in percent, and how many they are."""
+    count = len(pictures.labels)
+    return f"{100 * share:.3f} % ({round(share * count)} of {count})"
+
+
+def report_of(folder: Path, result: Result, data: DataSet, seconds: float) -> dict[str, Any]:
+    """Return all that is reported of a run, under the names that it has in JSON."""
+    return {
+        "data": str(folder),
+        "network": layer_sizes(result.network),
+        "seed": result.experiment.seed,
+        "experiment": result.experiment._asdict(),
+        "iterations": result.costs[-1][0] + 1,
+        "iteration": result.iteration,
+        "costs": {str(iteration): cost for iteration, cost in result.costs},
+        "final_cost": float(cost_on(result, data.train)),
+        "l2_penalty": float(l2_penalty(result.parameters, result.experiment.l2)),
+        "train_accuracy": float(accuracy_on(result, data.train)),
+        "test_accuracy": float(accuracy_on(result, data.test)),
+        "seconds": seconds,
+        "space": result.space,
+    }
+
+
+def _said_besides(experiment: Experiment) -> Iterator[str]:
+    """Return in words what else is asked that is not the default."""
+    for name in BESIDES:
+        value, default = getattr(experiment, name), Experiment._field_defaults[name]
+        if value != default:
+            yield f"{name.replace('_', ' ')} {_said(value)}"
+
+
+def _said(value: Any) -> str:
+    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def print_report(result: Result, report: Mapping[str, Any], data: DataSet) -> None:
+    """Print what was not yet said while the run went on."""
+    last, cost_of_last = result.costs[-1]
+    if last % 100:
+        print(cost_line(last, cost_of_last))
+    if result.experiment.early_stopping:
+        print(f"early stopping: after {last + 1} iterations; kept the parameters of iteration "
+              f"{result.iteration}, where the validation cost was lowest")  # fmt: skip
+    l2 = f"; L2 adds {report['l2_penalty']}" if result.experiment.l2 else ""
+    print(
+        cost_line(result.iteration, report["final_cost"]),
+        f"(of the trained parameters, all pictures alike{l2})",
+    )
+    print(f"train accuracy: {percent(report['train_accuracy'], data.train)}")
+    print(f"test accuracy:  {percent(report['test_accuracy'], data.test)}")
+    print(f"time: {report['seconds']:.2f} s of training in {result.space}")

@@ -1,0 +1,104 @@
+"""Training from many seeds at once, and what to say of them together."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from threading import Event
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from catpipe.data.examples import DataSet, Pictures
+from catpipe.experiments.ensembles import Map, fit_seeds
+from catpipe.experiments.experiment import Experiment
+from catpipe.experiments.fitting import Watch
+from catpipe.experiments.result import Result, accuracy_on, cost_on, probabilities
+from catpipe.nn.network import layer_sizes
+from catpipe.shell.threads import one_blas_thread
+from catpipe.training.stopping import Checkpoint
+
+
+def train_seeds(
+    options: Namespace,
+    experiment: Experiment,
+    folder: Path,
+    data: DataSet,
+    validation: Pictures | None = None,
+) -> None:
+    """Train a network from each seed; say their mean, their spread, and what they say together."""
+    begun = perf_counter()
+    with one_blas_thread(), workers() as (map_, watch):
+        result = fit_seeds(experiment, options.seeds, data.train, map_, watch, validation)
+    seconds = perf_counter() - begun
+    report = {
+        "data": str(folder),
+        "network": layer_sizes(result.network),
+        "seeds": list(options.seeds),
+        "experiment": experiment._asdict(),
+        "iterations": result.costs[-1][0] + 1,
+        "final_costs": cost_on(result, data.train).tolist(),
+        "train_accuracies": accuracy_on(result, data.train).tolist(),
+        "test_accuracies": accuracy_on(result, data.test).tolist(),
+        "ensemble_test_accuracy": _ensemble_accuracy(result, data.test),
+        "seconds": seconds,
+        "space": result.space,
+    }
+    if options.json:
+        print(json.dumps(report, allow_nan=False))
+        return
+    print(f"seeds: {options.seeds[0]} to {options.seeds[-1]}, {len(options.seeds)} networks")
+    print(f"final cost:     {_spread(report['final_costs'], '{:.4f}')}")
+    print(f"train accuracy: {_spread(report['train_accuracies'], '{:.2%}')}")
+    print(f"test accuracy:  {_spread(report['test_accuracies'], '{:.2%}')}")
+    print(f"ensemble:       test accuracy {report['ensemble_test_accuracy']:.2%}"
+          " (averaged probabilities)")  # fmt: skip
+    print(f"time: {seconds:.2f} s of training in {result.space}")
+
+
+def side_by_side(function: Callable[[Any], Any], parts: Iterable[Any]) -> Iterator[Any]:
+    """Map over the parts as `map` does, on all processors.
+
+    >>> list(side_by_side(abs, [-1, -2]))
+    [1, 2]
+    """
+    with workers() as (map_, _):
+        yield from map_(function, parts)
+
+
+@contextmanager
+def workers() -> Iterator[tuple[Map, Watch]]:
+    """Give a map on all processors, and a watch that ends what runs there when the context ends."""
+    ended = Event()
+
+    def watch(keeps: Iterator[Checkpoint]) -> Iterator[Checkpoint]:
+        for kept in keeps:
+            if ended.is_set():
+                raise CancelledError
+            yield kept
+
+    # How NumPy takes what is not finite is a setting of each thread: the caller's is not theirs.
+    pool = ThreadPoolExecutor(initializer=partial(np.seterr, **np.geterr()))
+    try:
+        yield pool.map, watch
+    finally:
+        ended.set()
+        pool.shutdown(cancel_futures=True)
+
+
+def _ensemble_accuracy(result: Result, pictures: Pictures) -> float:
+    together = probabilities(result, pictures.images).mean(0).argmax(0)
+    return float((together == pictures.labels).mean())
+
+
+def _spread(values: Any, form: str) -> str:
+    numbers = np.array(values)
+    mean, deviation = form.format(numbers.mean()), form.format(numbers.std())
+    low, high = form.format(numbers.min()), form.format(numbers.max())
+    return f"mean {mean}, standard deviation {deviation}, from {low} to {high}"

@@ -1,0 +1,161 @@
+"""The commands that train: one begins a run, the other carries it on."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+from time import perf_counter
+
+from catpipe.data.examples import DataSet, Pictures
+from catpipe.experiments.experiment import Experiment, checked
+from catpipe.experiments.result import reached_of
+from catpipe.experiments.resuming import check_same, extended
+from catpipe.experiments.setup import problem, start
+from catpipe.shell.cli.report import data_line, experiment_line
+from catpipe.shell.cli.seeds import train_seeds
+from catpipe.shell.cli.session import (
+    Sitting,
+    carry_out,
+    conclude,
+    environment_for,
+    is_at_end,
+    posed_again,
+    stage_of,
+    tell,
+)
+from catpipe.shell.runs.environment import Environment, changes
+from catpipe.shell.runs.locate import Found, one_run, trained_on
+from catpipe.shell.runs.provenance import default_folder, other_data, source_of
+from catpipe.shell.runs.run_file import Run, is_run, load_run
+from catpipe.shell.storage.atomic import DataError, check_writable
+from catpipe.shell.storage.datasets import load_data, load_pictures
+from catpipe.shell.threads import one_blas_thread
+
+
+def train(options: Namespace) -> None:
+    """Train a network, tell how it went, and save what came of it."""
+    folder = options.data or default_folder()
+    data = load_data(folder)
+    experiment = _experiment(options, data)
+    validation = _validation(options, data)
+    _check_out(options)
+    if not options.json:
+        print(data_line(folder, data))
+        print(experiment_line(experiment, data.train, options.seeds))
+    if options.seeds:
+        train_seeds(options, experiment, folder, data, validation)
+        return
+    since = perf_counter()
+    with one_blas_thread():
+        posed = problem(experiment, data.train, validation)
+    begun = start(posed, experiment.seed)
+    environments = ((0, environment_for(posed, begun)),)
+    source = source_of(options.data, folder, options.validation)
+    every, as_json = options.save_every, options.json
+    sitting = Sitting(folder, data, options.out, every, as_json, source, environments, since)
+    carry_out(sitting, posed, begun)
+
+
+def resume(options: Namespace) -> None:
+    """Carry on a run from where its file is, in the same file."""
+    _check_every(options.save_every)
+    path, run = options.run, one_run(options.run)
+    found = trained_on(run, options)
+    _check_files(run, found, path)
+    since = perf_counter()
+    try:
+        longer = extended(run.result, options.iterations)
+        posed, begun = posed_again(longer, found.data.train, found.validation)
+        check_same(longer, posed, begun)
+    except ValueError as error:
+        raise DataError(f"{path}: {error}") from error
+    check_writable(path)
+    reached = reached_of(longer)
+    at, now = reached.kept.state.iteration, environment_for(posed, begun)
+    if not options.json:
+        print(data_line(found.folder, found.data))
+        print(experiment_line(longer.experiment, found.data.train, None))
+        print(f"resumed: {path} at iteration {at} of {reached.end}")
+    sitting = Sitting(
+        found.folder, found.data, path, options.save_every, options.json, run.source,
+        run.environments, since,
+    )  # fmt: skip
+    if longer is run.result and is_at_end(longer):
+        tell(sitting, longer, f"as they were in {path}, which is {stage_of(longer)}")
+    elif is_at_end(longer):
+        conclude(sitting, longer)
+    else:
+        carry_out(_from_now_on(sitting, at, now), posed, begun, reached.kept)
+
+
+def _from_now_on(sitting: Sitting, at: int, now: Environment) -> Sitting:
+    """Return the sitting with the environment of now from this iteration on, if it is another."""
+    before = sitting.environments
+    if before[-1][1] == now:
+        return sitting
+    if not sitting.as_json:
+        print(f"from here on: {'; '.join(changes(before[-1][1], now))} (last bits may differ)")
+    begun = tuple(each for each in before if each[0] < at)  # but for one that made no step
+    return sitting._replace(environments=(*begun, (at, now)))
+
+
+def _experiment(options: Namespace, data: DataSet) -> Experiment:
+    asked = {name: getattr(options, name) for name in Experiment._fields if name != "classes"}
+    return checked(Experiment(**asked, classes=len(data.classes)))
+
+
+def _validation(options: Namespace, data: DataSet) -> Pictures | None:
+    if options.validation is None:
+        return None
+    if not options.early_stopping:
+        raise DataError(
+            f"{options.validation}: is to validate on; expected --early-stopping with it: add it"
+        )
+    return load_pictures(options.validation, data)
+
+
+def _check_out(options: Namespace) -> None:
+    out: Path | None = options.out
+    _check_every(options.save_every)
+    if out is None:
+        if options.save_every is not None:
+            raise DataError("--save-every is without --out; expected the file to save to: name it")
+        return
+    if options.seeds:
+        raise DataError(f"{out}: holds one network, and --seeds trains many: leave out one of them")
+    check_writable(out)
+    if out.is_file():
+        _check_replaceable(out)
+
+
+def _check_replaceable(out: Path) -> None:
+    """Refuse to begin a run in the place of what is none, and of one that can be carried on."""
+    if not is_run(out):
+        raise DataError(
+            f"{out}: is a file but no run; expected a new name, or a run to replace: name another, "
+            "or remove it"
+        )
+    try:
+        result = load_run(out).result
+    except DataError:  # of another catpipe, say
+        return
+    if not is_at_end(result):
+        at, end = reached_of(result).kept.state.iteration, reached_of(result).end
+        raise DataError(
+            f"{out}: is a run at iteration {at} of {end}; expected a new name, or a finished run: "
+            f"carry it on with `catpipe resume {out}`, or remove it"
+        )
+
+
+def _check_every(every: int | None) -> None:
+    if every is not None and every < 1:
+        raise DataError(f"--save-every is {every}; expected at least 1 iteration: choose a number")
+
+
+def _check_files(run: Run, found: Found, path: Path) -> None:
+    """Refuse to carry on with other files than a run began with."""
+    for change in other_data(run.source, found.source) if run.source else ():
+        raise DataError(
+            f"{found.folder}: holds other data than {path} was trained on ({change}); expected "
+            "the same: name them with --data or --validation"
+        )

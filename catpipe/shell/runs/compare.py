@@ -1,0 +1,87 @@
+"""How two runs of one experiment differ, bit by bit, and why."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from catpipe.experiments.result import Result, reached_of
+from catpipe.nn.parameters import Array
+from catpipe.shell.runs.environment import changes, unknown
+from catpipe.shell.runs.layouts import arrays_and_costs
+from catpipe.shell.runs.provenance import other_data
+from catpipe.shell.runs.run_file import Run
+
+
+class ArrayDifference(NamedTuple):
+    """How far an array is from another, as a share of its largest number; none of other shapes."""
+
+    name: str
+    share: float | None
+
+    def __str__(self) -> str:
+        if self.share is None:
+            return f"{self.name}: of another shape or type, or in one run alone"
+        return f"{self.name}: off by {self.share:.3g} of its largest number"
+
+
+def differences(first: Result, second: Result) -> list[ArrayDifference]:
+    """Return the arrays of two runs that are not identical to the bit, the farthest off first.
+
+    >>> from catpipe.data.drawn.drawings import draw
+    >>> from catpipe.experiments.experiment import Experiment
+    >>> from catpipe.experiments.fitting import fit
+    >>> pictures = draw(1, 2, 1).train
+    >>> one, two = (fit(Experiment(n, hidden=(), iterations=1), pictures) for n in (1, 2))
+    >>> differences(one, one)
+    []
+    >>> sorted(difference.name for difference in differences(one, two))
+    ['W1', 'b1', 'costs']
+    """
+    mine, others = (_numbers(result) for result in (first, second))
+    pairs = ((name, mine.get(name), others.get(name)) for name in {**mine, **others})
+    found = (ArrayDifference(name, _share(a, b)) for name, a, b in pairs if not _identical(a, b))
+    return sorted(found, key=lambda of: -np.inf if of.share is None else -of.share)
+
+
+def _numbers(result: Result) -> dict[str, Array]:
+    """Return all that came of a run: its arrays, and what early stopping has seen."""
+    kept = reached_of(result).kept
+    seen = {"validation cost": np.array([kept.cost]), "checks waited": np.array([kept.waited])}
+    stops = result.experiment.early_stopping is not None
+    arrays = arrays_and_costs(result)
+    costs = {"costs": arrays["costs"][:, 1:], "iterations of the costs": arrays["costs"][:, 0]}
+    return arrays | costs | (seen if stops else {})
+
+
+def reasons(run: Run, again: Run) -> list[str]:
+    """Return why a run may not come out again: other data, libraries, processor or threads.
+
+    And what is not known of them.
+    """
+    ((_, now),) = again.environments
+    made_with = [environment for _, environment in run.environments]
+    data = ["data, which were not recorded"]
+    if run.source and again.source:
+        data = [*other_data(run.source, again.source)]
+    computed = [change for was in made_with for change in changes(was, now)]
+    not_known = {words for environment in (*made_with, now) for words in unknown(environment)}
+    hidden = [f"{words}, not known (pip install 'catpipe[threads]')" for words in sorted(not_known)]
+    return [*data, *dict.fromkeys(computed), *hidden]
+
+
+def _identical(a: Array | None, b: Array | None) -> bool:
+    return a is not None and b is not None and _bits(a) == _bits(b)
+
+
+def _bits(array: Array) -> tuple[str, tuple[int, ...], bytes]:
+    return array.dtype.str, array.shape, array.tobytes()
+
+
+def _share(a: Array | None, b: Array | None) -> float | None:
+    """Return the largest difference over the largest number; none of unlike arrays."""
+    if a is None or b is None or (a.shape, a.dtype) != (b.shape, b.dtype):
+        return None
+    largest = np.abs(a).max(initial=0)
+    return float(np.abs(a - b).max(initial=0) / (largest or 1))

@@ -1,0 +1,90 @@
+"""A saved run with its data, found again and checked to fit."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+from typing import NamedTuple
+
+from catpipe.data.examples import DataSet, Pictures
+from catpipe.nn.network import layer_sizes
+from catpipe.shell.runs.provenance import Source, default_folder, folder_of, sha256, source_of
+from catpipe.shell.runs.run_file import Run, load_run
+from catpipe.shell.storage.atomic import DataError
+from catpipe.shell.storage.datasets import load_data, load_pictures, paths_of
+
+
+class Found(NamedTuple):
+    """The data that a run is trained on, as they are now."""
+
+    folder: Path
+    data: DataSet
+    validation: Pictures | None
+    source: Source
+
+
+def one_run(path: Path) -> Run:
+    """Return the run in this file; raise `DataError` for a stack of many networks."""
+    run = load_run(path)
+    if run.result.seeds:
+        raise DataError(
+            f"{path}: holds {len(run.result.seeds)} networks; expected one: take them in Python, "
+            "with `load_run`"
+        )
+    return run
+
+
+def data_like(run: Run, options: Namespace) -> tuple[Path, DataSet]:
+    """Return data for a run to look at, and their folder: as named now or then, or ours.
+
+    Raises `DataError` for other classes, for pictures of another size, and for others than then
+    that were not named.
+    """
+    if options.data is None and run.source is None:
+        return _checked(run, options, default_folder())
+    folder = folder_of(run.source, options.data, options.run)
+    if options.data is None and run.source:
+        test = paths_of(folder)["test"]
+        if sha256(test) != run.source.test.sha256:
+            raise DataError(
+                f"{test}: holds other pictures than when {options.run} was trained; expected "
+                "those: restore them, or name others with --data"
+            )
+    return _checked(run, options, folder)
+
+
+def trained_on(run: Run, options: Namespace) -> Found:
+    """Return the data that a run is trained on: as named now or then.
+
+    Raises `DataError` where they are not named, or are none for it.
+    """
+    folder, data = _checked(run, options, folder_of(run.source, options.data, options.run))
+    then = run.source.validation if run.source else None
+    own = options.validation or (Path(then.path) if then else None)
+    if own and not options.validation and not own.is_file():
+        raise DataError(
+            f"{options.run}: its validation pictures are not in {own}; expected that file: name it "
+            "with --validation"
+        )
+    if own and run.result.experiment.early_stopping is None:
+        raise DataError(
+            f"{own}: is to validate on, and {options.run} does not; expected none: leave it out"
+        )
+    validation = load_pictures(own, data) if own else None
+    return Found(folder, data, validation, source_of(options.data, folder, own))
+
+
+def _checked(run: Run, options: Namespace, folder: Path) -> tuple[Path, DataSet]:
+    data = load_data(folder)
+    if data.classes != run.classes:
+        raise DataError(
+            f"{folder}: has the classes {', '.join(data.classes)}; expected "
+            f"{', '.join(run.classes)}, which {options.run} was trained on: name other data"
+        )
+    features, expected = data.test.images[0].size, layer_sizes(run.result.network)[0]
+    if features != expected:
+        raise DataError(
+            f"{folder}: has pictures of {features} numbers; expected {expected}, which "
+            f"{options.run} was trained on: resize them"
+        )
+    return folder, data

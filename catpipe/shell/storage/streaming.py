@@ -1,0 +1,231 @@
+"""Training batches streamed from an HDF5 file that is larger than memory.
+
+Each epoch visits every picture once: windows, which are runs of whole chunks, in an order drawn
+anew, and the pictures of each in an order drawn anew. What is drawn depends on the seed, the epoch
+and the window alone, so a stream can begin at any batch.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import partial
+from itertools import chain, groupby
+from operator import attrgetter
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+import h5py
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from catpipe.data.batches import Batch, batches_in_epoch
+from catpipe.data.examples import targets
+from catpipe.data.sampling import Indices
+from catpipe.data.transforms import pixels
+from catpipe.random import ORDER, generator
+from catpipe.shell.storage.atomic import DataError, StrPath
+from catpipe.shell.storage.datasets import names_of, part_of
+from catpipe.shell.storage.hdf5 import datasets
+from catpipe.shell.storage.hdf5_checks import check_is_hdf5, checked_dataset, damage_refused
+from catpipe.shell.storage.hdf5_chunks import (
+    bytes_to_make,
+    check_written,
+    chunk_bytes,
+    chunk_corners,
+)
+
+WINDOW = 2**25  # bytes
+
+_T = TypeVar("_T")
+
+
+class StoredPictures(NamedTuple):
+    """Labelled pictures that stay in a file: (examples, height, width, 3) `uint8`."""
+
+    path: Path
+    part: str
+    shape: tuple[int, int, int, int]
+    classes: tuple[str, ...]
+    window: int
+
+
+class _Visit(NamedTuple):
+    """A window from this picture to that, and the batch that each of its pictures goes to."""
+
+    begin: int
+    end: int
+    order: Indices
+    batches: Indices
+
+
+class _Piece(NamedTuple):
+    """Pictures of one window that go to one batch."""
+
+    batch: int
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+
+
+def stored_pictures(path: StrPath, part: str = "train", window: int = WINDOW) -> StoredPictures:
+    """Return what there is to stream from a file of a data set: `train_set_x`, or `test_set_x`.
+
+    A window takes at most so many bytes. Raises `DataError` for what `load_data` would refuse, but
+    for the pictures' bytes, and for a window that does not hold a chunk's pictures.
+
+    >>> stored_pictures("nowhere.h5")
+    Traceback (most recent call last):
+    catpipe.DataError: nowhere.h5: is not a file; expected an HDF5 file: check the name
+    """
+    with _open(Path(path)) as file:
+        images, _, classes = _checked(Path(path), part, file)
+        _pictures_in(window, f"{path}: {part}_set_x", images)
+        return StoredPictures(Path(path), part, images.shape, classes, window)
+
+
+def stream_batches(
+    stored: StoredPictures,
+    size: int,
+    seed: int,
+    epochs: int = 1,
+    start: int = 0,
+    dtype: DTypeLike = np.float64,
+) -> Iterator[Batch]:
+    """Return batches of so many pictures, from iteration `start` on, read while they are used.
+
+    Batches run on from window to window; the last of an epoch is short where the size does not
+    divide the pictures. In memory are at most two windows, three batches and two more as `uint8`,
+    four chunks, and 16 bytes a picture. The file is open until the stream ends or is closed. Raises
+    `DataError`, also on the way, and `ValueError` for a size, a start or a seed that cannot be.
+
+    >>> from catpipe.shell.storage.hdf5 import write
+    >>> from tempfile import TemporaryDirectory
+    >>> black = {"train_set_x": np.zeros((5, 4, 4, 3), np.uint8), "train_set_y": [0, 1, 0, 1, 0]}
+    >>> with TemporaryDirectory() as folder:
+    ...     write(f"{folder}/x.h5", black | {"list_classes": [b"non-cat", b"cat"]})
+    ...     batches = stream_batches(stored_pictures(f"{folder}/x.h5"), size=2, seed=1)
+    ...     [batch.X.shape for batch in batches]
+    [(48, 2), (48, 2), (48, 1)]
+    """
+    if start < 0 or seed < 0 or epochs < 1:
+        raise ValueError(
+            f"start {start}, seed {seed}, epochs {epochs}; expected at least 0, 0 and 1"
+        )
+    wanted = range(start, epochs * batches_in_epoch(stored.shape[0], size))
+    return _batches(stored, size, seed, wanted, dtype)
+
+
+def _open(path: Path) -> h5py.File:
+    check_is_hdf5(path)
+    with damage_refused(path):
+        return h5py.File(path)
+
+
+def _checked(
+    path: Path, part: str, file: h5py.File
+) -> tuple[h5py.Dataset, NDArray[np.int64], tuple[str, ...]]:
+    """Return the pictures, which stay in the file, their labels and their classes."""
+    name, *others = names_of(part)
+    with damage_refused(path):
+        images = checked_dataset(path, file, name)
+        declared = np.broadcast_to(np.zeros((), images.dtype), images.shape)
+        arrays = {name: declared, **datasets(path, file, others)}
+        (_, labels), classes = part_of(path, part, arrays)
+        check_written(f"{path}: {name}", images, file.id.get_filesize())
+        return images, labels, classes
+
+
+def _pictures_in(window: int, where: str, images: h5py.Dataset) -> int:
+    """Return how many pictures a window has: as many as whole chunks of it hold."""
+    together = images.chunks[0] if images.chunks else 1
+    size = bytes_to_make(images) // -(-len(images) // together)
+    if size > window:
+        raise DataError(
+            f"{where} keeps {together:,} pictures together in {size:,} bytes; expected at most "
+            f"{window:,}, a window: take a larger one, or write it in smaller chunks"
+        )
+    return int(window // size * together)
+
+
+def _batches(
+    stored: StoredPictures, size: int, seed: int, wanted: range, dtype: DTypeLike
+) -> Iterator[Batch]:
+    """Hand on batches, each made in a thread while the one before it is used, as are windows."""
+    path, part, *expected, window = stored
+    where = f"{path}: {part}_set_x"
+    with _open(path) as file, ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as maker:
+        images, labels, classes = _checked(path, part, file)
+        if [images.shape, classes] != expected:
+            raise DataError(
+                f"{path}: holds other pictures than before; expected the same: ask anew"
+            )
+        visits = _visits(len(images), _pictures_in(window, where, images), size, seed, wanted)
+        windows = _ahead(reader, map(partial(_read, path, images), visits))
+        pieces = chain.from_iterable(map(partial(_pieces, labels), windows))
+        batches = groupby(pieces, attrgetter("batch"))
+        yield from _ahead(maker, map(partial(_batch, len(classes), dtype), batches))
+
+
+def _ahead(thread: Executor, items: Iterator[_T]) -> Iterator[_T]:
+    """Hand on the items, each made in the thread while the one before it is used."""
+    coming = thread.submit(next, items, None)
+    while (item := coming.result()) is not None:
+        coming = thread.submit(next, items, None)
+        yield item
+
+
+def _visits(examples: int, length: int, size: int, seed: int, wanted: range) -> Iterator[_Visit]:
+    """Return the windows of so many pictures that make the wanted batches, as they are read."""
+    in_epoch = batches_in_epoch(examples, size)
+    for epoch in range(wanted.start // in_epoch, wanted.stop // in_epoch):
+        place = epoch * in_epoch * size
+        for window in generator(seed, ORDER, epoch).permutation(-(-examples // length)).tolist():
+            begin, end = window * length, min((window + 1) * length, examples)
+            order = generator(seed, ORDER, epoch, 1 + window).permutation(end - begin)
+            batches = np.arange(place, place + len(order)) // size
+            kept = batches >= wanted.start
+            if kept.any():
+                yield _Visit(begin, end, order[kept], batches[kept])
+            place += len(order)
+
+
+def _read(path: Path, stored: h5py.Dataset, visit: _Visit) -> tuple[_Visit, NDArray[np.uint8]]:
+    """Return the pictures of a window, beside what is to become of them."""
+    images = np.empty((visit.end - visit.begin, *stored.shape[1:]), np.uint8)
+    with damage_refused(path):
+        if stored.chunks:
+            _read_chunks(f"{path}: {stored.name[1:]}", stored, visit.begin, images)
+        else:
+            stored.read_direct(images, np.s_[visit.begin : visit.end])
+        if os.fstat(stored.file.id.get_vfd_handle()).st_size < stored.file.id.get_filesize():
+            raise DataError(
+                f"{path}: was cut short while it was read; expected it whole: restore it"
+            )
+    return visit, images
+
+
+def _read_chunks(where: str, stored: h5py.Dataset, begin: int, images: NDArray[np.uint8]) -> None:
+    for first, *others in chunk_corners(stored, begin, begin + len(images)):
+        made = chunk_bytes(where, stored, (first, *others))
+        corner = zip((first - begin, *others), stored.chunks, strict=True)
+        place = images[tuple(slice(first, first + length) for first, length in corner)]
+        chunk = np.frombuffer(made, np.uint8).reshape(stored.chunks)
+        place[...] = chunk[tuple(map(slice, place.shape))]
+
+
+def _pieces(
+    labels: NDArray[np.int64], window: tuple[_Visit, NDArray[np.uint8]]
+) -> Iterator[_Piece]:
+    """Return the pictures of a window, cut where a batch ends."""
+    visit, images = window
+    cuts = np.flatnonzero(np.diff(visit.batches)) + 1
+    for chosen, batches in zip(*(np.split(v, cuts) for v in visit[2:]), strict=True):
+        yield _Piece(batches[0], images[chosen], labels[visit.begin + chosen])
+
+
+def _batch(classes: int, dtype: DTypeLike, pieces: tuple[int, Iterator[_Piece]]) -> Batch:
+    _, images, labels = zip(*pieces[1], strict=True)
+    return Batch(
+        pixels(np.concatenate(images), dtype), targets(np.concatenate(labels), classes, dtype)
+    )

@@ -1,0 +1,137 @@
+"""A check of gradients against differences of the cost: of a network, or of a layer of your own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from math import prod, sqrt
+from operator import attrgetter
+from typing import NamedTuple
+
+import numpy as np
+from toolz import groupby
+
+from catpipe.data.batches import Batch
+from catpipe.nn.network import Network, cost_of, gradients
+from catpipe.nn.parameters import Parameters, map_parameters
+from catpipe.random import DIRECTION, generator
+
+DIRECTIONS = 5
+ENTRIES = 50  # of each parameter
+
+
+class Difference(NamedTuple):
+    """One number of a parameter: its gradient, and the quotient that should equal it."""
+
+    name: str
+    place: tuple[int, ...]
+    gradient: float
+    quotient: float
+    relative: float
+
+
+class GradientCheck(NamedTuple):
+    """How far gradients are from difference quotients, relative to both: from 0 to 1.
+
+    1e-7 is right and 1e-3 is wrong, but for a step across a kink such as ReLU's, where a unit is
+    that has only zeros for input and bias: other parameters tell.
+    """
+
+    along_directions: float  # the largest
+    of_parameters: dict[str, float]  # the largest of each
+    worst: Difference
+
+
+def gradient_check(
+    network: Network,
+    parameters: Parameters,
+    batch: Batch,
+    *,
+    seed: int = 0,
+    iteration: int | None = None,
+    step: float = 1e-5,
+) -> GradientCheck:
+    """Compare `gradients` with central differences of the cost, (cost(+) - cost(-)) / (2 step).
+
+    They are taken along random directions in all parameters together, and for single numbers of
+    each: all, or fifty of many. The seed draws which; an iteration is for layers that draw, such as
+    dropout. What is float32 is checked as float64.
+
+    >>> from catpipe.nn.initializers import initialize_parameters
+    >>> from catpipe.nn.network import mlp
+    >>> net = mlp(3, 2, 1)
+    >>> batch = Batch(np.array([[1.0], [2.0], [3.0]]), np.array([[1.0]]))
+    >>> gradient_check(net, initialize_parameters(net, seed=1), batch).along_directions < 1e-7
+    True
+    """
+    W = map_parameters(np.float64, parameters)
+    weights = None if batch.weights is None else batch.weights.astype(float)
+    examples = Batch(batch.X.astype(float), batch.Y.astype(float), weights)
+    cost = partial(_cost, network, examples, iteration)
+    dW = gradients(network, W, *examples, iteration)
+    compared = partial(_relative, 1e7 * np.finfo(float).eps * max(1.0, abs(cost(W))) / step)
+
+    directions = [_direction(W, seed, number) for number in range(DIRECTIONS)]
+    along = [
+        compared(_product(dW, direction), _quotient(cost, W, direction, step))
+        for direction in directions
+    ]
+    differences = [
+        Difference(name, index, gradient, quotient, compared(gradient, quotient))
+        for name, index in _places(W, seed)
+        for gradient, quotient in [
+            (float(dW[name][index]), _quotient(cost, W, _unit(W, name, index), step))
+        ]
+    ]
+    by_name = groupby(attrgetter("name"), differences)
+    return GradientCheck(
+        max(along),
+        {name: max(each.relative for each in of) for name, of in by_name.items()},
+        max(differences, key=lambda each: each.relative),
+    )
+
+
+def _cost(network: Network, batch: Batch, iteration: int | None, parameters: Parameters) -> float:
+    return float(cost_of(network, parameters, *batch, iteration))
+
+
+def _quotient(
+    cost: Callable[[Parameters], float], W: Parameters, direction: Parameters, step: float
+) -> float:
+    ahead, behind = (
+        cost(map_parameters(lambda W, D: W + way * D, W, direction))  # noqa: B023
+        for way in (step, -step)
+    )
+    return (ahead - behind) / (2 * step)
+
+
+def _relative(floor: float, one: float, other: float) -> float:
+    """Return |a - b| / (|a| + |b|), or over what rounding in the quotient cannot reach."""
+    return abs(one - other) / max(abs(one) + abs(other), floor)
+
+
+def _direction(parameters: Parameters, seed: int, number: int) -> Parameters:
+    """Return a random direction of length 1, in all the parameters."""
+    draws = generator(seed, DIRECTION, number)
+    normal = map_parameters(lambda W: draws.standard_normal(W.shape), parameters)
+    length = sqrt(_product(normal, normal))
+    return map_parameters(lambda D: D / length, normal)
+
+
+def _unit(parameters: Parameters, name: str, index: tuple[int, ...]) -> Parameters:
+    """Return the direction of one number alone."""
+    shape = parameters[name].shape
+    here = np.arange(prod(shape)) == np.ravel_multi_index(index, shape)
+    return map_parameters(np.zeros_like, parameters) | {name: here.reshape(shape).astype(float)}
+
+
+def _product(one: Parameters, other: Parameters) -> float:
+    return float(sum((one[name] * other[name]).sum() for name in one))
+
+
+def _places(parameters: Parameters, seed: int) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Return the numbers to look at singly: all of each parameter, or fifty of many."""
+    for number, (name, W) in enumerate(parameters.items()):
+        draws = generator(seed, DIRECTION, DIRECTIONS, number)
+        for flat in draws.permutation(W.size)[:ENTRIES]:
+            yield name, tuple(int(i) for i in np.unravel_index(flat, W.shape))

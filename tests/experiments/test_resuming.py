@@ -1,0 +1,324 @@
+"""Stopping anywhere, saving, loading and carrying on is never having stopped: to the bit."""
+
+import subprocess
+import sys
+from itertools import takewhile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from catpipe.data.drawn.drawings import draw
+from catpipe.experiments.ensembles import fit_seeds
+from catpipe.experiments.experiment import OPTIMIZERS, Experiment
+from catpipe.experiments.fitting import Watch, fit, result_at, solve
+from catpipe.experiments.result import Result
+from catpipe.experiments.resuming import replay, resume
+from catpipe.experiments.setup import problem, start
+from catpipe.shell.runs.environment import environment
+from catpipe.shell.runs.run_file import Run, load_run, save_run
+from tests.typed import in_colours
+
+PICTURES, OTHERS = in_colours(12, 1, classes=3), in_colours(9, 2, classes=3)
+SMALL = Experiment(seed=3, hidden=(4, 3), activation="tanh", classes=3, learning_rate=0.05)
+FULL = SMALL._replace(iterations=9)
+BATCHES = SMALL._replace(batch_size=5, epochs=8)
+HERE = ((0, environment()),)
+
+LEARNED: dict[str, Experiment] = {
+    **{f"full batches, {name}": FULL._replace(optimizer=name) for name in OPTIMIZERS},
+    **{f"mini-batches, {name}": BATCHES._replace(optimizer=name) for name in OPTIMIZERS},
+    "in the full space": BATCHES._replace(full_space=True, optimizer="nesterov"),
+    "float32": BATCHES._replace(dtype="float32", optimizer="heavy_ball"),
+    "float32 in the dual form": FULL._replace(dtype="float32", optimizer="heavy_ball"),
+    "dropout": BATCHES._replace(dropout=0.4),
+    "decay": FULL._replace(l2=0.1, weight_decay=0.01, optimizer="averaged_momentum"),
+    "decay of batches": BATCHES._replace(l2=0.1, weight_decay=0.01, optimizer="heavy_ball"),
+    "cosine": FULL._replace(schedule=("cosine",), warm_up=4),
+    "step": BATCHES._replace(schedule=("step", 0.5, 7), optimizer="adam"),
+    "inverse time": BATCHES._replace(schedule=("inverse_time", 0.1), order="stratified"),
+    "exponential": BATCHES._replace(schedule=("exponential", 0.1), order="balanced"),
+    "class weights": BATCHES._replace(class_weight="balanced"),
+    "stopped early": BATCHES._replace(early_stopping=2, learning_rate=0.5, epochs=40),
+    "patient": BATCHES._replace(early_stopping=50, learning_rate=2.0, epochs=30, dropout=0.4),
+    "patient in the full space": FULL._replace(
+        early_stopping=5, iterations=230, full_space=True, learning_rate=0.5
+    ),
+}  # fmt: skip
+learned = pytest.mark.parametrize("asked", LEARNED.values(), ids=LEARNED)
+
+
+def until(k: int) -> Watch:
+    """Return the watch that ends a run at iteration k."""
+    return lambda keeps: takewhile(lambda kept: kept.state.iteration <= k, keeps)
+
+
+def reached(result: Result) -> int:
+    """Return the iteration of the state."""
+    assert result.reached is not None
+    return result.reached.kept.state.iteration
+
+
+def space(result: Result) -> str:
+    """Return the kind of the space that it is trained in."""
+    assert result.reached is not None
+    return result.reached.space
+
+
+def through_a_file(result: Result, path: Path) -> Result:
+    save(result, path)
+    return load_run(path).result
+
+
+def save(result: Result, path: Path) -> bytes:
+    save_run(path, Run(result, ("red", "green", "blue")[: result.experiment.classes], None, HERE))
+    return path.read_bytes()
+
+
+def stops(result: Result) -> range:
+    """Return the iterations to stop at: each, or every ninth of many."""
+    return range(0, reached(result) + 1, 1 if reached(result) < 50 else 9)
+
+
+@learned
+def test_to_stop_at_any_iteration_and_to_carry_on_is_never_to_have_stopped(asked, tmp_path):
+    whole = fit(asked, PICTURES)
+    expected = save(whole, tmp_path / "whole.h5")
+    for k in stops(whole):
+        stopped = fit(asked, PICTURES, until(k))
+        assert reached(stopped) == k
+        resumed = resume(through_a_file(stopped, tmp_path / "k.h5"), PICTURES)
+        assert resumed == whole, k
+        assert save(resumed, tmp_path / "k.h5") == expected, k
+
+
+@learned
+def test_a_run_stopped_at_any_iteration_is_replayed_to_the_bit(asked, tmp_path):
+    for k in stops(fit(asked, PICTURES))[::4]:
+        stopped = through_a_file(fit(asked, PICTURES, until(k)), tmp_path / "k.h5")
+        again = replay(stopped, PICTURES)
+        assert save(again, tmp_path / "again.h5") == save(stopped, tmp_path / "k.h5"), k
+
+
+def test_runs_of_every_space_are_among_those_above():
+    kinds = {space(fit(asked, PICTURES)) for asked in LEARNED.values()}
+    assert kinds == {"full", "dual", "spanned"}
+
+
+def test_runs_that_are_stopped_early_and_that_are_not_are_among_those_above():
+    assert reached(fit(LEARNED["stopped early"], PICTURES)) < 40 * 2
+    assert fit(LEARNED["patient"], PICTURES).iteration < reached(fit(LEARNED["patient"], PICTURES))
+
+
+CARRY_ON = """
+import sys
+from pathlib import Path
+from catpipe.experiments.resuming import resume
+from catpipe.shell.runs.run_file import load_run, save_run
+from tests.experiments.test_resuming import PICTURES
+for path in Path(sys.argv[1]).glob("*.h5"):
+    run = load_run(path)
+    save_run(path, run._replace(result=resume(run.result, PICTURES)))
+"""
+
+
+def test_a_new_process_carries_on_as_this_one_would(tmp_path):
+    expected = {}
+    for number, asked in enumerate(LEARNED.values()):
+        whole = fit(asked, PICTURES)
+        k = 1 + 7 * number % max(reached(whole) - 1, 1)
+        expected[f"{number}.h5"] = save(whole, tmp_path / f"{number}.h5")
+        save(fit(asked, PICTURES, until(k)), tmp_path / f"{number}.h5")
+    subprocess.run([sys.executable, "-c", CARRY_ON, tmp_path], check=True)
+    for name, content in expected.items():
+        assert (tmp_path / name).read_bytes() == content, [*LEARNED][int(name[:-3])]
+
+
+@pytest.fixture(scope="module")
+def large():
+    """Return runs on pictures of 12,288 numbers, each with its pictures and its whole."""
+    pictures = draw(seed=1, train=60, test=1).train
+    asked = Experiment(seed=1, iterations=320)
+    of = {
+        "dual": asked,
+        "spanned": asked._replace(batch_size=16, optimizer="nesterov", dropout=0.1),
+        "full": asked._replace(batch_size=16, optimizer="adam", dtype="float32"),
+    }
+    return {name: (one, pictures, fit(one, pictures)) for name, one in of.items()}
+
+
+@settings(max_examples=6)
+@given(st.integers(0, 320), st.sampled_from(["dual", "spanned", "full"]))
+def test_large_runs_carry_on_from_any_iteration(large, tmp_path_factory, k, name):
+    path = tmp_path_factory.mktemp("large") / "k.h5"
+    asked, pictures, whole = large[name]
+    assert space(whole) == name
+    resumed = resume(through_a_file(fit(asked, pictures, until(k)), path), pictures)
+    assert save(resumed, path) == save(whole, path)
+
+
+STACKS = {name: LEARNED[name] for name in ("full batches, gradient_descent", "decay", "cosine")}
+STACKS |= {"adam": FULL._replace(optimizer="adam"), "float32": LEARNED["float32 in the dual form"]}
+
+
+@pytest.mark.parametrize("asked", STACKS.values(), ids=STACKS)
+def test_stacks_of_several_parts_carry_on_from_any_iteration(asked, tmp_path):
+    seeds = range(5, 18)
+    whole = fit_seeds(asked, seeds, PICTURES)
+    for k in range(10):
+        stopped = fit_seeds(asked, seeds, PICTURES, watch=until(k))
+        resumed = resume(through_a_file(stopped, tmp_path / "k.h5"), PICTURES)
+        assert save(resumed, tmp_path / "k.h5") == save(whole, tmp_path / "whole.h5"), k
+
+
+def test_a_stack_is_replayed_to_the_bit():
+    stack = fit_seeds(FULL, range(5, 18), PICTURES)
+    assert replay(stack, PICTURES) == stack
+
+
+# More iterations than were asked for.
+
+LONGER = {name: LEARNED[name] for name in ("decay", "float32", "dropout", "step", "patient")}
+
+
+@pytest.mark.parametrize("asked", LONGER.values(), ids=LONGER)
+@pytest.mark.parametrize("more", [1, 5, 14])
+def test_a_run_that_is_carried_on_beyond_its_end_is_one_that_was_asked_for_more(asked, more):
+    asked = asked._replace(full_space=True)
+    short = fit(asked, PICTURES)
+    longer = resume(short, PICTURES, iterations=reached(short) + more)
+    expected = fit(asked._replace(iterations=reached(short) + more, epochs=None), PICTURES)
+    assert longer == expected
+
+
+def test_where_a_run_ended_does_not_count_among_the_checks_of_early_stopping():
+    asked = FULL._replace(early_stopping=3, iterations=150, learning_rate=0.5)
+    short = fit(asked, PICTURES, validation=OTHERS)
+    longer = resume(short, PICTURES, validation=OTHERS, iterations=460)
+    assert longer == fit(asked._replace(iterations=460), PICTURES, validation=OTHERS)
+
+
+def test_a_run_that_was_stopped_early_stays_stopped_however_much_is_asked_for():
+    asked = LEARNED["stopped early"]
+    stopped = fit(asked, PICTURES)
+    longer = resume(stopped, PICTURES, iterations=5000)
+    assert longer == fit(asked._replace(iterations=5000, epochs=None), PICTURES)
+
+
+def test_a_run_stays_in_its_space_where_a_longer_one_would_be_elsewhere():
+    short = fit(FULL._replace(iterations=2), PICTURES)
+    longer = resume(short, PICTURES, iterations=9)
+    assert "2 iterations, asked for at first" in longer.space
+    assert "dual form" in fit(FULL, PICTURES).space
+    np.testing.assert_allclose(
+        longer.parameters["W1"], fit(FULL, PICTURES).parameters["W1"], rtol=1e-12
+    )
+
+
+def test_a_finished_run_is_what_carrying_it_on_returns():
+    result = fit(FULL, PICTURES)
+    assert resume(result, PICTURES) is result
+
+
+def test_what_is_reached_on_the_way_is_what_a_run_that_ends_there_is():
+    for asked in LEARNED.values():
+        posed = problem(asked, PICTURES)
+        begun = start(posed, asked.seed)
+        on_the_way: list[Result] = []
+
+        def watch(keeps, posed=posed, begun=begun, on_the_way=on_the_way):
+            for kept in keeps:
+                on_the_way.append(result_at(posed, begun, kept))
+                yield kept
+
+        solve(posed, begun, watch)
+        for k in (0, 1, len(on_the_way) // 2, len(on_the_way) - 2):
+            assert on_the_way[k] == fit(asked, PICTURES, until(k)), (asked, k)
+
+
+# What cannot be carried on.
+
+
+@pytest.mark.parametrize(("iterations", "k"), [(5, 5), (4, 5), (-1, 5), (8, 9)])
+def test_fewer_iterations_than_there_were_are_refused(iterations, k):
+    with pytest.raises(ValueError, match=f"iterations is {iterations} of a run that is at {k}"):
+        resume(fit(FULL, PICTURES, until(k)), PICTURES, iterations=iterations)
+
+
+def test_another_end_of_a_cosine_that_ends_with_the_run_is_refused():
+    with pytest.raises(ValueError, match="cosine to 0 at 9"):
+        resume(fit(LEARNED["cosine"], PICTURES), PICTURES, iterations=12)
+
+
+@pytest.mark.parametrize(
+    ("pictures", "validation"),
+    [
+        (in_colours(13, 1, classes=3), OTHERS),
+        (in_colours(12, 1, classes=3, side=4), OTHERS._replace(images=OTHERS.images[:, :1])),
+        (PICTURES, None),
+        (PICTURES, in_colours(8, 2, classes=3)),
+    ],
+    ids=["more", "larger", "not to validate on", "fewer to validate on"],
+)
+@pytest.mark.parametrize("full_space", [False, True])
+def test_other_pictures_than_those_it_was_trained_on_are_refused(pictures, validation, full_space):
+    asked = FULL._replace(early_stopping=3, full_space=full_space)
+    stopped = fit(asked, PICTURES, until(4), OTHERS)
+    for again in (resume, replay):
+        with pytest.raises(ValueError, match="expected 12 pictures of 27 numbers, and 9 to valid"):
+            again(stopped, pictures, validation=validation)
+
+
+@pytest.mark.parametrize("full_space", [False, True])
+@pytest.mark.parametrize("which", ["images", "labels", "validation"])
+def test_as_many_others_than_those_it_was_trained_on_are_refused(which, full_space):
+    asked = FULL._replace(early_stopping=3, full_space=full_space)
+    stopped = fit(asked, PICTURES, until(4), OTHERS)
+    pictures, validation = PICTURES, OTHERS
+    if which == "images":
+        pictures = PICTURES._replace(images=PICTURES.images ^ np.uint8(1))
+    elif which == "labels":
+        pictures = PICTURES._replace(labels=PICTURES.labels[::-1])
+    else:
+        validation = OTHERS._replace(labels=OTHERS.labels[::-1])
+    with pytest.raises(ValueError, match="expected those it was trained on"):
+        resume(stopped, pictures, validation=validation)
+    assert replay(stopped, PICTURES, validation=OTHERS) == stopped
+
+
+def test_a_stack_whose_parts_were_stopped_at_different_iterations_is_no_run():
+    lengths = iter([5, 7])
+
+    def watch(keeps):
+        return until(next(lengths))(keeps)
+
+    stack = fit_seeds(FULL, range(12), PICTURES, watch=watch)
+    assert stack.reached is None
+
+
+def test_a_stack_whose_later_parts_never_began_has_no_costs_in_common():
+    lengths = iter([150, 0])
+
+    def watch(keeps):
+        return until(next(lengths))(keeps)
+
+    asked = FULL._replace(iterations=200, full_space=True)
+    stack = fit_seeds(asked, range(12), PICTURES, watch=watch)
+    assert (stack.costs, stack.reached) == ((), None)
+
+
+def test_networks_that_were_trained_one_by_one_are_refused():
+    many = fit_seeds(BATCHES, (1, 2), PICTURES)
+    with pytest.raises(ValueError, match="not trained as one"):
+        resume(many, PICTURES)
+
+
+@pytest.mark.parametrize("name", ["decay", "decay of batches"])
+def test_a_start_that_is_drawn_otherwise_than_it_was_is_refused(name):
+    stopped = fit(LEARNED[name], PICTURES, until(4))
+    other: Any = stopped._replace(experiment=stopped.experiment._replace(seed=4))
+    with pytest.raises(ValueError, match="the start or the subspace of the run is another here"):
+        resume(other, PICTURES)

@@ -1,0 +1,275 @@
+"""The house holds: imports run one way, and the core changes and touches nothing."""
+
+import ast
+import inspect
+import operator
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import catpipe
+
+ROOT = Path(catpipe.__file__).parent
+LEVELS = (
+    ("random",),
+    ("nn",),
+    ("optim", "data", "metrics"),
+    ("training",),
+    ("experiments",),
+    ("shell.threads",),
+    ("shell.storage",),
+    ("shell.runs",),
+    ("shell.report",),
+    ("shell.cli",),
+    ("adapters",),
+)
+"""Each package imports only from those before it."""
+
+
+def modules() -> list[str]:
+    """Return the full names of all modules but those that hand on names or start the program."""
+    paths = (path.relative_to(ROOT.parent) for path in ROOT.rglob("*.py"))
+    names = (".".join(path.with_suffix("").parts) for path in paths)
+    return sorted(n for n in names if n.rpartition(".")[-1] not in ("__init__", "__main__"))
+
+
+def package_of(module: str) -> str | None:
+    """Return the package, or the lone module, of `LEVELS` that this module is in."""
+    packages = (package for level in LEVELS for package in level)
+    within = f"{module.removeprefix('catpipe.')}."
+    return next((package for package in packages if within.startswith(f"{package}.")), None)
+
+
+CORE = [name for name in modules() if name.split(".")[1] not in ("shell", "adapters")]
+CORE_MAY_IMPORT = {
+    "__future__", "collections", "functools", "hashlib", "itertools", "math", "numbers", "operator",
+    "reprlib", "typing",
+    "numpy", "toolz", "catpipe",
+}  # fmt: skip
+EFFECTS = {
+    "open", "print", "input", "exec", "eval", "compile", "breakpoint", "__import__",
+    "globals", "locals", "vars", "setattr", "delattr",
+}  # fmt: skip
+SEEDED_GENERATORS = {"Generator", "SeedSequence", "default_rng"}
+MAKES_GENERATORS = {
+    "catpipe.random": SEEDED_GENERATORS,
+    "catpipe.nn.initializers": {"RandomState"},
+}
+FILES_OF_NUMPY = {"load", "save", "savez", "savetxt", "loadtxt", "genfromtxt", "fromfile", "tofile"}
+
+CHANGING = {
+    "append", "clear", "copyto", "discard", "extend", "fill", "fill_diagonal", "insert", "itemset",
+    "place", "pop", "popitem", "put", "put_along_axis", "putmask", "remove", "resize", "reverse",
+    "setdefault", "setfield", "setflags", "setitem", "delitem", "shuffle", "sort", "at",
+    "__setattr__", "__delattr__", "__setitem__", "__delitem__",
+    *(name for name in dir(operator) if name.startswith("i") and hasattr(operator, name[1:])),
+}  # fmt: skip
+FREEZES = {
+    "catpipe.nn.parameters": {"object.__setattr__", "array.setflags"}
+}  # how Parameters are made
+
+core = pytest.mark.parametrize("module", CORE)
+
+
+def tree(module: str) -> ast.Module:
+    return ast.parse((ROOT.parent / module.replace(".", "/")).with_suffix(".py").read_text())
+
+
+def imports(parsed: ast.Module) -> list[str]:
+    """Return the full names of imported modules, and of what is taken from those of catpipe."""
+    names = []
+    for node in ast.walk(parsed):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and str(node.module).split(".")[0] == "catpipe":
+            names += [f"{node.module}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names.append(str(node.module))
+    return names
+
+
+def imported(module: str) -> set[str]:
+    """Return the modules of catpipe that this one imports."""
+    there = {*modules()}
+    found = imports(tree(module))
+    return {name for name in found if name in there} | {
+        name.rpartition(".")[0] for name in found if name.rpartition(".")[0] in there
+    }
+
+
+@pytest.mark.parametrize("module", modules())
+def test_every_module_is_in_a_package_of_the_plan(module):
+    assert package_of(module)
+
+
+@pytest.mark.parametrize("module", modules())
+def test_a_module_imports_only_from_packages_before_its_own(module):
+    packages = [package for level in LEVELS for package in level]
+    level = {package: number for number, of in enumerate(LEVELS) for package in of}
+    own = package_of(module)
+    assert own in packages
+    for other in imported(module):
+        package = str(package_of(other))
+        assert package == own or level[package] < level[str(own)], other
+
+
+@pytest.mark.parametrize("module", modules())
+def test_a_module_imports_catpipe_by_modules_and_not_by_packages(module):
+    ours = {name for name in imports(tree(module)) if name.split(".")[0] == "catpipe"}
+    there = {*modules()}
+    assert {n for n in ours if n not in there and n.rpartition(".")[0] not in there} == set()
+
+
+def test_imports_inside_a_package_run_in_no_circle():
+    waiting = {module: imported(module) for module in modules()}
+    while free := {module for module, needs in waiting.items() if not needs & waiting.keys()}:
+        waiting = {module: needs for module, needs in waiting.items() if module not in free}
+    assert waiting == {}
+
+
+@core
+def test_a_core_module_imports_nothing_that_reaches_outside(module):
+    assert {name.split(".")[0] for name in imports(tree(module))} <= CORE_MAY_IMPORT
+
+
+def changes(parsed: ast.Module, allowed: frozenset[str] | set[str] = frozenset()) -> list[str]:
+    """Return what in this code changes something in place, but for calls of what is allowed."""
+    found: list[ast.AST] = []
+    for node in ast.walk(parsed):
+        found += [node] * isinstance(node, ast.AugAssign | ast.Delete | ast.Global | ast.Nonlocal)
+        if isinstance(node, ast.Subscript | ast.Attribute):
+            found += [node] * isinstance(node.ctx, ast.Store)
+        found += [node] * (isinstance(node, ast.keyword) and node.arg == "out")
+        if isinstance(node, ast.Call) and ast.unparse(node.func) not in allowed:
+            found += [node] * (_name(node.func) in CHANGING or _has_positional_out(node))
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            found += [node] * _is_called_for_an_effect(node.value, allowed)
+    return [ast.unparse(node) for node in found]
+
+
+def _name(function: ast.expr) -> str:
+    return ast.unparse(function).rpartition(".")[-1]
+
+
+def _has_positional_out(call: ast.Call) -> bool:
+    """Return whether the last of the arguments is the array that NumPy is to write to."""
+    if not ast.unparse(call.func).startswith("np."):
+        return False
+    if not callable(function := getattr(np, _name(call.func), None)):
+        return False
+    if isinstance(function, np.ufunc):
+        return len(call.args) > function.nin
+    try:
+        names = [*inspect.signature(function).parameters]
+    except ValueError:  # a few have none to look at
+        return False
+    return "out" in names and len(call.args) > names.index("out")
+
+
+def _is_called_for_an_effect(call: ast.Call, allowed: frozenset[str] | set[str]) -> bool:
+    """Return whether nobody wants the value of this call: a check may raise, all else acts."""
+    return ast.unparse(call.func) not in allowed and not re.match("_?check", _name(call.func))
+
+
+@core
+def test_a_core_module_changes_nothing_in_place(module):
+    assert not changes(tree(module), FREEZES.get(module, frozenset()))
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "x[0] = 1", "x.a = 1", "x[0], y = z", "x += 1", "del x", "for x[0] in y: z",
+        "with f() as x.a: y", "global x", "y = np.exp(x, out=x)", "y = np.exp(x, x)",
+        "y = np.add(x, z, x)", "y = np.clip(x, 0, 1, x)", "y = np.cumsum(x, 0, None, x)",
+        "y = np.matmul(x, z, x)", "x.sort()", "y = x.sort()", "y = x.fill(0) or x",
+        "y = x.put(0, 1)", "y = x.resize(3)", "y = [x.append(z) for z in x]", "y = x.pop()",
+        "x.update(y)", "x.add(y)", "x.write(y)", "np.copyto(x, y)", "y = np.put(x, 0, 1)",
+        "y = np.add.at(x, 0, 1)", "y = x.setflags(write=True)", "y = x.setdefault(z, 1)",
+        "y = operator.setitem(x, 0, 1)", "y = operator.iadd(x, 1)", "y = iadd(x, 1)",
+        "object.__setattr__(x, 'a', 1)", "y = rng.shuffle(x)", "f(x)",
+    ],
+)  # fmt: skip
+def test_a_change_in_place_is_seen(code):
+    assert changes(ast.parse(code))
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "x = y", "x, y = z", "x: int = 1", "y = np.exp(x)", "y = np.add(x, z)", "y = sorted(x)",
+        "y = np.clip(x, 0, 1)", "y = np.concatenate([x, z], -1)", "y = x.sum(-1)", "yield x",
+        "y = optimizer.update(i, p, m, g)", "check_finite(x)", "_check_shape(x)", "'words'",
+        "y = reduce(np.add, x, z)",
+    ],
+)  # fmt: skip
+def test_what_changes_nothing_is_let_be(code):
+    assert not changes(ast.parse(code))
+
+
+def attributes(parsed: ast.Module, of: str) -> set[str]:
+    return {
+        node.attr
+        for node in ast.walk(parsed)
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) == of
+    }
+
+
+@core
+def test_a_core_module_has_no_effects(module):
+    used = {node.id for node in ast.walk(tree(module)) if isinstance(node, ast.Name)}
+    assert not used & EFFECTS
+    assert not attributes(tree(module), of="np") & FILES_OF_NUMPY
+
+
+def randomness(parsed: ast.Module) -> set[str]:
+    """Return what the code takes from `numpy.random`, `""` for the whole of it."""
+    taken = attributes(parsed, of="np.random") | attributes(parsed, of="numpy.random")
+    for node in ast.walk(parsed):
+        if isinstance(node, ast.ImportFrom):
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Import):
+            names = {alias.name for alias in node.names}
+        else:
+            continue
+        parts = [name.split(".", 2) for name in names]
+        taken |= {"".join(part[2:]) for part in parts if part[:2] == ["numpy", "random"]}
+    return taken
+
+
+@core
+def test_a_core_module_makes_no_generator_that_is_not_its_to_make(module):
+    assert randomness(tree(module)) <= MAKES_GENERATORS.get(module, set())
+
+
+@pytest.mark.parametrize(
+    ("code", "taken"),
+    [
+        ("from numpy.random import default_rng", {"default_rng"}),
+        ("from numpy.random import normal as n", {"normal"}),
+        ("from numpy.random import mtrand", {"mtrand"}),
+        ("from numpy import random", {""}),
+        ("import numpy.random", {""}),
+        ("import numpy.random as r", {""}),
+        ("x = np.random.rand()", {"rand"}),
+        ("import numpy as np", set()),
+        ("from numpy import linalg", set()),
+    ],
+)
+def test_randomness_is_seen_however_it_is_taken(code, taken):
+    assert randomness(ast.parse(code)) == taken
+
+
+@pytest.mark.parametrize("path", [*ROOT.rglob("*.py")], ids=lambda p: str(p.relative_to(ROOT)))
+def test_a_module_says_in_its_docstring_what_it_is_for(path):
+    assert ast.get_docstring(ast.parse(path.read_text()))
+
+
+@pytest.mark.parametrize("path", [*ROOT.rglob("__init__.py")], ids=lambda p: p.parent.name)
+def test_an_init_hands_on_names_and_defines_nothing(path):
+    allowed = ast.ImportFrom | ast.Expr
+    for node in ast.parse(path.read_text()).body:
+        is_all = isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+        assert isinstance(node, allowed) or is_all, ast.unparse(node)

@@ -1,0 +1,455 @@
+"""No function of the core changes what it is given, and all take arrays nobody may write to."""
+
+import importlib
+import inspect
+import pickle
+from collections.abc import Iterator
+from functools import partial
+from itertools import islice
+
+import numpy as np
+import pytest
+from toolz import identity
+
+from catpipe import metrics, random
+from catpipe.data import augmentation, batches, sampling, transforms
+from catpipe.data import examples as example
+from catpipe.data.drawn import canvas, drawings, subjects
+from catpipe.experiments import (
+    cross_validation,
+    ensembles,
+    experiment,
+    fitting,
+    result,
+    resuming,
+    setup,
+)
+from catpipe.nn import initializers, layers, losses, parameters
+from catpipe.nn.initializers import initialize_parameters
+from catpipe.nn.network import (
+    back_propagate,
+    backward,
+    compute_cost,
+    cost_gradient,
+    cost_of,
+    first_dense,
+    forward,
+    gradients,
+    input_gradient,
+    layer_sizes,
+    mlp,
+    parameter_shapes,
+    predict,
+    predict_probabilities,
+    weight_shapes,
+    with_dropout,
+)
+from catpipe.optim import optimizers, regularizers, schedules
+from catpipe.training import dual, gradient_checks, loop, spaces, stopping, subspace
+from tests.laws.test_house import CORE
+from tests.points import ACTIVATIONS, examples, normal, normal_parameters
+
+NET = mlp(3, 4, 2, 1)
+W = normal_parameters(NET, seed=1)
+X, Y = examples(NET, seed=2)
+Z, CACHES = forward(NET, W, X)
+DZ = normal(3, *Z.shape)
+LABELS = np.array([0, 1, 1, 0, 1, 0])
+IMAGES = np.arange(6 * 12, dtype=np.uint8).reshape(6, 2, 2, 3)
+DESCENT = optimizers.gradient_descent(0.1)
+MOVING = {
+    "gradient_descent": DESCENT,
+    "heavy_ball": optimizers.heavy_ball(0.1),
+    "averaged_momentum": optimizers.averaged_momentum(0.1),
+    "nesterov": optimizers.nesterov(0.1),
+    "rmsprop": optimizers.rmsprop(0.1),
+    "adam": optimizers.adam(schedules.cosine(0.1, 10)),
+    "adamw": regularizers.adamw(0.1),
+    "with_l2": regularizers.with_l2(optimizers.heavy_ball(0.1), 0.1),
+    "with_weight_decay": regularizers.with_weight_decay(optimizers.heavy_ball(0.1), 0.1),
+    "with_clipping": regularizers.with_clipping(optimizers.heavy_ball(0.1), 0.1),
+}
+STATE = loop.initial_state(DESCENT, W)
+ROLLING = loop.initial_state(MOVING["heavy_ball"], W)
+BATCHES = (batches.Batch(X, Y),) * 3
+STEP = loop.make_step(NET, DESCENT, 1)
+EXPERIMENT = experiment.Experiment(seed=1, hidden=(2,), iterations=2)
+PICTURES = example.Pictures(IMAGES, LABELS)
+RESULT = fitting.fit(EXPERIMENT, PICTURES)
+INSIDE = setup.problem(EXPERIMENT._replace(iterations=50), PICTURES)
+START = setup.start(INSIDE, seed=2)
+HALFWAY = fitting.fit(INSIDE.experiment, PICTURES)
+OF_SEEDS = ensembles.fit_seeds(INSIDE.experiment, (1, 2), PICTURES)
+assert HALFWAY.reached is not None
+NET_INSIDE = setup.network_of(INSIDE)
+STOPPING = setup.problem(
+    EXPERIMENT._replace(early_stopping=1, batch_size=2, class_weight="balanced"), PICTURES
+)
+WIDE = mlp(9, 4, 1)
+FAR = normal_parameters(WIDE, seed=5)
+BASIS, _ = subspace.orthonormal_basis(normal(6, 9, 3))
+SPACE = subspace.subspace_of(WIDE, FAR, BASIS)
+FAR_STATE = loop.initial_state(MOVING["heavy_ball"], FAR)
+NEAR_STATE = subspace.state_into(SPACE, FAR_STATE)
+DUAL = dual.into_dual(NET, W, X)
+DROPPED = with_dropout(NET, 0.5, seed=1)
+MANY = normal(10, 3, 6)
+ONE_HOT = example.one_hot(np.arange(6) % 3, 3)
+BRIGHT = normal(11, 4, 3, 3, 3) % 1
+SPACES = {
+    "full": spaces.full_space(X, "asked for"),
+    "dual": spaces.dual_space(X),
+    "spanned": spaces.spanned_space(X),
+}
+LOOK = drawings.look_of(7, 0)
+AT = tuple(map(np.asarray, np.ogrid[0.5:4, 0.5:4]))
+
+
+def distances(shape, *arguments):
+    """Return the distances from a shape's edge: the shape itself is a closure, and has no bytes."""
+    return shape(*arguments)(*AT)
+
+
+def combined(combine):
+    return combine(canvas.box(0, 0, 2, 2), canvas.ellipse((1, 1), (2, 1)))(*AT)
+
+
+def into_and_out(space, net, start):
+    return space.leave(net, start, space.enter(net, start)[1])
+
+
+def at_three(make, *settings):
+    return make(*settings)(3) if make is not schedules.scaled else make(*settings)
+
+
+def ordered(make, of, *more):
+    return make(of, *(more or (1,)))(2)
+
+
+def mini(make, everything, order):
+    return tuple(islice(make(everything, order, size=4), 3))
+
+
+def first_batches(make, problem):
+    return tuple(islice(make(problem, 1), 2))
+
+
+def half(parameters):
+    return 0.5
+
+
+def painted(layers):
+    return canvas.paint(np.zeros((4, 4, 3)), layers)
+
+
+def backdrop_and_shade(backdrop, shade, look):
+    return painted((*backdrop(look), shade(look)))
+
+
+for array in (
+    Z,
+    LABELS,
+    IMAGES,
+    BASIS,
+    MANY,
+    ONE_HOT,
+    BRIGHT,
+    SPACE.unseen,
+    *AT,
+    *(a for cache in CACHES for a in cache),
+):
+    array.setflags(write=False)
+
+CALLS = {
+    **{f"{a!r}": (a.value, Z) for a in ACTIVATIONS},
+    **{f"{a!r}_backward": (a.backward, DZ, Z) for a in ACTIVATIONS},
+    **{
+        initializer.__name__: (initializer, 1, ((2, 3), (1, 2)))
+        for initializer in (
+            initializers.course,
+            initializers.small,
+            initializers.he,
+            initializers.xavier,
+            initializers.zeros,
+        )
+    },
+    "map_parameters": (parameters.map_parameters, np.add, W, W),
+    "binary_cross_entropy": (losses.binary_cross_entropy, Z, Y),
+    "binary_cross_entropy_gradient": (losses.binary_cross_entropy_gradient, Z, Y),
+    "positive": (losses.positive, Z),
+    "softmax": (losses.softmax, MANY),
+    "softmax_cross_entropy": (losses.softmax_cross_entropy, MANY, ONE_HOT),
+    "softmax_cross_entropy_gradient": (losses.softmax_cross_entropy_gradient, MANY, ONE_HOT),
+    "argmax": (losses.argmax, MANY),
+    "squared_error": (losses.squared_error, Z, Y),
+    "squared_error_gradient": (losses.squared_error_gradient, Z, Y),
+    "linear_forward": (layers.linear_forward, X, W["W1"], W["b1"]),
+    "product": (layers.product, normal(4, 2, 4, 3), X),
+    "linear_backward": (layers.linear_backward, normal(4, 4, 6), X, W["W1"]),
+    "linear_activation_backward": (
+        layers.linear_activation_backward,
+        ACTIVATIONS[2],
+        DZ,
+        CACHES[2],
+        W["W3"],
+    ),
+    "linear_gradients": (layers.linear_gradients, normal(4, 4, 6), X),
+    "linear_input_gradient": (layers.linear_input_gradient, normal(4, 4, 6), W["W1"]),
+    "Dense.forward": (layers.Dense.forward, NET.layers[0], W, X),
+    "Dense.backward": (layers.Dense.backward, NET.layers[2], W, CACHES[2], DZ),
+    "Dense.shapes": (layers.Dense.shapes, NET.layers[0]),
+    "Dropout.forward": (layers.Dropout.forward, DROPPED.layers[1], W, X, 7),
+    "Dropout.backward": (layers.Dropout.backward, DROPPED.layers[1], W, normal(9, 3, 6), X),
+    "Dropout.shapes": (layers.Dropout.shapes, DROPPED.layers[1]),
+    "with_dropout": (with_dropout, NET, 0.5, 1),
+    "forward_in_training": (forward, DROPPED, W, X, 7),
+    "initialize_parameters": (initialize_parameters, NET, 1),
+    "forward": (forward, NET, W, X),
+    "layer_sizes": (layer_sizes, NET),
+    "first_dense": (first_dense, NET),
+    "weight_shapes": (weight_shapes, NET),
+    "backward": (backward, NET, W, CACHES, DZ),
+    "back_propagate": (back_propagate, NET, W, CACHES, DZ),
+    "input_gradient": (input_gradient, NET, W, CACHES, DZ),
+    "compute_cost": (compute_cost, NET, Z, Y),
+    "cost_gradient": (cost_gradient, NET, Z, Y),
+    "gradients": (gradients, NET, W, X, Y),
+    "cost_of": (cost_of, NET, W, X, Y),
+    "predict_probabilities": (predict_probabilities, NET, W, X),
+    "predict": (predict, NET, W, X),
+    "update_parameters": (optimizers.update_parameters, W, W, 0.1),
+    **{f"{name}_init": (optimizer.init, W) for name, optimizer in MOVING.items()},
+    **{
+        f"{name}_update": (optimizer.update, 3, W, optimizer.init(W), normal_parameters(NET, 4))
+        for name, optimizer in MOVING.items()
+    },
+    "gradient_descent": (optimizers.gradient_descent, normal(1, 2, 1, 1) ** 2),
+    "heavy_ball": (optimizers.heavy_ball, normal(1, 2, 1, 1) ** 2),
+    "averaged_momentum": (optimizers.averaged_momentum, normal(1, 2, 1, 1) ** 2),
+    "rmsprop": (optimizers.rmsprop, normal(1, 2, 1, 1) ** 2),
+    "adam": (optimizers.adam, normal(1, 2, 1, 1) ** 2),
+    "adamw": (regularizers.adamw, normal(1, 2, 1, 1) ** 2),
+    "zeros_of_optimizer": (optimizers.zeros, W),
+    "added": (optimizers.added, 0.5, W, W),
+    "averaged": (optimizers.averaged, 0.5, W, W),
+    "positive_rate": (optimizers.positive_rate, normal(1, 2, 1, 1) ** 2),
+    "below_one": (optimizers.below_one, "beta", 0.5),
+    "rate_at": (schedules.rate_at, schedules.constant(0.1), 3),
+    **{
+        f"{make.__name__}_schedule": (at_three, make, normal(1, 2, 1, 1), *numbers)
+        for make, *numbers in (
+            (schedules.constant,),
+            (schedules.inverse_time, 0.5, 2),
+            (schedules.step_decay, 0.5, 2),
+            (schedules.exponential, 0.5),
+            (schedules.cosine, 10),
+            (schedules.warm_up, 10),
+            (schedules.scaled, 0.5),
+        )
+    },
+    "nesterov": (optimizers.nesterov, normal(1, 2, 1, 1) ** 2),
+    "with_l2": (regularizers.with_l2, DESCENT, 0.1),
+    "with_weight_decay": (regularizers.with_weight_decay, DESCENT, 0.1),
+    "with_clipping": (regularizers.with_clipping, DESCENT, 0.1),
+    "l2_penalty": (regularizers.l2_penalty, W, 0.1),
+    "check_strength": (regularizers.check_strength, "L2", 0.1),
+    "gradient_check": (gradient_checks.gradient_check, NET, W, batches.Batch(X, Y)),
+    "class_weights": (batches.class_weights, LABELS, (0.5, 2.0)),
+    "balanced_weights": (batches.balanced_weights, LABELS, 2),
+    "batches_in_epoch": (batches.batches_in_epoch, 6, 4),
+    "held_out": (sampling.held_out, LABELS, 1, 0.5),
+    **{
+        f"{order.__name__}_order": (ordered, order, of)
+        for order, of in (
+            (sampling.shuffled, 6),
+            (sampling.stratified, LABELS),
+            (sampling.balanced, LABELS),
+        )
+    },
+    "among": (ordered, sampling.subset, LABELS, sampling.shuffled(6, 1)),
+    "mini_batches": (
+        mini,
+        batches.mini_batches,
+        batches.Batch(X, Y, normal(7, 1, 6) ** 2),
+        sampling.shuffled(6, 1),
+    ),
+    "flipped": (augmentation.flipped, BRIGHT, 1, 2),
+    "shifted": (augmentation.shifted, BRIGHT, 1, 2),
+    "brightened": (augmentation.brightened, BRIGHT, 1, 2),
+    "augmented": (
+        augmentation.augmented,
+        [batches.Batch(X, Y)],
+        (1, 1, 3),
+        (augmentation.flipped,),
+        1,
+    ),
+    "early_stopping": (stopping.early_stopping, [STATE], half, 1),
+    "best_of": (stopping.best_of, stopping.Checkpoint(STATE, STATE, 0.5, 0), half),
+    "normalized": (batches.normalized, normal(7, 2, 1, 6) ** 2),
+    "whole": (batches.full_batches, X, Y, 2),
+    "initial_state": (loop.initial_state, MOVING["heavy_ball"], W),
+    "make_step": (loop.make_step, NET, DESCENT),
+    "step": (STEP, STATE, BATCHES[0]),
+    "rolling_step": (loop.make_step(NET, MOVING["heavy_ball"]), ROLLING, BATCHES[0]),
+    "train": (loop.train, STEP, BATCHES, STATE),
+    "trajectory": (loop.trajectory, STEP, BATCHES, STATE),
+    "finite": (loop.finite, [STATE, STATE._replace(costs=((0, 0.5),))]),
+    "check_finite": (loop.check_finite, 1, normal(8, 3), STATE),
+    "span": (subspace.orthonormal_basis, normal(6, 9, 3)),
+    "subspace": (subspace.subspace_of, WIDE, FAR, BASIS),
+    "subspace_network": (subspace.subspace_network, WIDE, 2),
+    "into": (subspace.into, SPACE, FAR),
+    "lift": (subspace.lift, SPACE, NEAR_STATE.parameters),
+    "state_into": (subspace.state_into, SPACE, FAR_STATE),
+    "lift_state": (subspace.lift_state, SPACE, NEAR_STATE),
+    "gram": (dual.gram, X),
+    "dual_network": (dual.dual_network, NET, 6),
+    "into_dual": (dual.into_dual, NET, W, X),
+    "from_dual": (dual.from_dual, NET, W, X, DUAL),
+    "forward_of_dual": (forward, dual.dual_network(NET, 6), DUAL, dual.gram(X)),
+    "gradients_of_dual": (gradients, dual.dual_network(NET, 6), DUAL, dual.gram(X), Y),
+    "space_of": (spaces.space_of, "spanned", "as it was", X),
+    "network_inside": (spaces.network_inside, "spanned", NET, 6),
+    "cheapest_space": (spaces.cheapest_space, NET, DESCENT, X, 6, 100),
+    "full_space": (spaces.full_space, X, "asked for"),
+    "dual_space": (spaces.dual_space, X),
+    "spanned_space": (spaces.spanned_space, X),
+    **{f"into_and_out_of_{k}": (into_and_out, space, NET, W) for k, space in SPACES.items()},
+    "stream": (random.generator, 1, 2, 3),
+    "mlp": (mlp, 3, 4, 1),
+    "parameter_shapes": (parameter_shapes, NET),
+    "fingerprint": (example.fingerprint, PICTURES),
+    "pixels": (transforms.pixels, IMAGES),
+    "targets": (example.targets, LABELS),
+    "one_hot": (example.one_hot, LABELS, 3),
+    "is_weight": (parameters.is_weight, "W1"),
+    "accuracy": (metrics.accuracy, LABELS[np.newaxis], Y),
+    "confusion": (metrics.confusion, LABELS, LABELS, 2),
+    "checked": (experiment.checked, EXPERIMENT),
+    "network_for": (setup.network_for, EXPERIMENT, 12),
+    "problem": (setup.problem, EXPERIMENT, PICTURES),
+    "problem_in": (setup.problem_in, "dual", "as it was", EXPERIMENT, PICTURES),
+    "problem_inside": (setup.problem, INSIDE.experiment, PICTURES),
+    "start": (setup.start, INSIDE, 1),
+    "descend": (fitting.descend, INSIDE, *INSIDE.space.enter(NET_INSIDE, START)),
+    "network_of": (setup.network_of, INSIDE),
+    "roles": (setup.roles, STOPPING),
+    "iterations_of": (setup.iterations_of, STOPPING),
+    "folds_need_own_runs": (setup.folds_need_own_runs, EXPERIMENT),
+    "epoch_of": (setup.epoch_of, STOPPING),
+    "batches_of": (first_batches, setup.batches_of, STOPPING),
+    "optimizer_for": (setup.optimizer_for, EXPERIMENT._replace(optimizer="adamw"), 10),
+    "schedule_for": (setup.schedule_for, EXPERIMENT._replace(warm_up=3), 10),
+    "solve": (fitting.solve, INSIDE, START),
+    "solve_from": (fitting.solve, INSIDE, START, identity, HALFWAY.reached.kept),
+    "result_at": (fitting.result_at, INSIDE, START, HALFWAY.reached.kept),
+    "plain_costs": (fitting.plain_costs, ((0, np.ones(2)),)),
+    "is_over": (result.is_over, EXPERIMENT, 5, 0, 7),
+    "is_last": (result.is_last, EXPERIMENT, 7, HALFWAY.reached.kept),
+    "was_stopped": (result.was_stopped, EXPERIMENT, 3),
+    "resume": (resuming.resume, HALFWAY, PICTURES, identity, None, 60),
+    "resume_a_stack": (resuming.resume, OF_SEEDS, PICTURES, identity, None, 60),
+    "replay": (resuming.replay, HALFWAY, PICTURES),
+    "retrained": (resuming.retrained, HALFWAY, INSIDE, START),
+    "extended": (resuming.extended, HALFWAY, 60),
+    "reposed": (resuming.reposed, HALFWAY, PICTURES),
+    "reached_of": (result.reached_of, HALFWAY),
+    "check_same": (resuming.check_same, HALFWAY, *resuming.reposed(HALFWAY, PICTURES)),
+    "solve_seeds": (ensembles.solve_seeds, INSIDE, (1, 2)),
+    "starts": (ensembles.starts, INSIDE, (1, 2)),
+    "seeds_need_own_runs": (ensembles.seeds_need_own_runs, EXPERIMENT),
+    "stacked": (ensembles.stacked, [W, W]),
+    "fit_seeds": (ensembles.fit_seeds, EXPERIMENT, (1, 2), PICTURES),
+    "fit_seeds_inside": (ensembles.fit_seeds, INSIDE.experiment, (1, 2), PICTURES),
+    "cross_validate": (
+        cross_validation.cross_validate,
+        EXPERIMENT,
+        PICTURES,
+        np.arange(6) % 3,
+    ),
+    "fit": (fitting.fit, EXPERIMENT, PICTURES),
+    "fit_inside": (fitting.fit, INSIDE.experiment, PICTURES),
+    "cost_on": (result.cost_on, RESULT, PICTURES),
+    "probabilities": (result.probabilities, RESULT, IMAGES),
+    "of_classes": (result.of_classes, normal(1, 1, 6)),
+    "accuracy_on": (result.accuracy_on, RESULT, PICTURES),
+    "predictions": (result.predictions, RESULT, IMAGES),
+    "ellipse": (distances, canvas.ellipse, (1, 2), (2, 1)),
+    "polygon": (distances, canvas.polygon, (0, 0), (2, 0), (2, 2)),
+    "box": (distances, canvas.box, 0, 0, 2, 2),
+    "stroke": (distances, canvas.stroke, 2, (0, 0), (3, 0)),
+    "union": (combined, canvas.union),
+    "common": (combined, canvas.common),
+    **{kind.__name__: (drawings.portrait, kind, LOOK) for kind in (subjects.cat, *subjects.OTHERS)},
+    "backdrop_and_shade": (backdrop_and_shade, drawings.backdrop, drawings.shade, LOOK),
+    "draw": (drawings.draw, 1, 2, 1),
+    "pictures": (drawings.pictures, 2, 0.5, 1, 0),
+    "picture": (drawings.picture, 0, 1, 0),
+    "look_of": (drawings.look_of, 1, 0),
+    "pick": (drawings.pick, "abc", 0.5),
+    "colour": (drawings.colour, "ff8000"),
+    "shaded": (subjects.shaded, (100.0, 50.0, 0.0), 0.5),
+}
+EXEMPT = {
+    canvas.paint: "takes shapes, closures without bytes to compare: see test_canvas",
+    canvas.mirrored: "takes a shape, and nothing else that could change",
+    canvas.placed: "takes a shape, and a pose of plain numbers",
+}
+
+
+def public_functions():
+    """Return the public functions that the modules of the core define."""
+    modules = [importlib.import_module(name) for name in CORE]
+    return {
+        function
+        for module in modules
+        for name, function in inspect.getmembers(module, inspect.isfunction)
+        if function.__module__ == module.__name__ and not name.startswith("_")
+    }
+
+
+def test_every_public_function_of_the_core_is_called_here_or_exempt_for_a_reason():
+    called = {part for call in CALLS.values() for part in call if inspect.isfunction(part)}
+    forgotten = public_functions() - called - EXEMPT.keys()
+    assert sorted(function.__qualname__ for function in forgotten) == []
+
+
+def test_no_function_is_exempt_in_vain():
+    assert EXEMPT.keys() <= public_functions()
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_arguments_are_left_as_they_were(call):
+    function, *arguments = call
+    before = pickle.dumps(arguments)
+    _plain(function(*arguments))
+    assert pickle.dumps(arguments) == before
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_equal_arguments_give_equal_values(call):
+    function, *arguments = call
+    first, again = (pickle.dumps(_plain(function(*arguments))) for _ in range(2))
+    assert first == again
+
+
+def test_the_global_random_state_is_neither_read_nor_moved():
+    def draws():
+        return initialize_parameters(NET, 1), initializers.he(1, [(2, 3)])
+
+    np.random.seed(0)
+    before, drawn = pickle.dumps(np.random.get_state()), pickle.dumps(draws())
+    assert pickle.dumps(np.random.get_state()) == before
+    np.random.seed(1)
+    assert pickle.dumps(draws()) == drawn
+
+
+def _plain(value):
+    """Return the value with what is pending or lazy in it computed, so that it pickles by value."""
+    if isinstance(value, tuple | Iterator):
+        return tuple(map(_plain, value))
+    is_pending = isinstance(value, partial) and value.func in (
+        layers.linear_input_gradient,
+        np.multiply,
+    )
+    return value() if is_pending else value

@@ -1,0 +1,449 @@
+"""The two folds: forward against plain loops, backward against difference quotients and sums."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from scipy.special import ndtr  # type: ignore[import-untyped]
+
+from catpipe.data.batches import normalized
+from catpipe.nn.activations import (
+    IDENTITY,
+    LEAKY_RELU,
+    RELU,
+    TANH,
+    Activation,
+    relu_backward,
+    sigmoid_backward,
+)
+from catpipe.nn.initializers import course, he, initialize_parameters, small, xavier, zeros
+from catpipe.nn.layers import Dense, linear_backward, linear_forward
+from catpipe.nn.losses import BINARY_CROSS_ENTROPY, MEAN_SQUARED_ERROR, SOFTMAX_CROSS_ENTROPY
+from catpipe.nn.network import (
+    Network,
+    backward,
+    compute_cost,
+    cost_gradient,
+    forward,
+    gradients,
+    input_gradient,
+    layer_sizes,
+    mlp,
+    parameter_shapes,
+    predict,
+    predict_probabilities,
+    weight_shapes,
+)
+from catpipe.nn.parameters import Parameters, map_parameters
+from tests.points import (
+    ACTIVATIONS,
+    FLOATS,
+    LOSSES,
+    Scale,
+    cost_at,
+    dot,
+    examples,
+    networks,
+    normal,
+    normal_parameters,
+    scaling,
+    seeds,
+    slope_along,
+)
+
+PLAIN = {
+    "elu": lambda z: z if z > 0 else math.expm1(z),
+    "gelu": lambda z: z * float(ndtr(z)),
+    "identity": lambda z: z,
+    "leaky_relu": lambda z: z if z > 0 else 0.01 * z,
+    "relu": lambda z: max(z, 0.0),
+    "sigmoid": lambda z: 1 / (1 + math.exp(-z)),
+    "silu": lambda z: z / (1 + math.exp(-z)),
+    "softplus": lambda z: math.log1p(math.exp(z)),
+    "tanh": math.tanh,
+}
+of_losses = st.sampled_from(LOSSES).flatmap(networks)
+each_loss = pytest.mark.parametrize("loss", LOSSES, ids=repr)
+
+
+def near_a_kink(net, caches) -> bool:
+    return any(
+        np.abs(cache.Z).min() < 1e-3
+        for layer, cache in zip(net.layers, caches, strict=True)
+        if layer.activation in (RELU, LEAKY_RELU)
+    )
+
+
+@given(networks(), seeds)
+def test_forward_is_what_plain_loops_compute(net, seed):
+    parameters = normal_parameters(net, seed)
+    X, _ = examples(net, seed, count=3)
+    for j in range(3):
+        column = X[:, j].tolist()
+        for layer in net.layers:
+            W, b = parameters[layer.weights].tolist(), parameters[layer.bias].tolist()
+            Z = [sum(w * a for w, a in zip(row, column, strict=True)) + bias[0]
+                 for row, bias in zip(W, b, strict=True)]  # fmt: skip
+            column = [PLAIN[repr(layer.activation)](z) for z in Z]
+        assert forward(net, parameters, X)[0][:, j] == pytest.approx(column, rel=1e-9, abs=1e-9)
+
+
+@each_loss
+@pytest.mark.parametrize("activation", ACTIVATIONS, ids=repr)
+@settings(max_examples=15)
+@given(st.lists(st.integers(2, 5), min_size=3, max_size=4), seeds)
+def test_gradients_are_the_directional_derivative_of_the_cost(loss, activation, sizes, seed):
+    net = mlp(*sizes, activation=activation, loss=loss)
+    parameters, direction = normal_parameters(net, seed), normal_parameters(net, seed + 1)
+    X, Y = examples(net, seed + 2)
+    assume(not near_a_kink(net, forward(net, parameters, X)[1]))
+    slope = slope_along(lambda W: cost_at(net, W, X, Y), parameters, direction)
+    assert dot(gradients(net, parameters, X, Y), direction) == pytest.approx(
+        slope, rel=1e-5, abs=1e-6 * max(1, cost_at(net, parameters, X, Y))
+    )
+
+
+@given(networks(SOFTMAX_CROSS_ENTROPY), seeds)
+def test_gradients_are_the_directional_derivative_also_of_soft_targets(net, seed):
+    parameters, direction = normal_parameters(net, seed), normal_parameters(net, seed + 1)
+    X, hard = examples(net, seed + 2)
+    Y = 0.7 * hard + 0.3 / len(hard)
+    assume(not near_a_kink(net, forward(net, parameters, X)[1]))
+    slope = slope_along(lambda W: cost_at(net, W, X, Y), parameters, direction)
+    assert dot(gradients(net, parameters, X, Y), direction) == pytest.approx(
+        slope, rel=1e-5, abs=1e-6 * max(1, cost_at(net, parameters, X, Y))
+    )
+
+
+@given(of_losses, seeds)
+def test_the_input_gradient_is_the_directional_derivative_in_the_input(net, seed):
+    parameters = normal_parameters(net, seed)
+    X, Y = examples(net, seed + 1)
+    D = normal(seed + 2, *X.shape)
+    Z, caches = forward(net, parameters, X)
+    assume(not near_a_kink(net, caches))
+    slope = slope_along(
+        lambda x: cost_at(net, parameters, x["X"], Y), Parameters(X=X), Parameters(X=D)
+    )
+    dX = input_gradient(net, parameters, caches, cost_gradient(net, Z, Y))
+    assert float((dX * D).sum()) == pytest.approx(
+        slope, rel=1e-5, abs=1e-6 * max(1, cost_at(net, parameters, X, Y))
+    )
+
+
+@given(of_losses, seeds)
+def test_cost_and_gradients_are_the_mean_of_those_of_single_examples(net, seed):
+    parameters = normal_parameters(net, seed)
+    X, Y = examples(net, seed)
+    single = [(X[:, [j]], Y[:, [j]]) for j in range(X.shape[1])]
+    costs = [cost_at(net, parameters, *one) for one in single]
+    assert cost_at(net, parameters, X, Y) == pytest.approx(np.mean(costs), rel=1e-12)
+    mean = map_parameters(
+        lambda *dWs: sum(dWs) / len(dWs), *[gradients(net, parameters, *one) for one in single]
+    )
+    for name, dW in gradients(net, parameters, X, Y).items():
+        np.testing.assert_allclose(dW, mean[name], rtol=1e-9, atol=1e-12)
+
+
+@given(of_losses, seeds)
+def test_cost_and_gradients_are_the_sum_of_those_of_shards_weighted_by_their_examples(net, seed):
+    parameters = normal_parameters(net, seed)
+    X, Y = examples(net, seed, count=7)
+    shards = [(X[:, of], Y[:, of]) for of in (slice(0, 1), slice(1, 4), slice(4, 7))]
+    costs = [cost_at(net, parameters, *shard) for shard in shards]
+    by_hand = (1 * costs[0] + 3 * costs[1] + 3 * costs[2]) / 7
+    assert cost_at(net, parameters, X, Y) == pytest.approx(by_hand, rel=1e-12, abs=1e-14)
+    weighted = map_parameters(
+        lambda one, three, last: (1 * one + 3 * three + 3 * last) / 7,
+        *[gradients(net, parameters, *shard) for shard in shards],
+    )
+    for name, dW in gradients(net, parameters, X, Y).items():
+        np.testing.assert_allclose(dW, weighted[name], rtol=1e-9, atol=1e-12)
+
+
+@each_loss
+def test_the_cost_is_a_sum_over_outputs_averaged_over_examples(loss):
+    net, Z, Y = mlp(1, 3, loss=loss), normal(1, 3, 5), np.eye(3)[:, [0, 2, 1, 2, 0]]
+    each = [loss.cost(Z[:, [j]], Y[:, [j]]).ravel().tolist() for j in range(5)]
+    assert compute_cost(net, Z, Y) == pytest.approx(sum(map(sum, each)) / 5, rel=1e-14)
+
+
+@each_loss
+@pytest.mark.parametrize("Y", [np.ones((1, 5)), np.ones((3, 1)), np.ones((5, 3))])
+def test_targets_of_another_shape_are_refused(loss, Y):
+    net = mlp(2, 3, loss=loss)
+    with pytest.raises(ValueError, match="targets"):
+        gradients(net, normal_parameters(net, 1), normal(1, 2, 5), Y)
+    with pytest.raises(ValueError, match="targets"):
+        compute_cost(net, normal(1, 3, 5), Y)
+
+
+@given(of_losses, seeds)
+def test_example_weights_that_are_counts_are_repeated_examples(net, seed):
+    parameters = normal_parameters(net, seed)
+    X, Y = examples(net, seed)
+    counts = np.array([0, 1, 2, 0, 3, 1])
+    weights = normalized(counts[np.newaxis].astype(float))
+    X_repeated, Y_repeated = (np.repeat(columns, counts, axis=1) for columns in (X, Y))
+    Z, _ = forward(net, parameters, X)
+    expected_cost = cost_at(net, parameters, X_repeated, Y_repeated)
+    assert compute_cost(net, Z, Y, weights) == pytest.approx(expected_cost)
+    expected = gradients(net, parameters, X_repeated, Y_repeated)
+    for name, dW in gradients(net, parameters, X, Y, weights).items():
+        np.testing.assert_allclose(dW, expected[name], rtol=1e-9, atol=1e-12)
+
+
+@given(of_losses, seeds)
+def test_gradients_bear_the_names_and_shapes_of_the_parameters_in_their_order(net, seed):
+    parameters = normal_parameters(net, seed)
+    dW = gradients(net, parameters, *examples(net, seed))
+    assert [(name, a.shape) for name, a in dW.items()] == [
+        (name, a.shape) for name, a in parameters.items()
+    ]
+
+
+@given(seeds)
+def test_the_articles_functions_called_one_at_a_time_are_the_folds(seed):
+    net = mlp(3, 4, 1)
+    parameters = normal_parameters(net, seed)
+    X, Y = examples(net, seed)
+    W1, b1, W2, b2 = parameters.values()
+    Z1 = linear_forward(X, W1, b1)
+    A1 = np.where(Z1 > 0, Z1, 0)
+    Z2 = linear_forward(A1, W2, b2)
+    assume(np.abs(Z2).max() < 15)  # beyond, the article's 1 - A loses the digits
+    A2 = 1 / (1 + np.exp(-Z2))
+    dA2 = -(Y / A2 - (1 - Y) / (1 - A2)) / Y.size
+    dA1, dW2, db2 = linear_backward(sigmoid_backward(dA2, Z2), A1, W2)
+    _, dW1, db1 = linear_backward(relu_backward(dA1, Z1), X, W1)
+    by_hand = Parameters(W1=dW1, b1=db1, W2=dW2, b2=db2)
+    for name, dW in gradients(net, parameters, X, Y).items():
+        np.testing.assert_allclose(dW, by_hand[name], rtol=1e-7, atol=1e-12)
+
+
+def test_backward_takes_caches_that_were_given():
+    net, parameters = mlp(2, 1), Parameters(W1=[[1.0, 2.0]], b1=[[0.0]])
+    _, caches = forward(net, parameters, np.array([[1.0, 3.0], [2.0, 4.0]]))
+    dW = backward(net, parameters, caches, np.array([[1.0, 10.0]]))
+    assert dW == Parameters(W1=[[31.0, 42.0]], b1=[[11.0]])
+
+
+@each_loss
+@pytest.mark.parametrize("activation", ACTIVATIONS, ids=repr)
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_the_type_that_goes_in_comes_out(dtype, activation, loss):
+    net = mlp(3, 4, 2, activation=activation, loss=loss)
+    parameters = initialize_parameters(net, seed=1, dtype=dtype)
+    X, Y = examples(net, seed=1, dtype=dtype)
+    Z, _ = forward(net, parameters, X)
+    arrays = [
+        *parameters.values(),
+        *gradients(net, parameters, X, Y).values(),
+        Z,
+        compute_cost(net, Z, Y),
+        predict_probabilities(net, parameters, X),
+    ]
+    assert {array.dtype for array in arrays} == {np.dtype(dtype)}
+
+
+@given(networks(), seeds)
+def test_probabilities_are_the_link_of_the_logits_and_predictions_their_decision(net, seed):
+    parameters = normal_parameters(net, seed)
+    X, _ = examples(net, seed)
+    probabilities = predict_probabilities(net, parameters, X)
+    np.testing.assert_allclose(probabilities, 1 / (1 + np.exp(-forward(net, parameters, X)[0])))
+    assert ((probabilities > 0.5) == predict(net, parameters, X)).all()
+
+
+def test_layers_are_named_sized_and_activated_as_the_article_does():
+    assert mlp(5, 3, 1).layers == (
+        Dense("W1", "b1", 5, 3, RELU),
+        Dense("W2", "b2", 3, 1, IDENTITY),
+    )
+
+
+@given(networks(SOFTMAX_CROSS_ENTROPY), seeds)
+def test_softmax_networks_predict_the_number_of_their_largest_probability(net, seed):
+    parameters = normal_parameters(net, seed)
+    X, _ = examples(net, seed)
+    of_columns = predict_probabilities(net, parameters, X).T.tolist()
+    numbers = [[column.index(max(column)) for column in of_columns]]
+    assert predict(net, parameters, X).tolist() == numbers
+
+
+@given(networks(MEAN_SQUARED_ERROR), seeds)
+def test_networks_of_the_squared_error_predict_their_logits(net, seed):
+    parameters = normal_parameters(net, seed)
+    X, _ = examples(net, seed)
+    assert (predict(net, parameters, X) == forward(net, parameters, X)[0]).all()
+
+
+def test_each_hidden_layer_has_its_own_activation_and_the_last_one_none():
+    layers = mlp(5, 4, 3, 2, activation=[TANH, RELU]).layers
+    assert layers == (
+        Dense("W1", "b1", 5, 4, TANH),
+        Dense("W2", "b2", 4, 3, RELU),
+        Dense("W3", "b3", 3, 2, IDENTITY),
+    )
+
+
+@pytest.mark.parametrize("activation", [[], [TANH], [TANH, RELU, TANH]])
+def test_more_or_fewer_activations_than_hidden_layers_are_refused(activation):
+    with pytest.raises(ValueError, match="expected one, such as RELU, or 2: one a layer"):
+        mlp(5, 4, 3, 2, activation=activation)
+
+
+def test_an_activation_of_ones_own_is_its_value_and_its_backward():
+    sine = Activation(np.sin, lambda dA, Z: dA * np.cos(Z))
+    net = mlp(3, 4, 2, activation=sine)
+    W, D = normal_parameters(net, 1), normal_parameters(net, 2)
+    X, Y = examples(net, 3)
+    along = slope_along(lambda W: cost_at(net, W, X, Y), W, D)
+    assert dot(gradients(net, W, X, Y), D) == pytest.approx(along, rel=1e-6)
+
+
+@pytest.mark.parametrize("of", [(7, 1), (5, 4, 3, 2)])
+def test_sizes_are_those_that_the_network_was_made_of(of):
+    assert layer_sizes(mlp(*of)) == list(of)
+
+
+def test_the_loss_is_the_courses_unless_said_otherwise():
+    assert mlp(3, 1).loss is BINARY_CROSS_ENTROPY
+
+
+@pytest.mark.parametrize("sizes", [(), (3,), (3, 0), (3, -1, 1)])
+def test_a_network_of_no_layer_or_of_empty_layers_is_refused(sizes):
+    with pytest.raises(ValueError, match="two or more"):
+        mlp(*sizes)
+
+
+def test_forward_goes_through_a_layer_of_ones_own():
+    net = scaling()
+    W, X = normal_parameters(net, 1), normal(2, 3, 5)
+    by_hand = W["W2"] @ (W["g2"] * np.tanh(W["W1"] @ X + W["b1"])) + W["b2"]
+    np.testing.assert_allclose(forward(net, W, X)[0], by_hand, rtol=1e-12)
+
+
+@each_loss
+@given(seeds)
+def test_backward_goes_through_a_layer_of_ones_own(loss, seed):
+    net = scaling(loss)
+    W, D = normal_parameters(net, seed), normal_parameters(net, seed + 1)
+    X, Y = examples(net, seed + 2)
+    along = slope_along(lambda W: cost_at(net, W, X, Y), W, D)
+    assert dot(gradients(net, W, X, Y), D) == pytest.approx(along, rel=1e-5, abs=1e-6)
+
+
+def test_a_first_layer_of_ones_own_hands_back_the_input_gradient():
+    net = Network((Scale("g1", 3), *mlp(3, 2).layers), BINARY_CROSS_ENTROPY)
+    W, (X, Y), D = normal_parameters(net, 1), examples(net, 2), normal(3, 3, 6)
+    Z, caches = forward(net, W, X)
+    dX = input_gradient(net, W, caches, cost_gradient(net, Z, Y))
+    along = slope_along(lambda x: cost_at(net, W, x["X"], Y), Parameters(X=X), Parameters(X=D))
+    assert float((dX * D).sum()) == pytest.approx(along, rel=1e-6)
+
+
+def test_parameters_that_are_no_weights_start_at_zero_in_the_layers_order():
+    net = scaling()
+    start = initialize_parameters(net, seed=1)
+    assert list(start) == list(parameter_shapes(net)) == ["W1", "b1", "g2", "W2", "b2"]
+    assert [name for name in start if not start[name].any()] == ["b1", "g2", "b2"]
+    assert list(weight_shapes(net)) == ["W1", "W2"]
+
+
+def test_a_layer_of_ones_own_leaves_the_draws_of_the_others_alone():
+    with_scale, without = (initialize_parameters(net, 1, he) for net in (scaling(), mlp(3, 4, 2)))
+    assert all((with_scale[name] == without[name]).all() for name in without)
+
+
+@pytest.mark.parametrize(
+    ("initializer", "W1", "W2"),
+    [
+        # printed in the course's notebooks, week 4, for the sizes below and seed 3; digits as there
+        (small, [[0.01788628, 0.0043651], [0.00096497, -0.01863493]], [[-0.00277388, -0.00354759]]),
+    ],
+)
+def test_small_draws_what_the_legacy_generator_is_known_to_draw(initializer, W1, W2):
+    parameters = initialize_parameters(mlp(2, 2, 1), seed=3, initializer=initializer)
+    np.testing.assert_allclose(parameters["W1"], W1, atol=5e-9)
+    np.testing.assert_allclose(parameters["W2"], W2, atol=5e-9)
+
+
+def test_course_draws_the_same_normals_scaled_by_the_root_of_fan_in():
+    net = mlp(9, 4, 1)
+    drawn, unscaled = (initialize_parameters(net, seed=5, initializer=s) for s in (course, small))
+    np.testing.assert_allclose(drawn["W1"], unscaled["W1"] * 100 / 3, rtol=1e-14)
+    np.testing.assert_allclose(drawn["W2"], unscaled["W2"] * 100 / 2, rtol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("initializer", "variance"), [(he, 2 / 300), (xavier, 2 / 500), (course, 1 / 300)]
+)
+def test_schemes_draw_zero_mean_normals_of_the_published_variance(initializer, variance):
+    W1 = initialize_parameters(mlp(300, 200, 1), seed=1, initializer=initializer)["W1"] / math.sqrt(
+        variance
+    )
+    assert abs(W1.mean()) < 4 / math.sqrt(W1.size)
+    assert W1.var() == pytest.approx(1, abs=4 * math.sqrt(2 / W1.size))
+    assert (W1**4).mean() == pytest.approx(3, abs=4 * math.sqrt(96 / W1.size))
+
+
+@pytest.mark.parametrize("initializer", [course, he, small, xavier])
+def test_equal_seeds_draw_equal_parameters_and_others_do_not(initializer):
+    net = mlp(3, 2, 1)
+    first, again, other = (initialize_parameters(net, seed, initializer) for seed in (1, 1, 2))
+    assert first == again
+    assert not np.isclose(first["W1"], other["W1"]).any()
+
+
+@pytest.mark.parametrize("initializer", [he, xavier])
+def test_a_layers_draws_do_not_depend_on_the_layers_after_it(initializer):
+    shallow, deep = (
+        initialize_parameters(mlp(*s), 1, initializer) for s in ((3, 2, 1), (3, 2, 5, 1))
+    )
+    assert (shallow["W1"] == deep["W1"]).all()
+
+
+@pytest.mark.parametrize("initializer", [course, he, small, xavier])
+def test_layers_of_equal_shape_draw_otherwise(initializer):
+    parameters = initialize_parameters(mlp(3, 3, 3), 1, initializer)
+    assert not np.isclose(parameters["W1"], parameters["W2"]).any()
+
+
+@pytest.mark.parametrize(
+    ("initializer", "scales"), [(he, (2 / 4, 2 / 3)), (xavier, (2 / (4 + 3), 2 / (3 + 2)))]
+)
+def test_a_layers_draws_are_those_of_the_seed_and_its_place(initializer, scales):
+    parameters = initialize_parameters(mlp(4, 3, 2), 5, initializer)
+    for i, (scale, shape) in enumerate(zip(scales, ((3, 4), (2, 3)), strict=True)):
+        seeded = np.random.SeedSequence(5, spawn_key=(i,))
+        normals = np.random.default_rng(seeded).standard_normal(shape)
+        np.testing.assert_allclose(parameters[f"W{i + 1}"], normals * math.sqrt(scale), rtol=1e-14)
+
+
+@pytest.mark.parametrize("initializer", [course, small])
+def test_the_courses_draws_are_the_legacy_generators_one_layer_after_another(initializer):
+    scales = {course: (1 / 2, 1 / math.sqrt(3)), small: (0.01, 0.01)}[initializer]
+    parameters = initialize_parameters(mlp(4, 3, 2), 5, initializer)
+    normals = np.random.RandomState(5).randn(3 * 4 + 2 * 3)
+    W1, W2 = normals[:12].reshape(3, 4), normals[12:].reshape(2, 3)
+    np.testing.assert_allclose(parameters["W1"], W1 * scales[0], rtol=1e-14)
+    np.testing.assert_allclose(parameters["W2"], W2 * scales[1], rtol=1e-14)
+
+
+@pytest.mark.parametrize("initializer", [course, he, small, xavier, zeros])
+def test_biases_start_at_zero(initializer):
+    parameters = initialize_parameters(mlp(3, 2, 1), seed=1, initializer=initializer)
+    assert not parameters["b1"].any()
+    assert not parameters["b2"].any()
+
+
+def test_zeros_are_zeros_also_for_one_layer():
+    assert initialize_parameters(mlp(2, 1), 1, zeros) == Parameters(W1=[[0.0, 0.0]], b1=[[0.0]])
+
+
+def test_the_name_of_an_activation_is_not_taken_for_a_list_of_them():
+    with pytest.raises(ValueError, match="activations 'tanh'; expected one, such as RELU"):
+        mlp(3, 4, 3, 2, 2, 1, activation="tanh")  # type: ignore[arg-type]

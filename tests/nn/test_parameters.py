@@ -1,0 +1,181 @@
+"""Parameters are values: nothing reaches into them, and maps over several insist on equal names."""
+
+import copy
+import operator
+import pickle
+
+import numpy as np
+import pytest
+import toolz
+
+from catpipe.nn.parameters import Parameters, map_parameters
+
+W1, b1 = np.array([[1.5, -2.0], [0.25, 3.0]]), np.array([[0.5], [1.0]], np.float32)
+
+
+@pytest.fixture
+def parameters() -> Parameters:
+    return Parameters(W1=W1, b1=b1)
+
+
+def test_a_later_write_to_the_callers_array_does_not_reach_in():
+    mine = np.ones(2)
+    parameters = Parameters(b=mine)
+    mine[0] = 7
+    assert parameters["b"].tolist() == [1, 1]
+
+
+def test_a_later_write_through_an_older_view_does_not_reach_in():
+    mine = np.ones(2)
+    view = mine[:]
+    mine.setflags(write=False)
+    parameters = Parameters(b=mine)
+    view[0] = 7
+    assert parameters["b"].tolist() == [1, 1]
+
+
+def test_the_callers_own_array_stays_writeable():
+    mine = np.ones(2)
+    Parameters(b=mine)
+    assert mine.flags.writeable
+
+
+def test_arrays_cannot_be_written_to(parameters):
+    with pytest.raises(ValueError, match="read-only"):
+        parameters["W1"][0, 0] = 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda p: operator.setitem(p, "W1", W1),
+        lambda p: operator.delitem(p, "W1"),
+        lambda p: setattr(p, "_arrays", {}),
+        lambda p: delattr(p, "_arrays"),
+        lambda p: operator.setitem(p.keys().mapping, "W1", W1),
+        lambda p: operator.setitem(p.items().mapping, "W1", W1),
+        lambda p: p.update(W1=b1),
+        lambda p: p.setdefault("W2", W1),
+        lambda p: p.pop("W1"),
+        lambda p: p.popitem(),
+        lambda p: p.clear(),
+    ],
+)
+def test_names_cannot_be_set_or_deleted(parameters, change):
+    before = pickle.dumps(parameters)
+    with pytest.raises((TypeError, AttributeError)):
+        change(parameters)
+    assert pickle.dumps(parameters) == before
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_pickles_to_an_equal_value_with_every_protocol(parameters, protocol):
+    assert pickle.loads(pickle.dumps(parameters, protocol)) == parameters
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_unpickled_arrays_are_read_only(parameters, protocol):
+    again = pickle.loads(pickle.dumps(parameters, protocol))
+    assert not any(array.flags.writeable for array in again.values())
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
+def test_copies_are_equal(parameters, copied):
+    assert copied(parameters) == parameters
+
+
+def test_equal_numbers_are_equal_whatever_the_order_of_names(parameters):
+    assert Parameters(b1=b1, W1=W1) == parameters
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Parameters(W1=W1),
+        Parameters(W1=W1, b2=b1),
+        Parameters(W1=W1 + 1e-15, b1=b1),
+        Parameters(W1=W1, b1=b1.astype(float)),
+        Parameters(W1=W1, b1=b1[:, 0]),
+        {"W1": 1},
+    ],
+)
+def test_other_names_numbers_types_or_shapes_are_unequal(parameters, other):
+    assert parameters != other
+
+
+def test_not_a_number_equals_itself():
+    assert Parameters(b=[np.nan]) == Parameters(b=[np.nan])
+
+
+def test_or_merges_into_new_ones_with_the_right_hand_winning(parameters):
+    assert parameters | {"b1": [0.0], "W2": [1.0]} == Parameters(W1=W1, b1=[0.0], W2=[1.0])
+
+
+def test_or_takes_a_mapping_on_the_left(parameters):
+    assert {"b1": [0.0], "W2": [1.0]} | parameters == Parameters(W1=W1, b1=b1, W2=[1.0])
+
+
+def test_or_leaves_both_as_they_were(parameters):
+    before = pickle.dumps(parameters)
+    assert parameters | {"b1": [0.0]} != parameters
+    assert pickle.dumps(parameters) == before
+
+
+def test_repr_shows_names_shapes_types_and_count_and_no_numbers(parameters):
+    assert repr(parameters) == "Parameters(W1 (2, 2) float64, b1 (2, 1) float32; 6 numbers)"
+
+
+def test_or_in_place_makes_new_ones(parameters):
+    name, before = parameters, pickle.dumps(parameters)
+    name |= {"b1": [0.0]}
+    assert name == Parameters(W1=W1, b1=[0.0])
+    assert pickle.dumps(parameters) == before
+
+
+def test_toolz_maps_filters_and_merges_them(parameters):
+    assert toolz.valmap(np.shape, parameters) == {"W1": (2, 2), "b1": (2, 1)}
+    assert Parameters(toolz.keyfilter("W1".__eq__, parameters)) == Parameters(W1=W1)
+    assert Parameters(toolz.merge(parameters, {"b1": b1})) == parameters
+    assert Parameters(toolz.assoc(parameters, "b1", b1)) == parameters
+    assert Parameters(toolz.dissoc(parameters, "b1")) == Parameters(W1=W1)
+
+
+@pytest.mark.parametrize("value", ["text", object(), None])
+def test_what_is_not_numbers_is_refused_by_name(value):
+    with pytest.raises(TypeError, match="W1"):
+        Parameters(W1=value)
+
+
+def test_they_are_not_hashable(parameters):
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(parameters)
+
+
+def test_map_applies_the_function_under_each_name(parameters):
+    doubled = map_parameters(np.add, parameters, parameters)
+    assert doubled == Parameters(W1=2 * W1, b1=2 * b1)
+
+
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [
+        (Parameters(W1=W1), r"missing \['b1'\]"),
+        (Parameters(W1=W1, b1=b1, W2=W1), r"unexpected \['W2'\]"),
+    ],
+)
+def test_map_refuses_a_missing_or_an_extra_name(parameters, other, told):
+    with pytest.raises(KeyError, match=told):
+        map_parameters(np.add, parameters, other)
+
+
+def test_what_map_returns_is_read_only(parameters):
+    assert not any(
+        array.flags.writeable for array in map_parameters(np.negative, parameters).values()
+    )
+
+
+def test_map_does_not_adopt_a_view_that_somebody_can_write_through():
+    mine = np.ones((2, 2))
+    mapped = map_parameters(lambda _: mine.T, Parameters(W=W1))
+    mine[0, 0] = 7
+    assert mapped["W"][0, 0] == 1

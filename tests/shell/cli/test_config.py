@@ -1,0 +1,306 @@
+"""A configuration file: what it may say, what overrides it, and how it is refused."""
+
+import json
+
+import pytest
+
+from catpipe.shell.cli.config import with_config
+from catpipe.shell.runs.run_file import load_run
+from tests.typed import refused, said, save_colours
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return save_colours(tmp_path_factory.mktemp("configs") / "four")
+
+
+@pytest.fixture
+def file(tmp_path, folder):
+    """Return what writes a file that names the data, and these lines."""
+
+    def write(*lines: str):
+        path = tmp_path / "run.toml"
+        path.write_text("\n".join((f"data = '{folder}'", *lines)), "utf-8")
+        return path
+
+    return write
+
+
+def asked(capsys, path, *flags):
+    """Return the experiment that is trained with this file and these flags."""
+    return json.loads(said(capsys, "train", "--config", path, *flags, "--json"))["experiment"]
+
+
+@pytest.mark.parametrize(
+    ("line", "field", "value"),
+    [
+        ("layers = [20, 7]", "hidden", [20, 7]),
+        ("layers = 20", "hidden", [20]),
+        ("layers = []", "hidden", []),
+        ("layers = '20,7'", "hidden", [20, 7]),
+        ("activation = 'tanh'", "activation", "tanh"),
+        ("activation = ['relu', 'tanh', 'silu']", "activation", ["relu", "tanh", "silu"]),
+        ("initializer = 'he'", "initializer", "he"),
+        ("seed = 7", "seed", 7),
+        ("dtype = 'float32'", "dtype", "float32"),
+        ("optimizer = 'adam'", "optimizer", "adam"),
+        ("learning-rate = 0.5", "learning_rate", 0.5),
+        ("learning_rate = 1e-2", "learning_rate", 0.01),
+        ("learning_rate = 1", "learning_rate", 1.0),
+        ("schedule = 'step:0.5,10'", "schedule", ["step", 0.5, 10]),
+        ("schedule = ['step', 0.5, 10]", "schedule", ["step", 0.5, 10]),
+        ("warm-up = 3", "warm_up", 3),
+        ("warm_up = 3", "warm_up", 3),
+        ("epochs = 2", "epochs", 2),
+        ("batch_size = 0x10", "batch_size", 16),
+        ("batch-size = 3\norder = 'balanced'", "order", "balanced"),
+        ("l2 = 0.5", "l2", 0.5),
+        ("weight_decay = 0", "weight_decay", 0.0),
+        ("dropout = 0.5", "dropout", 0.5),
+        ("class-weight = [1, 3, 0.5, 1]", "class_weight", [1, 3, 0.5, 1]),
+        ("class_weight = 'balanced'", "class_weight", "balanced"),
+        ("early-stopping = 2", "early_stopping", 2),
+        ("full-space = true", "full_space", True),
+        ("full_space = false", "full_space", False),
+    ],
+)
+def test_each_key_is_the_option_of_its_name(capsys, file, line, field, value):
+    short = () if line.startswith("epochs") else ("--iterations", "2")
+    assert asked(capsys, file(line), *short)[field] == value
+
+
+def test_a_momentum_joins_its_optimizer(capsys, file):
+    path = file("momentum = 0.5", "optimizer = 'nesterov'", "iterations = 2")
+    assert asked(capsys, path)["momentum"] == 0.5
+
+
+def test_an_empty_file_asks_for_nothing(capsys, folder, tmp_path):
+    (tmp_path / "empty.toml").touch()
+    train = ("train", "--data", folder, "--iterations", 2)
+    assert (
+        asked(capsys, tmp_path / "empty.toml", *train[1:])
+        == (json.loads(said(capsys, *train, "--json"))["experiment"])
+    )
+
+
+def test_a_switch_that_is_on_prints_json(capsys, file):
+    assert json.loads(said(capsys, "train", "--config", file("json = true", "epochs = 2")))
+
+
+def test_out_names_the_file_to_save(capsys, file, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    said(capsys, "train", "--config", file("out = 'run.h5'", "epochs = 2"))
+    assert load_run(tmp_path / "run.h5").result.experiment.epochs == 2
+
+
+def test_paths_in_it_are_from_where_the_command_runs(capsys, folder, tmp_path, monkeypatch):
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "run.toml").write_text("data = 'four'\nout = 'run.h5'\nepochs = 2")
+    (tmp_path / "four").symlink_to(folder)
+    monkeypatch.chdir(tmp_path)
+    said(capsys, "train", "--config", "deep/run.toml")
+    assert (tmp_path / "run.h5").is_file()
+
+
+def test_a_validation_file_is_used(capsys, file, folder):
+    path = file(f"validation = '{folder}/train_colours.h5'", "early-stopping = 1", "epochs = 2")
+    assert asked(capsys, path)["early_stopping"] == 1
+
+
+def test_text_in_it_is_utf_8(capsys, file, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    said(capsys, "train", "--config", file("out = 'lièvre.h5'", "epochs = 2"))
+    assert (tmp_path / "lièvre.h5").is_file()
+
+
+# Flags override it.
+
+
+@pytest.mark.parametrize(
+    ("line", "flags", "expected"),
+    [
+        ("seed = 2", ("--seed", "3"), {"seed": 3}),
+        ("seed = 2", ("--seed=3",), {"seed": 3}),
+        ("seed = 2", ("--seed", "1"), {"seed": 1}),
+        ("epochs = 2", ("--epochs", "3"), {"epochs": 3}),
+        ("epochs = 2", ("--iterations", "3"), {"epochs": None, "iterations": 3}),
+        ("epochs = 2", ("--iterations=3",), {"epochs": None, "iterations": 3}),
+        ("iterations = 2", ("--epochs", "3"), {"epochs": 3, "iterations": 2500}),
+        ("seeds = '1..2'", ("--seed", "3"), {"seed": 3}),
+        ("layers = [20, 7]", ("--layers", ""), {"hidden": []}),
+        ("class-weight = [1, 3]", ("--class-weight", "balanced"), {"class_weight": "balanced"}),
+        ("full-space = true", ("--no-full-space",), {"full_space": False}),
+        ("full-space = false", ("--full-space",), {"full_space": True}),
+        ("data = 'nowhere'", (), {}),
+    ],
+)
+def test_a_flag_overrides_its_key_and_its_rival(capsys, folder, tmp_path, line, flags, expected):
+    short = () if "epochs" in line or "--epochs" in flags else ("iterations = 2",)
+    (tmp_path / "run.toml").write_text("\n".join((line, *short)))
+    told = asked(capsys, tmp_path / "run.toml", "--data", folder, *flags)
+    assert {**told, **expected} == told
+
+
+def test_flags_before_the_file_override_it_too(capsys, file):
+    report = said(capsys, "train", "--seed", 3, "--json", "--config", file("seed=2", "epochs=2"))
+    assert json.loads(report)["seed"] == 3
+
+
+def test_seeds_override_the_seed_of_the_file(capsys, file):
+    report = said(capsys, "train", "--config", file("seed=2", "epochs=2"), "--seeds=4..5", "--json")
+    assert json.loads(report)["seeds"] == [4, 5]
+
+
+def test_seeds_in_the_file_train_many(capsys, file):
+    report = said(capsys, "train", "--config", file("seeds='4..5'", "epochs=2", "json = true"))
+    assert json.loads(report)["seeds"] == [4, 5]
+
+
+def test_json_in_the_file_is_switched_off(capsys, file):
+    words = said(capsys, "train", "--config", file("json = true", "epochs = 2"), "--no-json")
+    assert words.startswith("data: ")
+
+
+def test_the_last_of_two_files_is_read(capsys, file, tmp_path):
+    (tmp_path / "other.toml").write_text("nonsense = 1")
+    path = file("seed = 2", "epochs = 2")
+    assert asked(capsys, tmp_path / "other.toml", f"--config={path}")["seed"] == 2
+
+
+def test_the_file_is_named_behind_an_equals_sign_too(capsys, file):
+    path = file("seed = 2", "epochs = 2")
+    assert json.loads(said(capsys, "train", f"--config={path}", "--json"))["seed"] == 2
+
+
+def test_other_commands_take_no_file(capsys, file):
+    assert "--config" in refused(capsys, "draw", "x", "--config", file("epochs = 2"))
+    assert with_config(["draw", "--config", "nowhere.toml"])[1:] == ["--config", "nowhere.toml"]
+
+
+# What is refused.
+
+
+@pytest.mark.parametrize(
+    ("key", "nearest"),
+    [
+        ("epoch", "epochs"),
+        ("learning-rat", "learning-rate"),
+        ("learningRate", "learning-rate"),
+        ("optimiser", "optimizer"),
+        ("batchsize", "batch-size"),
+        ("class_weights", "class-weight"),
+        ("drop_out", "dropout"),
+        ("full", "full-space"),
+        ("L2", "l2"),
+        ("'l 2'", "l2"),
+    ],
+)
+def test_an_unknown_key_suggests_the_nearest_name(capsys, file, key, nearest):
+    path = file(f"{key} = 1")
+    line = refused(capsys, "train", "--config", path)
+    assert f"{path}: has the key " in line
+    assert f"did you mean {nearest}?" in line
+
+
+def test_a_key_of_any_length_is_told_shortly(capsys, file):
+    assert len(refused(capsys, "train", "--config", file(f"{'k' * 10**5} = 1"))) < 500
+
+
+@pytest.mark.parametrize("key", ["config", "help", "command", "hidden", "train", "''", "'a\\nb'"])
+def test_what_is_no_option_of_training_is_no_key(capsys, file, key):
+    assert "did you mean" in refused(capsys, "train", "--config", file(f"{key} = 1"))
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("epochs = 2.5", "--epochs"),
+        ("epochs = 1e3", "--epochs"),
+        ("epochs = [1, 2]", "--epochs"),
+        ("epochs = 'many'", "--epochs"),
+        ("epochs = true", "epochs is True; expected a number, text or a list"),
+        ("epochs = 2020-01-01", "epochs is datetime.date(2020, 1, 1); expected a number"),
+        ("epochs = 12:00:00", "epochs is datetime.time(12, 0); expected a number"),
+        ("epochs = {a = 1}", "epochs is {'a': 1}; expected a number"),
+        ("[epochs]", "epochs is {}; expected a number"),
+        ("[[epochs]]\na = 1", "epochs is [{'a': 1}]; expected a number"),
+        ("[train]\nepochs = 2", "has the key 'train'"),
+        ("train.epochs = 2", "has the key 'train'"),
+        ("layers = [20, [7]]", "layers is [20, [7]]; expected a number"),
+        ("layers = [true]", "layers is [True]; expected a number"),
+        ("layers = [2.5]", "--layers"),
+        ("class-weight = [1, {}]", "class-weight is [1, {}]; expected a number"),
+        ("l2 = inf", "l2 is inf"),
+        ("l2 = nan", "l2 is nan"),
+        ("dropout = -nan", "dropout is nan"),
+        ("seed = -1", "seed is -1"),
+        (f"seed = {2**63}", f"seed is {2**63}"),
+        ("full-space = 1", "full-space is 1; expected true or false"),
+        ("json = 'yes'", "json is 'yes'; expected true or false"),
+        ("initializer = \"a\\nb\"", "initializer is 'a\\nb'"),
+        ("initializer = \"\\u001b[2J\"", "initializer is '\\x1b[2J'"),
+        ("out = \"a\\u0000b\"", "null"),
+        ("early-stopping = 1\nvalidation = \"a\\u0000b\"", "a\\x00b: is not a file"),
+        ("out = 7\nepochs = 2\nepochs = 3", "is no TOML"),
+        ("seed = 1\nseeds = '1..2'", "not allowed with"),
+        ("epochs = 1\niterations = 2", "not allowed with"),
+        ("learning-rate = 1\nlearning_rate = 1", "has learning-rate twice"),
+        ("full_space = true\nfull-space = true", "has full-space twice"),
+        ("momentum = 0.5", "momentum is 0.5 with gradient_descent"),
+        ("class-weight = [1, 3]", "2 class weights for 4 classes"),
+        ("out = 'nowhere/run.h5'", "nowhere/run.h5: cannot be written"),
+    ],
+)  # fmt: skip
+def test_a_value_that_cannot_be_is_refused_by_its_name(capsys, file, monkeypatch, line, told):
+    path = file(line)
+    monkeypatch.chdir(path.parent)
+    assert told in refused(capsys, "train", "--config", path)
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"epochs",
+        b"epochs =",
+        b"epochs: 2",
+        b"{'epochs': 2}",
+        b"initializer = he",
+        b"initializer = 'h\xe9'",
+        b"\xff\xfee\x00",
+        b"a\x00 = 1",
+        b"a = " + b"[" * 10**5,
+        b"seed = " + b"9" * 10**4,
+    ],
+    ids=lambda content: content[:12],
+)
+def test_what_is_no_toml_is_refused(capsys, tmp_path, content):
+    path = tmp_path / "run.toml"
+    path.write_bytes(content)
+    assert f"{path}: is no TOML (" in refused(capsys, "train", "--config", path)
+
+
+def test_an_integer_beyond_all_digits_is_refused(capsys, file):
+    refused(capsys, "train", "--config", file(f"seed = 0x{'f' * 10**4}"))
+
+
+def test_what_is_no_small_file_is_refused(capsys, tmp_path):
+    (tmp_path / "large.toml").write_bytes(b"#" * (2**20 + 1))
+    (tmp_path / "broken.toml").symlink_to(tmp_path / "nowhere")
+    for name in ("nowhere.toml", "large.toml", "broken.toml", "."):
+        line = refused(capsys, "train", "--config", tmp_path / name)
+        assert f"{tmp_path / name}: is not a file of at most 1,048,576 bytes" in line
+
+
+def test_a_device_is_not_read(capsys):
+    for device in ("/dev/null", "/dev/zero"):
+        assert f"{device}: is not a file" in refused(capsys, "train", "--config", device)
+
+
+def test_a_name_too_long_is_refused(capsys):
+    assert "File name too long" in refused(capsys, "train", "--config", "x" * 300)
+
+
+@pytest.mark.parametrize("after", [(), ("--json",)])
+def test_a_file_that_is_not_named_is_refused(capsys, after):
+    assert "--config: expected one argument" in refused(capsys, "train", "--config", *after)

@@ -1,0 +1,240 @@
+"""Training is one fold: it splits anywhere to the bit, and the lazy fold is the same."""
+
+import pickle
+from functools import partial
+from itertools import islice
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from toolz import last
+
+from catpipe.data.batches import Batch, full_batches, mini_batches, normalized
+from catpipe.data.sampling import balanced, shuffled, stratified
+from catpipe.nn.activations import TANH
+from catpipe.nn.network import compute_cost, forward, gradients, mlp, with_dropout
+from catpipe.nn.parameters import Parameters
+from catpipe.optim.optimizers import gradient_descent, update_parameters
+from catpipe.optim.schedules import cosine, inverse_time, warm_up
+from catpipe.training.loop import (
+    Diverged,
+    State,
+    finite,
+    initial_state,
+    make_step,
+    train,
+    trajectory,
+)
+from catpipe.training.stopping import early_stopping
+from tests.points import (
+    FLOATS,
+    OPTIMIZERS,
+    cost_at,
+    examples,
+    networks,
+    normal,
+    normal_parameters,
+    seeds,
+)
+
+
+def run(net, seed, dtype=np.float64, sample_every=2):
+    """Return a step, a batch and a start at a generic point."""
+    descent = gradient_descent(0.1)
+    X, Y = examples(net, seed, dtype=dtype)
+    start = initial_state(descent, normal_parameters(net, seed, dtype))
+    return make_step(net, descent, sample_every), Batch(X, Y), start
+
+
+def equal(a: State, b: State) -> bool:
+    return a.iteration == b.iteration and a[1:3] == b[1:3] and a.costs == b.costs
+
+
+@given(networks(), seeds, st.integers(0, 4), st.integers(0, 4))
+def test_training_on_both_parts_is_training_on_one_and_then_the_other(net, seed, before, after):
+    step, batch, start = run(net, seed)
+    at_once = train(step, [batch] * (before + after), start)
+    in_parts = train(step, [batch] * after, train(step, [batch] * before, start))
+    assert equal(at_once, in_parts)
+
+
+@given(networks(), seeds, st.integers(0, 5))
+def test_carrying_on_from_a_pickled_state_loses_nothing(net, seed, k):
+    step, batch, start = run(net, seed)
+    saved = pickle.loads(pickle.dumps((step, train(step, [batch] * k, start))))
+    assert equal(train(saved[0], [batch] * 3, saved[1]), train(step, [batch] * (k + 3), start))
+
+
+LABELS = np.array([0, 1, 0, 2, 0, 1, 2, 0, 0, 1, 0])
+ORDERS = {
+    "shuffled": shuffled(11, seed=3),
+    "stratified": stratified(LABELS, seed=3),
+    "balanced": balanced(LABELS, seed=3),
+}
+RATES = {
+    "cosine": warm_up(cosine(0.05, iterations=10), iterations=3),
+    "inverse_time": inverse_time(0.05, decay=0.5),
+}
+optimizers = pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS)
+
+
+def streamed(optimizer, order, dropout=0.4):
+    """Return a step, the mini-batches from any iteration on, and a start: all that draws, draws."""
+    net = with_dropout(mlp(5, 4, 3, 2, activation=TANH), dropout, seed=7)
+    everything = Batch(*examples(net, 1, count=11), normalized(np.abs(normal(2, 1, 11))))
+    batches = partial(mini_batches, everything, order, 4)
+    return (
+        make_step(net, optimizer, 2),
+        batches,
+        initial_state(optimizer, normal_parameters(net, 5)),
+    )
+
+
+@optimizers
+@pytest.mark.parametrize("order", ORDERS.values(), ids=ORDERS)
+@pytest.mark.parametrize("rate", RATES.values(), ids=RATES)
+def test_a_run_that_draws_carries_on_from_any_pickled_state_as_if_never_stopped(make, order, rate):
+    step, batches, start = streamed(make(rate), order)
+    states = [*islice(trajectory(step, batches(), start), 11)]
+    for state in states:
+        again, saved = pickle.loads(pickle.dumps((step, state)))
+        carried_on = train(again, islice(batches(saved.iteration), 10 - saved.iteration), saved)
+        assert equal(carried_on, states[-1])
+
+
+def test_what_a_run_draws_at_one_iteration_it_does_not_draw_at_another():
+    step, batches, start = streamed(OPTIMIZERS["gradient_descent"](0.1), ORDERS["shuffled"])
+    one = next(batches())
+    after = [step(start._replace(iteration=i), one).parameters["W3"].tobytes() for i in range(9)]
+    assert len(set(after)) == 9
+
+
+@optimizers
+def test_a_run_stopped_early_carries_on_from_what_is_kept_at_any_iteration(make):
+    step, batches, start = streamed(make(RATES["cosine"]), ORDERS["shuffled"])
+    net = mlp(5, 4, 3, 2, activation=TANH)
+    X, Y = examples(net, 9)
+
+    def watched(state, kept=None):
+        states = trajectory(step, islice(batches(state.iteration), 40 - state.iteration), state)
+        cost = partial(cost_at, net, X=X, Y=Y)
+        return early_stopping(states, cost, patience=3, every=2, kept=kept)
+
+    at_once = [*watched(start)]
+    for kept in at_once:
+        saved = pickle.loads(pickle.dumps(kept))
+        carried_on = [*watched(saved.state, saved)]
+        assert carried_on == at_once[kept.state.iteration :]
+
+
+@given(networks(), seeds, st.integers(0, 5))
+def test_the_trajectory_ends_where_training_ends(net, seed, k):
+    step, batch, start = run(net, seed)
+    states = list(trajectory(step, [batch] * k, start))
+    assert len(states) == k + 1
+    assert equal(states[-1], train(step, [batch] * k, start))
+
+
+def test_the_trajectory_is_lazy():
+    def endless():
+        while True:
+            yield batch
+
+    step, batch, start = run(mlp(2, 1), seed=1)
+    states = trajectory(step, endless(), start)
+    assert [next(states).iteration for _ in range(3)] == [0, 1, 2]
+
+
+@given(networks(), seeds)
+def test_a_step_goes_the_learning_rate_times_the_gradient_downhill(net, seed):
+    step, batch, start = run(net, seed)
+    dW = gradients(net, start.parameters, batch.X, batch.Y)
+    after = step(start, batch).parameters
+    for name, W in start.parameters.items():
+        np.testing.assert_allclose(after[name], W - 0.1 * dW[name], rtol=1e-12, atol=1e-12)
+
+
+@given(networks(), seeds)
+def test_costs_are_sampled_before_the_update_at_every_so_many_iterations(net, seed):
+    step, batch, start = run(net, seed, sample_every=2)
+    states = list(trajectory(step, [batch] * 5, start))
+    expected = [
+        (state.iteration, compute_cost(net, forward(net, state.parameters, batch.X)[0], batch.Y))
+        for state in states[0:5:2]
+    ]
+    assert list(states[-1].costs) == expected
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("rate", [0.1, np.float64(0.1)])
+def test_the_type_that_goes_in_comes_out(dtype, rate):
+    net = mlp(3, 2, 1)
+    X, Y = examples(net, seed=1, dtype=dtype)
+    descent = gradient_descent(rate)
+    start = initial_state(descent, normal_parameters(net, 1, dtype))
+    after = train(make_step(net, descent), full_batches(X, Y, 2), start)
+    assert {a.dtype for a in after.parameters.values()} == {np.dtype(dtype)}
+
+
+def test_a_gradient_under_another_name_is_refused():
+    with pytest.raises(KeyError, match="W2"):
+        update_parameters(Parameters(W1=[[1.0]]), Parameters(W2=[[1.0]]), 0.1)
+
+
+@pytest.mark.parametrize("rate", [0, -0.1, float("nan"), float("inf")])
+def test_a_learning_rate_that_goes_nowhere_is_refused(rate):
+    with pytest.raises(ValueError, match="positive finite"):
+        gradient_descent(rate)
+
+
+def test_a_cost_that_is_no_longer_finite_stops_the_trajectory_and_is_named():
+    good, bad = State(1, Parameters(), (), ((0, 0.5),)), ((0, 0.5), (100, np.inf))
+    states = finite([good, good._replace(iteration=101, costs=bad)])
+    assert next(states) is good
+    with pytest.raises(FloatingPointError, match="inf at iteration 100"):
+        last(states)
+
+
+@pytest.mark.parametrize("costs", [[0.5, np.nan], [np.inf, 0.5], [[0.5, 0.5], [-np.inf, 0.5]]])
+def test_one_network_of_a_stack_whose_cost_is_not_finite_stops_all(costs):
+    state = State(1, Parameters(), (), ((0, np.array(costs)),))
+    with pytest.raises(FloatingPointError, match="iteration 0"):
+        list(finite([state]))
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_run_that_diverges_ends_at_the_first_sampled_cost_that_is_not_finite():
+    step, batches, start = streamed(OPTIMIZERS["heavy_ball"](1e308), ORDERS["shuffled"], 0.0)
+    states = [*islice(trajectory(step, batches(), start), 9)]
+    sampled = [iteration for iteration, cost in states[-1].costs if not np.isfinite(cost)]
+    handed_on = finite(iter(states))
+    with pytest.raises(FloatingPointError, match=f"at iteration {sampled[0]};"):
+        list(handed_on)
+
+
+def test_states_without_a_new_cost_or_with_finite_ones_are_handed_on():
+    first = State(1, Parameters(), (), ((0, np.array([0.5, 0.25])),))
+    states = [first._replace(iteration=0, costs=()), first, first._replace(iteration=2)]
+    assert [state.iteration for state in finite(states)] == [0, 1, 2]
+
+
+def test_every_sampled_cost_is_looked_at():
+    first = State(1, Parameters(), (), ((0, 0.5),))
+    second = State(2, Parameters(), (), (*first.costs, (1, np.nan)))
+    with pytest.raises(FloatingPointError, match="iteration 1"):
+        list(finite([first, second]))
+
+
+def test_the_last_state_whose_cost_was_finite_is_kept():
+    good = [State(i, Parameters(b=[float(i)]), (), ((0, 0.5),) * (i > 0)) for i in range(5)]
+    bad = State(5, Parameters(b=[np.nan]), (), ((0, 0.5), (4, np.nan)))
+    with pytest.raises(Diverged) as stopped:
+        last(finite([*good, bad]))
+    assert stopped.value.state == good[0]
+
+
+def test_what_stopped_training_goes_to_another_process_with_its_state():
+    stopped = Diverged("cost nan", State(3, Parameters(b=[1.0]), ()))
+    again = pickle.loads(pickle.dumps(stopped))
+    assert (str(again), again.state) == ("cost nan", stopped.state)
