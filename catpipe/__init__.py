@@ -3,12 +3,8 @@
 from catpipe import data, experiments, metrics, nn, optim, training
 from catpipe.data.batches import Batch
 from catpipe.data.examples import DataSet
-from catpipe.experiments.cross_validation import cross_validate
-from catpipe.experiments.ensembles import fit_seeds
 from catpipe.experiments.experiment import Experiment
-from catpipe.experiments.fitting import fit
 from catpipe.experiments.result import Result
-from catpipe.experiments.resuming import replay, resume
 from catpipe.nn.activations import relu, relu_backward, sigmoid, sigmoid_backward
 from catpipe.nn.initializers import initialize_parameters
 from catpipe.nn.layers import linear_backward, linear_forward
@@ -19,7 +15,7 @@ from catpipe.shell.runs.run_file import Run, load_run, save_run
 from catpipe.shell.storage.atomic import DataError
 from catpipe.shell.storage.datasets import load_data, save_data
 from catpipe.shell.storage.streaming import stored_pictures, stream_batches
-from catpipe.shell.threads import on_one_thread
+from catpipe.shell.threads import cross_validate, fit, fit_seeds, one_blas_thread, replay, resume
 from catpipe.training.loop import State, initial_state, make_step, train, trajectory
 
 __all__ = [
@@ -51,7 +47,7 @@ __all__ = [
     "metrics",
     "mlp",
     "nn",
-    "on_one_thread",
+    "one_blas_thread",
     "optim",
     "predict",
     "relu",

@@ -13,10 +13,14 @@ from catpipe.nn.parameters import Array
 
 
 class Pictures(NamedTuple):
-    """Labelled pictures: (examples, height, width, channels) `uint8`, and (examples,) integers."""
+    """Labelled pictures: (examples, height, width, channels) `uint8`, and (examples,) integers.
+
+    Weights, (examples,), say how much each counts; without them all count alike.
+    """
 
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]
+    weights: Array | None = None
 
 
 class DataSet(NamedTuple):
@@ -33,7 +37,7 @@ def fingerprint(pictures: Pictures) -> str:
     >>> fingerprint(Pictures(np.zeros((1, 1, 1, 3), np.uint8), np.array([0])))[:8]
     '95a015c2'
     """
-    images, labels = pictures
+    images, labels, _ = pictures
     digests = (
         sha256(np.ascontiguousarray(a).data).digest() for a in (images, labels.astype("<i8"))
     )

@@ -1,7 +1,7 @@
 """Many networks in one fold: their parameters share arrays with a leading axis.
 
-A stack is trained in parts that stay in the processor's cache; a `map_` runs them:
-`map`, or an executor's, with which they run side by side.
+A stack is trained in parts that stay in the processor's cache; `map_` runs them: `map`, or an
+executor's, with which they run side by side.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from toolz import identity, partition_all
 
 from catpipe.data.examples import Pictures
 from catpipe.experiments.experiment import Experiment
-from catpipe.experiments.fitting import Watch, solve
-from catpipe.experiments.result import Reached, Result
-from catpipe.experiments.setup import Problem, problem, start
+from catpipe.experiments.fitting import Watch, run
+from catpipe.experiments.result import Result
+from catpipe.experiments.setup import Setup, initial_parameters_for, prepare, with_seed
 from catpipe.nn.parameters import Array, Parameters, map_parameters
-from catpipe.training.loop import Costs, State
+from catpipe.training.loop import Costs
 from catpipe.training.stopping import Checkpoint
 
 Map: TypeAlias = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
 
-PART = 10  # networks: of the published one, a part's activations take a third of a megabyte
+PART = 3  # networks: no slower than 10 anywhere, and faster where memory is trimmed at each step
 
 
 def stacked(parameters: Sequence[Parameters]) -> Parameters:
@@ -40,7 +40,7 @@ def stacked(parameters: Sequence[Parameters]) -> Parameters:
 def fit_seeds(
     experiment: Experiment,
     seeds: Sequence[int],
-    pictures: Pictures,
+    examples: Pictures,
     map_: Map = map,
     watch: Watch = identity,
     validation: Pictures | None = None,
@@ -48,132 +48,134 @@ def fit_seeds(
     """Return what the experiment learns from each of the seeds: one result, of a stack.
 
     Law: network i of it is `fit` with seed i, up to rounding. Where the seed decides more than the
-    start (mini-batches, dropout, early stopping), each is trained by itself; one that stops early
-    keeps its last cost. `watch` hands on the states of each part. Raises as `fit` does, and
-    `ValueError` for no seeds.
+    initial parameters (mini-batches, dropout, early stopping), each is trained by itself; one that
+    stops early keeps its last cost. `watch` takes the checkpoints of each part. Raises as `fit`
+    does, and `ValueError` for no seeds.
 
     >>> black_and_white = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
     >>> pictures = Pictures(black_and_white, np.array([0, 1]))
     >>> fit_seeds(Experiment(seed=1, hidden=()), (1, 2, 3), pictures).parameters["W1"].shape
     (3, 1, 1)
     """
-    if len(seeds) == 0:
-        raise ValueError("no seeds; expected one or more")
-    return solve_seeds(problem(experiment, pictures, validation), seeds, map_, watch)
+    return run_seeds(prepare(experiment, examples, validation), seeds, map_, watch)
 
 
-def solve_seeds(
-    problem: Problem,
+def run_seeds(
+    setup: Setup,
     seeds: Sequence[int],
     map_: Map = map,
     watch: Watch = identity,
-    kept: Checkpoint | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Result:
-    """Return what training on the problem makes of the start that each of the seeds draws.
+    """Return the result of training from the initial parameters that each of the seeds draws.
 
-    To carry on a stack, hand over what it kept. Raises as `fit` does.
+    To carry on, pass the stack's checkpoint. Raises as `fit_seeds` does.
 
     >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
-    >>> posed = problem(Experiment(seed=1, hidden=()), Pictures(images, np.array([0, 1])))
-    >>> solve_seeds(posed, (1, 2)).seeds
+    >>> setup = prepare(Experiment(seed=1, hidden=()), Pictures(images, np.array([0, 1])))
+    >>> run_seeds(setup, (1, 2)).seeds
     (1, 2)
     """
-    size = 1 if seeds_need_own_runs(problem.experiment) else PART
-    parts = partition_all(size, seeds)
-    keeps = (kept and _part(kept, begin, begin + size) for begin in range(0, len(seeds), size))
-    results = map_(partial(_of_seeds, problem, watch), zip(parts, keeps, strict=True))
-    return _joined(list(results))
+    if len(seeds) == 0:
+        raise ValueError("no seeds; expected one or more")
+    size = 1 if seeds_need_own_runs(setup.experiment) else PART
+    starts = range(0, len(seeds), size)
+    checkpoints = (part_of(checkpoint, at, at + size) if checkpoint else None for at in starts)
+    parts = zip(partition_all(size, seeds), checkpoints, strict=True)
+    return _joined(list(map_(partial(_run_part, setup, watch), parts)))
 
 
 def seeds_need_own_runs(experiment: Experiment) -> bool:
-    """Return whether a seed decides more than the start: then each is trained by itself.
+    """Return whether a seed decides more than the initial parameters: then each is one run.
 
     >>> seeds_need_own_runs(Experiment(seed=1, dropout=0.5))
     True
     """
-    asked = experiment
-    return bool(asked.batch_size or asked.dropout or asked.early_stopping)
+    return bool(experiment.batch_size or experiment.dropout or experiment.early_stopping)
 
 
-def starts(problem: Problem, seeds: Sequence[int]) -> Parameters:
-    """Return the stack of the parameters that the seeds draw for the problem's network.
+def with_seeds(setup: Setup, seeds: Sequence[int]) -> Setup:
+    """Return the setup of a stack: one network for each seed, which share all but their start.
 
     >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
-    >>> posed = problem(Experiment(seed=1, hidden=()), Pictures(images, np.array([0, 1])))
-    >>> starts(posed, (1, 2))["W1"].shape
+    >>> setup = prepare(Experiment(seed=1, hidden=()), Pictures(images, np.array([0, 1])))
+    >>> with_seeds(setup, (1, 2)).initial_parameters["W1"].shape
     (2, 1, 1)
     """
-    return stacked([start(problem, seed) for seed in seeds])
+    first = with_seed(setup, seeds[0])
+    stack = stacked([initial_parameters_for(setup, seed) for seed in seeds])
+    return first._replace(experiment=setup.experiment, initial_parameters=stack, seeds=tuple(seeds))
 
 
-def _of_seeds(
-    problem: Problem, watch: Watch, part: tuple[Sequence[int], Checkpoint | None]
-) -> Result:
-    seeds, kept = part
-    seeded = problem._replace(experiment=problem.experiment._replace(seed=seeds[0]))
-    result = solve(seeded, starts(problem, seeds), watch, kept)
-    return result._replace(experiment=problem.experiment, seeds=tuple(seeds))
+def part_of(checkpoint: Checkpoint, begin: int, end: int) -> Checkpoint:
+    """Return the checkpoint of some of a stack's networks.
+
+    >>> from catpipe.training.loop import State
+    >>> state = State(7, Parameters(b1=[[[1.0]], [[2.0]]]), (), ((0, [0.5, 0.25]),))
+    >>> part_of(Checkpoint(state), 1, 2).state.costs
+    ((0, [0.25]),)
+    """
+
+    def some(parameters: Parameters) -> Parameters:
+        return map_parameters(lambda W: W[begin:end].copy(), parameters)
+
+    state = checkpoint.state
+    return checkpoint._replace(
+        state=state._replace(
+            parameters=some(state.parameters),
+            moments=tuple(map(some, state.moments)),
+            costs=tuple((i, np.asarray(costs)[begin:end].tolist()) for i, costs in state.costs),
+        )
+    )
+
+
+def _run_part(setup: Setup, watch: Watch, part: tuple[Sequence[int], Checkpoint | None]) -> Result:
+    seeds, checkpoint = part
+    return run(with_seeds(setup, seeds), watch, checkpoint)
 
 
 def _joined(results: Sequence[Result]) -> Result:
     alone = seeds_need_own_runs(results[0].experiment)
+    checkpoints = [result.checkpoint for result in results if result.checkpoint]
     return results[0]._replace(
         parameters=_joined_parameters([result.parameters for result in results]),
         costs=_joined_costs([result.costs for result in results]),
         iteration=max(result.iteration for result in results),
-        reached=None if alone else _joined_reached([result.reached for result in results]),
+        checkpoint=None if alone else _joined_checkpoints(checkpoints),
         seeds=tuple(chain.from_iterable(result.seeds for result in results)),
     )
 
 
 def _joined_parameters(parameters: Sequence[Parameters]) -> Parameters:
-    return map_parameters(_end_to_end, *parameters)
+    return map_parameters(lambda *arrays: np.concatenate(arrays), *parameters)
 
 
 def _joined_costs(costs: Sequence[Costs]) -> Costs:
     """Return the costs of all the networks, from the first iteration on that all of them have."""
     by_part = [dict(of) for of in costs]
-    begun = max((min(of, default=np.inf) for of in by_part), default=np.inf)
+    first = max((min(of, default=np.inf) for of in by_part), default=np.inf)
     return tuple(
-        (i, _end_to_end(*(_cost_at(i, of) for of in by_part)).tolist())
+        (i, np.concatenate([_cost_at(i, of) for of in by_part]).tolist())
         for i in sorted(set().union(*by_part))
-        if i >= begun
+        if i >= first
     )
 
 
-def _joined_reached(reached: Sequence[Reached | None]) -> Reached | None:
-    """Return where the stack is, as one; nothing where a watch ended its parts here and there."""
-    parts = [part for part in reached if part]
-    first, states = parts[0], [part.kept.state for part in parts]
+def _joined_checkpoints(checkpoints: Sequence[Checkpoint]) -> Checkpoint | None:
+    """Return the stack's checkpoint; none where a watch ended its parts at several iterations."""
+    states = [checkpoint.state for checkpoint in checkpoints]
     if len({state.iteration for state in states}) > 1:
         return None
-    state = first.kept.state._replace(
-        parameters=_joined_parameters([state.parameters for state in states]),
-        moments=tuple(map(_joined_parameters, zip(*(s.moments for s in states), strict=True))),
-        costs=_joined_costs([state.costs for state in states]),
+    moments = zip(*(state.moments for state in states), strict=True)
+    return Checkpoint(
+        states[0]._replace(
+            parameters=_joined_parameters([state.parameters for state in states]),
+            moments=tuple(map(_joined_parameters, moments)),
+            costs=_joined_costs([state.costs for state in states]),
+        )
     )
-    best = State(state.iteration, state.parameters, ())
-    return first._replace(kept=Checkpoint(state, best, 0.0, 0))
 
 
-def _part(kept: Checkpoint, begin: int, end: int) -> Checkpoint:
-    """Return what is kept of some of a stack's networks."""
-
-    def some(parameters: Parameters) -> Parameters:
-        return map_parameters(lambda W: W[begin:end].copy(), parameters)
-
-    state = kept.state._replace(
-        parameters=some(kept.state.parameters),
-        moments=tuple(map(some, kept.state.moments)),
-        costs=tuple((i, np.asarray(costs)[begin:end].tolist()) for i, costs in kept.state.costs),
-    )
-    return Checkpoint(state, state, kept.cost, kept.waited)
-
-
-def _end_to_end(*arrays: Any) -> Array:
-    return np.concatenate(arrays)
-
-
-def _cost_at(iteration: int, costs: dict[int, Any]) -> Any:
+def _cost_at(iteration: int, costs: dict[int, Any]) -> Array:
     """Return the last of the costs up to this iteration."""
-    return costs[max(i for i in costs if i <= iteration)]
+    return np.asarray(costs[max(i for i in costs if i <= iteration)])

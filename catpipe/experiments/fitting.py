@@ -1,4 +1,4 @@
-"""Fitting: an experiment and pictures in, a result out."""
+"""Fitting: a setup in, a result out. There is one way to train, and this is it."""
 
 from __future__ import annotations
 
@@ -11,21 +11,13 @@ from toolz import identity, tail
 
 from catpipe.data.examples import Pictures
 from catpipe.experiments.experiment import Experiment
-from catpipe.experiments.result import Reached, Result, is_last
-from catpipe.experiments.setup import (
-    Problem,
-    batches_of,
-    epoch_of,
-    iterations_of,
-    network_of,
-    optimizer_for,
-    roles,
-)
-from catpipe.experiments.setup import problem as pose
-from catpipe.experiments.setup import start as draw_start
+from catpipe.experiments.result import Result
+from catpipe.experiments.setup import Setup, batches_of, prepare, weights_fingerprint
 from catpipe.nn.network import Network, cost_of
 from catpipe.nn.parameters import Array, Parameters
+from catpipe.optim.optimizers import Optimizer
 from catpipe.training.loop import (
+    SAMPLE_EVERY,
     Costs,
     Diverged,
     State,
@@ -35,93 +27,110 @@ from catpipe.training.loop import (
     make_step,
     trajectory,
 )
-from catpipe.training.stopping import Checkpoint, best_of, early_stopping
+from catpipe.training.stopping import Checkpoint, checked_at, early_stopping
 
 Watch: TypeAlias = Callable[[Iterator[Checkpoint]], Iterator[Checkpoint]]
-
-CHECK_EVERY = 100  # iterations, for early stopping on full batches
 
 
 def fit(
     experiment: Experiment,
-    pictures: Pictures,
+    examples: Pictures,
     watch: Watch = identity,
     validation: Pictures | None = None,
+    *,
+    network: Network | None = None,
+    optimizer: Optimizer | None = None,
 ) -> Result:
-    """Return what the experiment learns from the pictures.
+    """Return what the experiment learns from the examples: `run(prepare(...))`.
 
-    `watch` is handed what is kept at each iteration (the state and, with early stopping, the best)
-    and hands it on: a progress bar, say; where it ends, the run does. States are as they are in the
-    space where training is done. Early stopping looks at the validation set or, without one, at a
-    fifth of the pictures. Raises `Diverged`, with the last finite state in the full space, when the
-    cost is no longer finite.
+    `watch` takes the checkpoint of each iteration and hands it on: a progress bar, say; where it
+    ends, the run does. States are as they are in the space where training is done. Early stopping
+    looks at the validation set or, without one, at a fifth of the examples. A network or an
+    optimizer of your own takes the place of the experiment's. Raises `ValueError` as `prepare`
+    does, and `Diverged`, with the last finite state in the full space, for a cost that is no longer
+    finite.
 
     >>> black_and_white = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
     >>> result = fit(Experiment(seed=1, hidden=()), Pictures(black_and_white, np.array([0, 1])))
     >>> [(iteration, round(cost, 3)) for iteration, cost in result.costs[:2]]
     [(0, 0.436), (100, 0.412)]
     """
-    posed = pose(experiment, pictures, validation)
-    return solve(posed, draw_start(posed, experiment.seed), watch)
+    setup = prepare(experiment, examples, validation, network=network, optimizer=optimizer)
+    return run(setup, watch)
 
 
-def solve(
-    problem: Problem,
-    parameters: Parameters,
-    watch: Watch = identity,
-    kept: Checkpoint | None = None,
-) -> Result:
-    """Return what training on the problem makes of these parameters, one network's or a stack's.
+def run(setup: Setup, watch: Watch = identity, checkpoint: Checkpoint | None = None) -> Result:
+    """Return the result of training from the setup's initial parameters, or from a checkpoint.
 
-    To carry on a run that began with them, hand over what it kept. Raises `Diverged` as `fit` does.
+    Raises `Diverged` as `fit` does.
 
     >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
-    >>> pictures = Pictures(images, np.array([0, 1]))
-    >>> posed = pose(Experiment(seed=1, hidden=(), iterations=1), pictures)
-    >>> solve(posed, Parameters(W1=[[0.0]], b1=[[0.0]])).parameters["W1"]
+    >>> one = Experiment(seed=1, hidden=(), initializer="zeros", iterations=1)
+    >>> run(prepare(one, Pictures(images, np.array([0, 1])))).parameters["W1"]
     array([[0.001875]])
     """
-    network, space = network_of(problem), problem.space
+    network, start = setup.space.project(setup.network, setup.initial_parameters)
     try:
-        descent = descend(problem, *space.enter(network, parameters), watch, kept)
+        final, before = train_in_space(setup, network, start, watch, checkpoint)
+        result = result_at(setup, final)
+        return _completed(setup, network, before, result) if before else result
     except Diverged as error:
         good = error.state
-        left = space.leave(network, parameters, good.parameters)
-        raise Diverged(str(error), State(good.iteration, left, ())) from None
-    return result_at(problem, parameters, *descent)
+        lifted = setup.space.lift(setup.network, setup.initial_parameters, good.parameters)
+        raise Diverged(str(error), State(good.iteration, lifted, ())) from None
 
 
-def result_at(
-    problem: Problem,
+def train_in_space(
+    setup: Setup,
+    network: Network,
     parameters: Parameters,
-    kept: Checkpoint,
-    best: State | None = None,
-    costs: Costs | None = None,
-) -> Result:
-    """Return the result of a run that began with these parameters and has come to what is kept.
+    watch: Watch = identity,
+    checkpoint: Checkpoint | None = None,
+) -> tuple[Checkpoint, State | None]:
+    """Return the last checkpoint, and the state before it where there was a step.
 
-    The best and the costs are those of what is kept, unless they are given.
+    The network and the parameters are as they are in the setup's space. Raises `Diverged`.
+    """
+    state = checkpoint.state if checkpoint else initial_state(setup.optimizer, parameters)
+    step = make_step(network, setup.optimizer)
+    states = finite(trajectory(step, batches_of(setup, state.iteration), state))
+    *before, final = tail(2, watch(_checkpoints(setup, network, states, checkpoint)))
+    return final, before[0].state if before else None
+
+
+def result_at(setup: Setup, checkpoint: Checkpoint) -> Result:
+    """Return the result of a run that has come to this checkpoint.
 
     >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
-    >>> pictures = Pictures(images, np.array([0, 1]))
-    >>> posed, half = pose(Experiment(seed=1, hidden=()), pictures), Parameters(W1=[[0.5]])
-    >>> halfway = State(7, half, ())
-    >>> result_at(posed, half, Checkpoint(halfway, halfway, 0.0, 0)).iteration
+    >>> setup = prepare(Experiment(seed=1, hidden=()), Pictures(images, np.array([0, 1])))
+    >>> result_at(setup, Checkpoint(State(7, Parameters(W1=[[0.5]]), ()))).iteration
     7
     """
-    state, network, space = kept.state, network_of(problem), problem.space
-    best = best or kept.best
-    trained = space.leave(network, parameters, best.parameters)
-    sampled = plain_costs(state.costs)
-    trimmed = kept._replace(
-        state=state._replace(costs=sampled),
-        best=State(kept.best.iteration, kept.best.parameters, ()),
+    state, best, chosen = checkpoint.state, checkpoint.best, checkpoint.chosen
+    costs = plain_costs(state.costs)
+    kept = checkpoint._replace(
+        state=state._replace(costs=costs),
+        best=best and State(best.iteration, best.parameters, ()),
     )
-    examples = len(problem.labels) - problem.own
-    end, known = iterations_of(problem), problem.pictures
-    reached = Reached(trimmed, space.kind, end, examples, problem.own, known)
-    costs = sampled if costs is None else plain_costs(costs)
-    return Result(problem.experiment, network, trained, costs, space.name, best.iteration, reached)
+    return Result(
+        setup.experiment,
+        setup.network,
+        setup.space.lift(setup.network, setup.initial_parameters, chosen.parameters),
+        costs,
+        chosen.iteration,
+        setup.plan.iterations,
+        setup.space.kind,
+        setup.space.description,
+        setup.input_shape,
+        setup.input_type,
+        len(setup.labels) - setup.validation_examples,
+        setup.validation_examples,
+        setup.fingerprint,
+        weights_fingerprint(setup.example_weights),
+        kept,
+        setup.seeds,
+        setup.optimizer if setup.has_own_optimizer else None,
+    )
 
 
 def plain_costs(costs: Costs) -> Costs:
@@ -133,62 +142,47 @@ def plain_costs(costs: Costs) -> Costs:
     return tuple((iteration, np.asarray(cost).tolist()) for iteration, cost in costs)
 
 
-def descend(
-    problem: Problem,
-    network: Network,
-    parameters: Parameters,
-    watch: Watch = identity,
-    kept: Checkpoint | None = None,
-) -> tuple[Checkpoint, State, Costs]:
-    """Return what is kept where the watch ends; the best state; and the sampled costs.
+def _completed(setup: Setup, network: Network, before: State, result: Result) -> Result:
+    """Return the result with what the end of a run adds, where it is finished.
 
-    Once the run is over, its last state is checked too, and its last cost is among the costs. The
-    network and the parameters are as they are in the problem's space. Without early stopping the
-    last state is the best. Raises `Diverged`.
+    That is the last cost, and the last state where it turns out to be the best. The checkpoint
+    stays as it is, so that a longer run can carry on from it.
     """
-    optimizer = optimizer_for(problem.experiment, iterations_of(problem))
-    state = initial_state(optimizer, parameters) if kept is None else kept.state
-    states = trajectory(make_step(network, optimizer), batches_of(problem, state.iteration), state)
-    *before, final = tail(2, watch(_kept(problem, network, finite(states), kept)))
-    if not before or not is_last(problem.experiment, iterations_of(problem), final):
-        return final, final.best, final.state.costs
-    last = before[0].state.iteration
-    costs = dict(final.state.costs) | {last: _last_cost(problem, network, before[0], final)}
-    validation_cost = _validation(problem, network)
-    best = best_of(final, validation_cost) if validation_cost else final.best
-    return final, best, (*costs.items(),)
+    if not result.is_finished or result.checkpoint is None:
+        return result
+    last, final = before.iteration, result.checkpoint
+    cost = _last_cost(setup, network, before, final.state)
+    costs = (*(dict(result.costs) | {last: np.asarray(cost).tolist()}).items(),)
+    best = checked_at(final, partial(_validation_cost, setup, network)).best if final.best else None
+    if best is not final.state:
+        return result._replace(costs=costs)
+    trained = setup.space.lift(setup.network, setup.initial_parameters, best.parameters)
+    return result._replace(costs=costs, parameters=trained, iteration=best.iteration)
 
 
-def _last_cost(problem: Problem, network: Network, before: Checkpoint, final: Checkpoint) -> Array:
+def _last_cost(setup: Setup, network: Network, before: State, final: State) -> Array:
     """Return the cost before the last update; refuse one, or a next, that is not finite."""
-    last = before.state.iteration
-    batch = next(batches_of(problem, last))
+    batch = next(batches_of(setup, before.iteration))
     cost, after = (
-        cost_of(network, kept.state.parameters, *batch, last) for kept in (before, final)
+        cost_of(network, state.parameters, *batch, before.iteration) for state in (before, final)
     )
-    check_finite(last, cost, before.state)
-    check_finite(final.state.iteration, after, before.state)
+    check_finite(before.iteration, cost, before)
+    check_finite(final.iteration, after, before)
     return cost
 
 
-def _kept(
-    problem: Problem, network: Network, states: Iterable[State], kept: Checkpoint | None
+def _checkpoints(
+    setup: Setup, network: Network, states: Iterable[State], checkpoint: Checkpoint | None
 ) -> Iterator[Checkpoint]:
-    """Hand on the states with the best of them: without early stopping, the last."""
-    patience, validation_cost = problem.experiment.early_stopping, _validation(problem, network)
-    if patience is None or validation_cost is None:
-        return (Checkpoint(state, state, 0.0, 0) for state in states)
-    every = epoch_of(problem) if problem.experiment.batch_size else CHECK_EVERY
-    return early_stopping(states, validation_cost, patience, every=every, kept=kept)
+    """Hand on a checkpoint of each state, with the best so far where there is early stopping."""
+    patience = setup.experiment.early_stopping
+    if patience is None:
+        return map(Checkpoint, states)
+    cost = partial(_validation_cost, setup, network)
+    every = setup.plan.batches_in_epoch if setup.experiment.batch_size else SAMPLE_EVERY
+    return early_stopping(states, cost, patience, every=every, checkpoint=checkpoint)
 
 
-def _validation(problem: Problem, network: Network) -> Callable[[Parameters], float] | None:
-    """Return the cost that early stopping looks at, where there is early stopping."""
-    _, held = roles(problem)
-    return None if held is None else partial(_validation_cost, problem, network, held)
-
-
-def _validation_cost(
-    problem: Problem, network: Network, weights: Array, parameters: Parameters
-) -> float:
-    return float(cost_of(network, parameters, problem.space.columns, problem.Y, weights).item())
+def _validation_cost(setup: Setup, network: Network, parameters: Parameters) -> float:
+    weights = setup.plan.validation_weights
+    return float(cost_of(network, parameters, setup.space.columns, setup.targets, weights).item())

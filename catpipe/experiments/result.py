@@ -1,4 +1,4 @@
-"""What came of an experiment, where it can carry on from, and what it says of pictures."""
+"""The result of an experiment: trained parameters, where the run is, and what it predicts."""
 
 from __future__ import annotations
 
@@ -13,84 +13,72 @@ from catpipe.experiments.experiment import Experiment
 from catpipe.metrics import accuracy
 from catpipe.nn.network import Network, cost_of, predict, predict_probabilities
 from catpipe.nn.parameters import Array, Parameters
+from catpipe.optim.optimizers import Optimizer
 from catpipe.training.loop import Costs
 from catpipe.training.stopping import Checkpoint
 
 
-class Reached(NamedTuple):
-    """All that a run needs to carry on: its state as it is in the space it is trained in."""
-
-    kept: Checkpoint
-    space: str  # the kind: full, dual or spanned
-    end: int  # the iteration that was asked for
-    examples: int  # pictures to train on
-    own: int  # and those of a validation set
-    pictures: str  # what all of them are known by
-
-
 class Result(NamedTuple):
-    """What came of an experiment, so far.
+    """The result of an experiment, so far.
 
     The cost at an iteration is that of the parameters before its update, on its batch and without
-    L2; every hundredth is kept and, once the run is over, the last. A stack's arrays have a leading
-    axis, its costs are lists, and its iteration is the latest of its networks.
+    L2; every hundredth is sampled and, once the run is finished, the last. A stack's arrays have a
+    leading axis, its costs are lists, and its iteration is the latest of its networks.
     """
 
     experiment: Experiment
     network: Network
     parameters: Parameters
     costs: Costs
-    space: str  # what it was trained in, and why where that was not the subspace
-    iteration: int  # at which the parameters were reached: the last or, stopped early, the best
-    reached: Reached | None = None  # none of seeds that were not trained as one
+    iteration: int  # of the parameters: the last or, with early stopping, the best
+    planned_iterations: int
+    space: str  # the kind that the run is trained in: full, dual or subspace
+    space_description: str  # and, for people, which one it is and why
+    input_shape: tuple[int, ...]  # of one example
+    input_type: str
+    training_examples: int
+    validation_examples: int  # of a validation set of the user's
+    fingerprint: str  # the SHA-256 of all inputs and targets
+    weights: str | None = None  # and of the examples' weights, where they have some
+    checkpoint: Checkpoint | None = None  # none of networks that were trained one by one
     seeds: tuple[int, ...] = ()  # of a stack, one a network
+    optimizer: Optimizer | None = None  # where it is not the one that the experiment describes
+
+    @property
+    def iterations_done(self) -> int:
+        """Return how many iterations were trained; raises as `checkpoint_of` does."""
+        return checkpoint_of(self).state.iteration
+
+    @property
+    def stopped_early(self) -> bool:
+        """Return whether early stopping ended the run; raises as `checkpoint_of` does."""
+        return checkpoint_of(self).stopped_early(self.experiment.early_stopping)
+
+    @property
+    def is_finished(self) -> bool:
+        """Return whether nothing is left to train; raises as `checkpoint_of` does."""
+        patience = self.experiment.early_stopping
+        return checkpoint_of(self).is_finished(self.planned_iterations, patience)
 
 
-def reached_of(result: Result) -> Reached:
-    """Return where the run is; raise `ValueError` for runs that were not trained as one.
+def checkpoint_of(result: Result) -> Checkpoint:
+    """Return where the run is; raise `ValueError` for networks that were trained one by one.
 
     >>> from catpipe.data.drawn.drawings import draw
     >>> from catpipe.experiments.fitting import fit
-    >>> asked = Experiment(seed=1, hidden=(), iterations=3)
-    >>> reached_of(fit(asked, draw(1, 2, 1).train)).kept.state.iteration
+    >>> short = Experiment(seed=1, hidden=(), iterations=3)
+    >>> checkpoint_of(fit(short, draw(1, 2, 1).train)).state.iteration
     3
     """
-    if result.reached is None:
-        raise ValueError("networks that were not trained as one; expected one run: train each anew")
-    return result.reached
+    if result.checkpoint is None:
+        raise ValueError(
+            "networks that were trained one by one; expected one run: train each of them anew"
+        )
+    return result.checkpoint
 
 
-def is_over(experiment: Experiment, at: int, waited: int, end: int) -> bool:
-    """Return whether a run at this iteration is where it ends, or was stopped early.
-
-    >>> is_over(Experiment(seed=1), at=7, waited=0, end=7)
-    True
-    """
-    return at >= end or was_stopped(experiment, waited)
-
-
-def is_last(experiment: Experiment, end: int, kept: Checkpoint) -> bool:
-    """Return whether what is kept is the last of a run: `is_over`, of it.
-
-    >>> from catpipe.training.loop import State
-    >>> state = State(7, Parameters(), ())
-    >>> is_last(Experiment(seed=1), 7, Checkpoint(state, state, 0.0, 0))
-    True
-    """
-    return is_over(experiment, kept.state.iteration, kept.waited, end)
-
-
-def was_stopped(experiment: Experiment, waited: int) -> bool:
-    """Return whether a run that has waited for so many checks was stopped early.
-
-    >>> was_stopped(Experiment(seed=1, early_stopping=3), waited=3)
-    True
-    """
-    return experiment.early_stopping is not None and waited >= experiment.early_stopping
-
-
-def cost_on(result: Result, pictures: Pictures) -> Array:
-    """Return the cost of the trained parameters on the pictures: one number, or one a network.
+def cost_on(result: Result, examples: Pictures) -> Array:
+    """Return the cost of the trained parameters on the examples: one number, or one a network.
 
     >>> from catpipe.experiments.fitting import fit
     >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
@@ -98,9 +86,9 @@ def cost_on(result: Result, pictures: Pictures) -> Array:
     >>> round(float(cost_on(fit(Experiment(seed=1, hidden=()), pictures), pictures)), 3)
     0.19
     """
-    asked = result.experiment
-    X = pixels(pictures.images, asked.dtype)
-    Y = targets(pictures.labels, asked.classes, asked.dtype)
+    experiment = result.experiment
+    X = pixels(examples.images, experiment.dtype)
+    Y = targets(examples.labels, experiment.classes, experiment.dtype)
     return cost_of(result.network, result.parameters, X, Y)
 
 
@@ -119,7 +107,7 @@ def probabilities(result: Result, images: NDArray[np.uint8]) -> Array:
 
 
 def of_classes(probabilities: Array) -> Array:
-    """Return the probability of each class, (..., classes, examples), from a network's own.
+    """Return the probability of each class, (..., classes, examples), from a network's outputs.
 
     Those of two classes are one row, (..., 1, examples), the probability of class 1.
 
@@ -145,8 +133,8 @@ def predictions(result: Result, images: NDArray[np.uint8]) -> NDArray[np.int64]:
     return predict(result.network, result.parameters, X)[..., 0, :]
 
 
-def accuracy_on(result: Result, pictures: Pictures) -> Array:
-    """Return the share of the pictures that is predicted right: one number, or one a network.
+def accuracy_on(result: Result, examples: Pictures) -> Array:
+    """Return the share of the examples that is predicted right: one number, or one a network.
 
     >>> from catpipe.experiments.fitting import fit
     >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
@@ -154,5 +142,5 @@ def accuracy_on(result: Result, pictures: Pictures) -> Array:
     >>> float(accuracy_on(fit(Experiment(seed=1, hidden=()), pictures), pictures))
     1.0
     """
-    predicted = predictions(result, pictures.images)[..., np.newaxis, :]
-    return accuracy(predicted, pictures.labels[np.newaxis])
+    predicted = predictions(result, examples.images)[..., np.newaxis, :]
+    return accuracy(predicted, examples.labels[np.newaxis])

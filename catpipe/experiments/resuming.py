@@ -1,4 +1,4 @@
-"""A run that carries on from where it is: to its end, or to more iterations than were asked for."""
+"""A run carries on from its checkpoint, to its end or beyond, or is trained again."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ import numpy as np
 from toolz import identity
 
 from catpipe.data.examples import Pictures
-from catpipe.experiments.ensembles import Map, solve_seeds, starts
+from catpipe.experiments.ensembles import Map, run_seeds, with_seeds
 from catpipe.experiments.experiment import checked
-from catpipe.experiments.fitting import Watch, solve
-from catpipe.experiments.result import Result, is_last, reached_of
-from catpipe.experiments.setup import Problem, problem_in, start
-from catpipe.nn.network import layer_sizes
-from catpipe.nn.parameters import Array, Parameters
+from catpipe.experiments.fitting import Watch, run
+from catpipe.experiments.result import Result, checkpoint_of
+from catpipe.experiments.setup import Setup, prepare
+from catpipe.nn.parameters import Array
+from catpipe.training.loop import State
 from catpipe.training.stopping import Checkpoint
 
 
 def resume(
     result: Result,
-    pictures: Pictures,
+    examples: Pictures,
     watch: Watch = identity,
     validation: Pictures | None = None,
     iterations: int | None = None,
     map_: Map = map,
 ) -> Result:
-    """Return what the run comes to when it carries on, on the same pictures.
+    """Return the result of the run when it carries on, on the same examples.
 
     Law: a run that stops at any iteration and is resumed equals one that never stopped, to the bit
-    (on the same processor, libraries and threads). One that is asked for more stays in the space
-    where it began. Raises `ValueError` where a run cannot carry on, and as `fit` does.
+    (on the same processor and libraries). One of more iterations stays in the space where it began.
+    Raises `ValueError` where a run cannot carry on, and as `fit` does.
 
     >>> from catpipe.experiments.experiment import Experiment
     >>> from catpipe.experiments.fitting import fit
@@ -42,130 +42,133 @@ def resume(
     True
     """
     longer = extended(result, iterations)
-    reached = reached_of(longer)
-    if is_last(longer.experiment, reached.end, reached.kept):
+    if longer.is_finished:
         return longer
-    posed, begun = reposed(longer, pictures, validation)
-    check_same(longer, posed, begun)
-    if longer.seeds:
-        return solve_seeds(posed, longer.seeds, map_, watch, reached.kept)
-    return solve(posed, begun, watch, reached.kept)
+    return carry_on(longer, prepare_again(longer, examples, validation), watch, map_)
 
 
 def replay(
     result: Result,
-    pictures: Pictures,
+    examples: Pictures,
     watch: Watch = identity,
     validation: Pictures | None = None,
     map_: Map = map,
 ) -> Result:
-    """Return what comes of the run's experiment once more, trained as far as the run is.
+    """Return the result of training the run's experiment again, as far as the run is.
 
-    Law: it is the run, to the bit, on the same pictures, processor, libraries and threads. Raises
-    `ValueError` for other pictures, and as `fit` does.
+    Law: it is the run, to the bit, on the same examples, processor and libraries. Raises
+    `ValueError` for examples of another shape or number, and as `fit` does.
 
     >>> from catpipe.experiments.experiment import Experiment
     >>> from catpipe.experiments.fitting import fit
     >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
     >>> pictures = Pictures(images, np.array([0, 1]))
-    >>> run = fit(Experiment(seed=1, hidden=(), iterations=7), pictures)
-    >>> replay(run, pictures) == run
+    >>> first = fit(Experiment(seed=1, hidden=(), iterations=7), pictures)
+    >>> replay(first, pictures) == first
     True
     """
-    return retrained(result, *reposed(result, pictures, validation), watch, map_)
+    return run_again(result, prepare_again(result, examples, validation), watch, map_)
 
 
-def retrained(
-    result: Result,
-    posed: Problem,
-    begun: Parameters,
-    watch: Watch = identity,
-    map_: Map = map,
-) -> Result:
-    """Return what comes of the run's problem and start once more: `replay`, where they are made.
+def prepare_again(result: Result, examples: Pictures, validation: Pictures | None = None) -> Setup:
+    """Return the setup of the run, in the space where it is trained.
 
-    Raises as `replay` does.
+    Raises `ValueError` for examples of another shape or number, and as `prepare` does.
     """
-    at = reached_of(result).kept.state.iteration
+    own = len(validation.labels) if validation else 0
+    found = examples.images.shape[1:], len(examples.labels), own
+    expected = result.input_shape, result.training_examples, result.validation_examples
+    if found != expected:
+        raise ValueError(
+            f"{_counted(*found)}; expected {_counted(*expected)}, as the run was trained on: "
+            "take those"
+        )
+    setup = prepare(
+        result.experiment,
+        examples,
+        validation,
+        network=result.network,
+        optimizer=result.optimizer,
+        space=(result.space, result.space_description),
+    )
+    return with_seeds(setup, result.seeds) if result.seeds else setup
 
-    def until_there(keeps: Iterator[Checkpoint]) -> Iterator[Checkpoint]:
-        return watch(islice(keeps, at + 1))
 
-    if result.seeds:
-        return solve_seeds(posed, result.seeds, map_, until_there)
-    return solve(posed, begun, until_there)
+def carry_on(result: Result, setup: Setup, watch: Watch = identity, map_: Map = map) -> Result:
+    """Return the result of the run when it carries on with this setup of it: `resume`, prepared.
+
+    Raises `ValueError` for other examples, and as `resume` does.
+    """
+    check_same(result, setup)
+    return _run(setup, watch, map_, checkpoint_of(result))
+
+
+def run_again(result: Result, setup: Setup, watch: Watch = identity, map_: Map = map) -> Result:
+    """Return the result of training with this setup of the run: `replay`, prepared."""
+    done = result.iterations_done
+
+    def until_there(checkpoints: Iterator[Checkpoint]) -> Iterator[Checkpoint]:
+        return watch(islice(checkpoints, done + 1))
+
+    return _run(setup, until_there, map_)
 
 
 def extended(result: Result, iterations: int | None) -> Result:
-    """Return the run as one that was asked for so many iterations, or as it is.
+    """Return the run with so many planned iterations, or as it is.
 
-    Raises `ValueError` for fewer than there were, and where what was done depends on how many.
+    Raises `ValueError` for fewer than it has, and where its past depends on how many there are.
     """
-    asked, reached = result.experiment, reached_of(result)
-    done = reached.kept.state.iteration
-    if iterations is None or iterations == reached.end:
+    experiment, done = result.experiment, result.iterations_done
+    if iterations is None or iterations == result.planned_iterations:
         return result
     if iterations <= done:
         raise ValueError(
             f"iterations is {iterations} of a run that is at {done}; expected more: name a number "
             "beyond, or none"
         )
-    if asked.schedule == ("cosine",):
+    if experiment.schedule == ("cosine",):
+        end = result.planned_iterations
         raise ValueError(
-            f"iterations is {iterations} of a run whose rate falls along a cosine to 0 at "
-            f"{reached.end}; expected {reached.end}: begin another run, whose cosine is as long as "
-            "it should be"
+            f"iterations is {iterations} of a run whose rate falls along a cosine to 0 at {end}; "
+            f"expected {end}: begin another run, whose cosine is as long as it should be"
         )
-    longer = checked(asked._replace(iterations=iterations, epochs=None))
-    return result._replace(experiment=longer, reached=reached._replace(end=iterations))
+    longer = checked(experiment._replace(iterations=iterations, epochs=None))
+    return result._replace(experiment=longer, planned_iterations=iterations)
 
 
-def reposed(
-    result: Result, pictures: Pictures, validation: Pictures | None = None
-) -> tuple[Problem, Parameters]:
-    """Return the problem that the run solves, in the space where it does, and the run's start.
+def check_same(result: Result, setup: Setup) -> None:
+    """Raise `ValueError` for other examples, and where the space does not lead to the parameters.
 
-    Raises `ValueError` for pictures of another size or number, and as `problem` does.
+    So it is where another library draws other initial parameters, or finds another basis of
+    examples that depend on each other.
     """
-    reached = reached_of(result)
-    own = len(validation.labels) if validation else 0
-    found = pictures.images[0].size, len(pictures.labels), own
-    if found != (expected := (layer_sizes(result.network)[0], reached.examples, reached.own)):
+    if setup.fingerprint != result.fingerprint:
         raise ValueError(
-            f"{_told(*found)}; expected {_told(*expected)}, as the run was trained on: take those"
+            f"examples with SHA-256 {setup.fingerprint[:8]}...; expected those it was trained on, "
+            f"with {result.fingerprint[:8]}...: take them"
         )
-    kind = reached.space
-    posed = problem_in(kind, result.space, result.experiment, pictures, validation)
-    seeds = result.seeds
-    return posed, starts(posed, seeds) if seeds else start(posed, result.experiment.seed)
-
-
-def _told(features: int, examples: int, own: int) -> str:
-    return f"{examples} pictures of {features} numbers, and {own} to validate on"
-
-
-def check_same(result: Result, posed: Problem, begun: Parameters) -> None:
-    """Raise `ValueError` for other pictures, and where the space does not lead to what was learned.
-
-    So it is where another library draws another start, or finds another basis of columns that
-    depend on each other.
-    """
-    reached = reached_of(result)
-    if posed.pictures != reached.pictures:
+    checkpoint = checkpoint_of(result)
+    states: tuple[State, ...] = (checkpoint.chosen, checkpoint.state)
+    here = next(state for state in states if state.iteration == result.iteration)
+    lifted = setup.space.lift(setup.network, setup.initial_parameters, here.parameters)
+    if not all(_is_near(lifted[name], W) for name, W in result.parameters.items()):
         raise ValueError(
-            f"pictures or labels with SHA-256 {posed.pictures[:8]}...; expected those it was "
-            f"trained on, with {reached.pictures[:8]}...: take them"
-        )
-    kept = reached.kept
-    here = next(s for s in (kept.best, kept.state) if s.iteration == result.iteration)
-    left = posed.space.leave(result.network, begun, here.parameters)
-    if not all(_is_near(left[name], W) for name, W in result.parameters.items()):
-        raise ValueError(
-            "the start or the subspace of the run is another here; expected the libraries and the "
-            "processor that it was trained with: carry on there, or train again"
+            "the initial parameters or the subspace of the run are others here; expected the "
+            "libraries and the processor that it was trained with: carry on there, or train again"
         )
 
 
-def _is_near(left: Array, W: Array) -> bool:
+def _run(setup: Setup, watch: Watch, map_: Map, checkpoint: Checkpoint | None = None) -> Result:
+    if setup.seeds:
+        return run_seeds(setup, setup.seeds, map_, watch, checkpoint)
+    return run(setup, watch, checkpoint)
+
+
+def _is_near(lifted: Array, W: Array) -> bool:
     """Return whether the arrays differ by no more than rounding, which many steps may enlarge."""
-    return bool(np.abs(left - W).max() <= np.cbrt(np.finfo(W.dtype).eps) * np.abs(W).max())
+    return bool(np.abs(lifted - W).max() <= np.cbrt(np.finfo(W.dtype).eps) * np.abs(W).max())
+
+
+def _counted(shape: tuple[int, ...], examples: int, validation: int) -> str:
+    size = " x ".join(map(str, shape))
+    return f"{examples} examples of {size} numbers, and {validation} to validate on"

@@ -1,8 +1,9 @@
-"""A problem is what an experiment makes of pictures: all that training needs, but for a start."""
+"""A setup is what an experiment makes of examples: all that training needs, worked out once."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from hashlib import sha256
 from itertools import islice
 from typing import NamedTuple
 
@@ -30,150 +31,189 @@ from catpipe.experiments.experiment import (
     checked,
 )
 from catpipe.nn.initializers import initialize_parameters
+from catpipe.nn.layers import Dense
 from catpipe.nn.losses import BINARY_CROSS_ENTROPY, SOFTMAX_CROSS_ENTROPY
 from catpipe.nn.network import Network, mlp, with_dropout
 from catpipe.nn.parameters import Array, Parameters
-from catpipe.optim.optimizers import (
-    Optimizer,
-)
+from catpipe.optim.optimizers import Optimizer
 from catpipe.optim.regularizers import ADAMW_DECAY, with_l2, with_weight_decay
 from catpipe.optim.schedules import Schedule, scaled, warm_up
 from catpipe.training.spaces import Space, cheapest_space, full_space, space_of
 
-HELD_OUT = 0.2  # of the pictures, where early stopping is given no others
+HELD_OUT = 0.2  # of the examples, where early stopping has no validation set
+
+Mask = NDArray[np.bool_]
 
 
-class Problem(NamedTuple):
-    """What to train, on which columns, and where.
+class Plan(NamedTuple):
+    """Which examples train and which validate, in which order, and for how long.
 
-    Y: (outputs, columns); labels: (columns,); among: (..., 1, columns), true where each network may
-    learn from a column, or none where all are. The last `own` are a validation set of the user's.
-    `pictures` is what they are known by.
+    Both weights are (..., 1, examples), with a sum of 1; none where all examples train alike, and
+    none where none validate. There is no order of full batches.
+    """
+
+    weights: Array | None
+    validation_weights: Array | None
+    order: Order | None
+    batches_in_epoch: int
+    iterations: int
+
+
+class Setup(NamedTuple):
+    """All that a run needs. The examples are those to train on and, last, a validation set.
+
+    The network and the initial parameters are as they are in the full space; `targets` are
+    (outputs, examples). The optimizer is the user's where the experiment does not describe it.
     """
 
     experiment: Experiment
-    features: int
+    network: Network
+    optimizer: Optimizer
     space: Space
-    Y: Array
+    targets: Array
     labels: Indices
-    own: int
-    pictures: str
-    among: NDArray[np.bool_] | None = None
+    plan: Plan
+    initial_parameters: Parameters
+    input_shape: tuple[int, ...]
+    input_type: str
+    validation_examples: int
+    fingerprint: str
+    example_weights: Array | None
+    seeds: tuple[int, ...] = ()  # of a stack, one a network
+    has_own_optimizer: bool = False
 
 
-def problem(
-    experiment: Experiment, pictures: Pictures, validation: Pictures | None = None
-) -> Problem:
-    """Return the problem to solve: in the smallest space that is exact, where that pays.
-
-    Raises `ValueError` for an experiment that cannot be, for labels beyond its classes, and for a
-    validation set that is empty or without early stopping.
-
-    >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
-    >>> pictures = Pictures(images, np.array([0, 1]))
-    >>> problem(Experiment(seed=1), pictures).space.name
-    'the full space (2 columns of 1 features take fewer multiplications as they are)'
-    """
-    posed = _as_it_is(experiment, pictures, validation)
-    return posed if experiment.full_space else posed._replace(space=_cheapest(posed))
-
-
-def problem_in(
-    kind: str,
-    name: str,
+def prepare(
     experiment: Experiment,
-    pictures: Pictures,
+    examples: Pictures,
     validation: Pictures | None = None,
-) -> Problem:
-    """Return the problem in the space of this kind and name: that of a run which carries on.
+    *,
+    network: Network | None = None,
+    optimizer: Optimizer | None = None,
+    space: tuple[str, str] | None = None,
+) -> Setup:
+    """Return the setup of the experiment on these examples, in the cheapest space that is exact.
 
-    Raises as `problem` does.
-
-    >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
-    >>> pictures = Pictures(images, np.array([0, 1]))
-    >>> problem_in("dual", "as it was", Experiment(seed=1), pictures).space.columns
-    array([[0., 0.],
-           [0., 1.]])
-    """
-    posed = _as_it_is(experiment, pictures, validation)
-    return posed._replace(space=space_of(kind, name, posed.space.columns))
-
-
-def _as_it_is(
-    experiment: Experiment, pictures: Pictures, validation: Pictures | None = None
-) -> Problem:
-    dtype, classes = checked(experiment).dtype, experiment.classes
-    images, labels = _joined(experiment, pictures, validation) if validation else pictures
-    X, Y = pixels(images, dtype), targets(labels, classes, dtype)
-    own = len(labels) - len(pictures.labels)
-    known = fingerprint(Pictures(images, labels))
-    return Problem(experiment, len(X), full_space(X, "asked for"), Y, labels, own, known)
-
-
-def network_of(problem: Problem) -> Network:
-    """Return the network that is trained, as it is in the full space."""
-    return network_for(problem.experiment, problem.features)
-
-
-def start(problem: Problem, seed: int) -> Parameters:
-    """Return the parameters that this seed draws for the problem's network.
+    A network or an optimizer of your own takes the place of the one that the experiment describes.
+    `space`, a kind and its description, is that of a run which carries on. Raises `ValueError` for
+    an experiment that is invalid, for labels beyond its classes, for a network of other inputs, and
+    for a validation set that is empty or without early stopping.
 
     >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
-    >>> pictures = Pictures(images, np.array([0, 1]))
-    >>> start(problem(Experiment(seed=1, hidden=()), pictures), seed=1)["W1"].round(3)
-    array([[1.624]])
+    >>> setup = prepare(Experiment(seed=1), Pictures(images, np.array([0, 1])))
+    >>> setup.plan.iterations, setup.space.kind
+    (2500, 'full')
     """
-    asked = problem.experiment
-    return initialize_parameters(
-        network_of(problem), seed, INITIALIZERS[asked.initializer], asked.dtype
+    checked(experiment)
+    joined = _joined(experiment, examples, validation) if validation else examples
+    dtype, own = experiment.dtype, len(joined.labels) - len(examples.labels)
+    X, Y = pixels(joined.images, dtype), targets(joined.labels, experiment.classes, dtype)
+    net = _checked_network(network, experiment, len(X)) if network else None
+    net = net or network_for(experiment, len(X))
+    plan = plan_for(experiment, joined.labels, own, joined.weights)
+    rule = optimizer or optimizer_for(experiment, plan.iterations)
+    return Setup(
+        experiment,
+        net,
+        rule,
+        _space(experiment, net, rule, X, plan)
+        if space is None
+        else space_of(space[0], X, space[1]),
+        Y,
+        joined.labels,
+        plan,
+        initialize_parameters(net, experiment.seed, INITIALIZERS[experiment.initializer], dtype),
+        joined.images.shape[1:],
+        joined.images.dtype.name,
+        own,
+        fingerprint(joined),
+        joined.weights,
+        has_own_optimizer=optimizer is not None,
     )
 
 
-def roles(problem: Problem) -> tuple[Array | None, Array | None]:
-    """Return the shares of the columns in training and, for early stopping, in validation.
+def plan_for(
+    experiment: Experiment,
+    labels: Indices,
+    validation_examples: int = 0,
+    example_weights: Array | None = None,
+    mask: Mask | None = None,
+) -> Plan:
+    """Return which examples train and which validate, in which order, and for how long.
 
-    (..., 1, columns); none in training where all count alike, none in validation without it.
+    mask: (..., 1, examples), true where each network of a stack may learn from an example. Folds
+    that are trained as one stack visit all examples, so that they share their batches.
 
-    >>> images = np.zeros((5, 1, 1, 1), np.uint8)
-    >>> pictures = Pictures(images, np.array([0, 0, 0, 1, 1]))
-    >>> roles(problem(Experiment(seed=1, early_stopping=3), pictures))
+    >>> plan = plan_for(Experiment(seed=1, early_stopping=3), np.array([0, 0, 0, 1, 1]))
+    >>> plan.weights, plan.validation_weights
     (array([[0.25, 0.25, 0.25, 0.  , 0.25]]), array([[0., 0., 0., 1., 0.]]))
     """
-    among, held = problem.among, _held(problem)
-    if among is None and held is None and problem.experiment.class_weight is None:
-        return None, None
-    learned = np.ones((1, len(problem.labels)), bool) if among is None else among
-    if held is not None:
-        learned = learned & ~held
-    weights, dtype = _weights(problem, learned), problem.Y.dtype
-    trained = normalized((learned * weights).astype(dtype))
-    return trained, None if held is None else normalized((held * weights).astype(dtype))
+    validating = _validating(experiment, labels, validation_examples, mask)
+    weights, held = _weights(experiment, labels, example_weights, mask, validating)
+    shares_batches = mask is not None and not folds_need_own_runs(experiment)
+    visited = np.arange(len(labels))
+    if weights is not None and not shares_batches:
+        visited = np.flatnonzero(weights)
+    size = experiment.batch_size
+    order = _order(experiment, labels, visited) if size else None
+    in_epoch = batches_in_epoch(len(order(0)), size) if size and order else 1
+    epochs = experiment.epochs
+    return Plan(
+        weights, held, order, in_epoch, epochs * in_epoch if epochs else experiment.iterations
+    )
 
 
-def iterations_of(problem: Problem) -> int:
-    """Return how many iterations the problem is trained for."""
-    asked = problem.experiment
-    return asked.epochs * epoch_of(problem) if asked.epochs else asked.iterations
+def batches_of(setup: Setup, start: int = 0) -> Iterator[Batch]:
+    """Return the batches of the run from this iteration on, as they are in its space."""
+    weights, _, order, _, iterations = setup.plan
+    everything = Batch(setup.space.columns, setup.targets, weights)
+    size = setup.experiment.batch_size
+    if size is None or order is None:
+        return full_batches(*everything[:2], iterations - start, weights)
+    return islice(mini_batches(everything, order, size, start), iterations - start)
 
 
-def epoch_of(problem: Problem) -> int:
-    """Return how many batches an epoch of the problem has."""
-    size = problem.experiment.batch_size
-    return batches_in_epoch(len(_order(problem)(0)), size) if size else 1
+def with_seed(setup: Setup, seed: int) -> Setup:
+    """Return the setup with all that a seed decides drawn from this one.
+
+    >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
+    >>> setup = prepare(Experiment(seed=1), Pictures(images, np.array([0, 1])))
+    >>> again = prepare(Experiment(seed=2), Pictures(images, np.array([0, 1])))
+    >>> with_seed(setup, 2).initial_parameters == again.initial_parameters
+    True
+    """
+    experiment = setup.experiment._replace(seed=seed)
+    plan = plan_for(experiment, setup.labels, setup.validation_examples, setup.example_weights)
+    features = int(np.prod(setup.input_shape))
+    net = network_for(experiment, features) if experiment.dropout else setup.network
+    start = initial_parameters_for(setup, seed)
+    return setup._replace(experiment=experiment, network=net, plan=plan, initial_parameters=start)
 
 
-def batches_of(problem: Problem, start: int = 0) -> Iterator[Batch]:
-    """Return the problem's batches, from this iteration on, as they are in its space."""
-    shares, _ = roles(problem)
-    everything = Batch(problem.space.columns, problem.Y, shares)
-    if problem.experiment.batch_size is None:
-        return full_batches(*everything[:2], iterations_of(problem) - start, shares)
-    batches = mini_batches(everything, _order(problem), problem.experiment.batch_size, start)
-    return islice(batches, iterations_of(problem) - start)
+def initial_parameters_for(setup: Setup, seed: int) -> Parameters:
+    """Return the parameters that this seed draws for the setup's network.
+
+    >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
+    >>> setup = prepare(Experiment(seed=1, hidden=()), Pictures(images, np.array([0, 1])))
+    >>> initial_parameters_for(setup, seed=1)["W1"].round(3)
+    array([[1.624]])
+    """
+    initializer = INITIALIZERS[setup.experiment.initializer]
+    return initialize_parameters(setup.network, seed, initializer, setup.experiment.dtype)
+
+
+def with_mask(setup: Setup, mask: Mask) -> Setup:
+    """Return the setup of a stack whose networks each learn from some of the examples alone.
+
+    mask: (networks, 1, examples). Raises `ValueError` where too few are left to validate on.
+    """
+    labels, own = setup.labels, setup.validation_examples
+    plan = plan_for(setup.experiment, labels, own, setup.example_weights, mask)
+    return setup._replace(plan=plan)
 
 
 def folds_need_own_runs(experiment: Experiment) -> bool:
-    """Return whether folds must be trained one by one: they differ in more than their weights.
+    """Return whether folds differ in more than their weights, and are trained one by one.
 
     >>> folds_need_own_runs(Experiment(seed=1, early_stopping=3))
     True
@@ -181,70 +221,10 @@ def folds_need_own_runs(experiment: Experiment) -> bool:
     return experiment.early_stopping is not None or experiment.order != "shuffled"
 
 
-def _order(problem: Problem) -> Order:
-    """Return the order in which mini-batches visit what is learned from.
-
-    Folds that are trained together visit all columns, so that it does not matter which those are.
-    """
-    asked, (shares, _) = problem.experiment, roles(problem)
-    together = problem.among is not None and not folds_need_own_runs(asked)
-    visited = np.arange(len(problem.labels))
-    if shares is not None and not together:
-        visited = np.flatnonzero(shares)
-    if asked.order == "shuffled":
-        return subset(visited, shuffled(len(visited), asked.seed))
-    by_class = {"stratified": stratified, "balanced": balanced}[asked.order]
-    return subset(visited, by_class(problem.labels[visited], asked.seed))
-
-
-def _held(problem: Problem) -> NDArray[np.bool_] | None:
-    """Return which of the columns validate, (1, columns), where early stopping asks for it."""
-    labels, columns = problem.labels, np.arange(len(problem.labels))
-    if problem.experiment.early_stopping is None:
-        return None
-    if problem.own:
-        return columns[np.newaxis] >= len(columns) - problem.own
-    others = columns if problem.among is None else np.flatnonzero(problem.among)
-    held = others[held_out(labels[others], problem.experiment.seed, HELD_OUT)]
-    return np.isin(columns[np.newaxis], held)
-
-
-def _weights(problem: Problem, learned: NDArray[np.bool_]) -> Array | float:
-    """Return the weights of the columns by their classes; balanced, by those that are learned."""
-    asked, classes = problem.experiment.class_weight, problem.experiment.classes
-    if asked is None:
-        return 1.0
-    if not isinstance(asked, str):
-        return class_weights(problem.labels, asked)
-    of_networks = (
-        class_weights(problem.labels, balanced_weights(problem.labels[row], classes))
-        for row in learned.reshape(-1, learned.shape[-1])
-    )
-    return np.stack([*of_networks]).reshape(learned.shape)
-
-
-def _joined(experiment: Experiment, pictures: Pictures, validation: Pictures) -> Pictures:
-    if not experiment.early_stopping:
-        raise ValueError("a validation set without early stopping; expected both: ask for it")
-    if len(validation.labels) == 0:
-        raise ValueError("a validation set without pictures; expected some: leave it out")
-    if (size := validation.images.shape[1:]) != (expected := pictures.images.shape[1:]):
-        raise ValueError(f"a validation set of pictures {size}; expected {expected}: resize them")
-    images = np.concatenate([pictures.images, validation.images])
-    return Pictures(images, np.concatenate([pictures.labels, validation.labels]))
-
-
-def _cheapest(problem: Problem) -> Space:
-    experiment, iterations = problem.experiment, iterations_of(problem)
-    optimizer = optimizer_for(experiment, iterations)
-    columns, size = problem.space.columns, experiment.batch_size
-    return cheapest_space(network_of(problem), optimizer, columns, size, iterations)
-
-
 def network_for(experiment: Experiment, features: int) -> Network:
-    """Return the network that the experiment asks for, on columns of so many features.
+    """Return the network that the experiment describes, for so many features.
 
-    Two classes are told apart by one logit, more by one each.
+    Two classes take one logit, more take one each.
 
     >>> [layer.units for layer in network_for(Experiment(seed=1), features=12288).layers]
     [20, 7, 5, 1]
@@ -259,7 +239,7 @@ def network_for(experiment: Experiment, features: int) -> Network:
 
 
 def optimizer_for(experiment: Experiment, iterations: int) -> Optimizer:
-    """Return the optimizer that the experiment asks for, for a run of so many iterations.
+    """Return the optimizer that the experiment describes, for a run of so many iterations.
 
     >>> optimizer_for(Experiment(seed=1, optimizer="adam"), iterations=100).is_linear
     False
@@ -275,9 +255,10 @@ def optimizer_for(experiment: Experiment, iterations: int) -> Optimizer:
 
 
 def schedule_for(experiment: Experiment, iterations: int) -> Schedule:
-    """Return the learning-rate schedule that the experiment asks for, as a function of iterations.
+    """Return the learning-rate schedule that the experiment describes.
 
-    >>> schedule_for(Experiment(seed=1, learning_rate=0.5, schedule=("cosine",)), iterations=10)(5)
+    >>> half_way = schedule_for(Experiment(1, learning_rate=0.5, schedule=("cosine",)), 10)
+    >>> half_way(5)
     0.25
     """
     name, *numbers = experiment.schedule
@@ -285,3 +266,110 @@ def schedule_for(experiment: Experiment, iterations: int) -> Schedule:
         numbers = [iterations]
     schedule = SCHEDULES[name][0](experiment.learning_rate, *numbers)
     return warm_up(schedule, experiment.warm_up) if experiment.warm_up else schedule
+
+
+def weights_fingerprint(weights: Array | None) -> str | None:
+    """Return the SHA-256 of examples' weights, where they have some.
+
+    >>> weights_fingerprint(np.array([1.0, 2.0]))[:8]
+    'dc91ce9a'
+    """
+    if weights is None:
+        return None
+    return sha256(np.ascontiguousarray(weights, "<f8").data).hexdigest()
+
+
+def _space(
+    experiment: Experiment, network: Network, optimizer: Optimizer, X: Array, plan: Plan
+) -> Space:
+    if experiment.full_space:
+        return full_space(X, "asked for")
+    return cheapest_space(network, optimizer, X, experiment.batch_size, plan.iterations)
+
+
+def _checked_network(network: Network, experiment: Experiment, features: int) -> Network:
+    first = network.layers[0]
+    if isinstance(first, Dense) and first.fan_in != features:
+        raise ValueError(
+            f"a network of {first.fan_in} inputs for examples of {features} numbers; expected as "
+            "many: make it of that size"
+        )
+    if experiment.dropout and network != network_for(experiment, features):
+        raise ValueError(
+            f"dropout is {experiment.dropout} beside a network of your own; expected its layers to "
+            "say so: use `with_dropout`"
+        )
+    return network
+
+
+def _validating(
+    experiment: Experiment, labels: Indices, validation_examples: int, mask: Mask | None
+) -> Mask | None:
+    """Return which of the examples validate, (1, examples), where early stopping needs some."""
+    places = np.arange(len(labels))
+    if experiment.early_stopping is None:
+        return None
+    if validation_examples:
+        return places[np.newaxis] >= len(places) - validation_examples
+    others = places if mask is None else np.flatnonzero(mask)
+    chosen = others[held_out(labels[others], experiment.seed, HELD_OUT)]
+    return np.isin(places[np.newaxis], chosen)
+
+
+def _weights(
+    experiment: Experiment,
+    labels: Indices,
+    example_weights: Array | None,
+    mask: Mask | None,
+    validating: Mask | None,
+) -> tuple[Array | None, Array | None]:
+    """Return the weights of the examples in training and in validation, where they differ."""
+    whole = (mask, validating, experiment.class_weight, example_weights)
+    if all(reason is None for reason in whole):
+        return None, None
+    learning = np.ones((1, len(labels)), bool) if mask is None else mask
+    if validating is not None:
+        learning = learning & ~validating
+    weights = _class_weights(experiment, labels, learning)
+    if example_weights is not None:
+        weights = weights * example_weights[np.newaxis]
+    dtype = experiment.dtype
+    trained = normalized((learning * weights).astype(dtype))
+    return trained, None if validating is None else normalized((validating * weights).astype(dtype))
+
+
+def _class_weights(experiment: Experiment, labels: Indices, learning: Mask) -> Array | float:
+    """Return the weights of the examples by their classes; balanced, by those that train."""
+    weights, classes = experiment.class_weight, experiment.classes
+    if weights is None:
+        return 1.0
+    if not isinstance(weights, str):
+        return class_weights(labels, weights)
+    of_networks = (
+        class_weights(labels, balanced_weights(labels[row], classes))
+        for row in learning.reshape(-1, learning.shape[-1])
+    )
+    return np.stack([*of_networks]).reshape(learning.shape)
+
+
+def _order(experiment: Experiment, labels: Indices, visited: Indices) -> Order:
+    if experiment.order == "shuffled":
+        return subset(visited, shuffled(len(visited), experiment.seed))
+    by_class = {"stratified": stratified, "balanced": balanced}[experiment.order]
+    return subset(visited, by_class(labels[visited], experiment.seed))
+
+
+def _joined(experiment: Experiment, examples: Pictures, validation: Pictures) -> Pictures:
+    if not experiment.early_stopping:
+        raise ValueError("a validation set without early stopping; expected both: ask for it")
+    if len(validation.labels) == 0:
+        raise ValueError("a validation set without pictures; expected some: leave it out")
+    if (size := validation.images.shape[1:]) != (expected := examples.images.shape[1:]):
+        raise ValueError(f"a validation set of pictures {size}; expected {expected}: resize them")
+    images = np.concatenate([examples.images, validation.images])
+    labels = np.concatenate([examples.labels, validation.labels])
+    if examples.weights is None and validation.weights is None:
+        return Pictures(images, labels)
+    weights = [np.ones(len(of.labels)) if of.weights is None else of.weights
+               for of in (examples, validation)]  # fmt: skip
+    return Pictures(images, labels, np.concatenate(weights))

@@ -1,39 +1,190 @@
-"""BLAS threads: one, where what is trained is small."""
+"""BLAS threads: one, around preparing and around training what is small.
+
+Two threads on small matrices are no faster on a quiet machine, and ten times slower on a busy one;
+and how many there are decides the last bits of a product. BLAS threads are a setting of the whole
+process, so these are the functions that `catpipe` hands on: those of `catpipe.experiments`, run so
+that they give equal bits on any number of cores. It takes threadpoolctl; without it, threads stay
+as they are.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any, cast
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from threading import Event, Lock, Thread
+from typing import TypeVar
 
-from toolz import peek
+import numpy as np
+from numpy.typing import NDArray
+from toolz import identity
 
-from catpipe.training.stopping import Checkpoint
+from catpipe.data.examples import Pictures
+from catpipe.experiments import cross_validation, ensembles, resuming
+from catpipe.experiments.ensembles import Map
+from catpipe.experiments.experiment import Experiment
+from catpipe.experiments.fitting import Watch, run
+from catpipe.experiments.result import Result
+from catpipe.experiments.setup import Setup, prepare
+from catpipe.nn.network import Network, parameter_shapes
+from catpipe.nn.parameters import Array
+from catpipe.optim.optimizers import Optimizer
+from catpipe.training.spaces import network_inside
+
+SMALL = 2**17  # numbers, of which a product is too short to share
+
+_T = TypeVar("_T")
 
 
-def one_blas_thread() -> AbstractContextManager[Any]:
-    """Return a context in which BLAS has one thread, where threadpoolctl is installed."""
+class _Limit:
+    """The limit of this process: set by the first who takes it, lifted by the last to leave.
+
+    A thread of its own holds it, since threadpoolctl lets no other thread lift what one has set.
+    """
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+        self.holders = 0
+        self.lift = Event()
+        self.holder = Thread()
+
+    def take(self) -> None:
+        with self.lock:
+            if self.holders == 0:
+                is_set, self.lift = Event(), Event()
+                self.holder = Thread(target=_hold, args=(is_set, self.lift), daemon=True)
+                self.holder.start()
+                is_set.wait()
+            self.holders += 1
+
+    def release(self) -> None:
+        with self.lock:
+            self.holders -= 1
+            if self.holders == 0:
+                self.lift.set()
+                self.holder.join()
+
+
+def _hold(is_set: Event, lift: Event) -> None:
+    with _one_thread_here():
+        is_set.set()
+        lift.wait()
+
+
+_LIMIT = _Limit()
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Give a context in which BLAS has one thread, where threadpoolctl is installed.
+
+    Threads of Python may be in it at once: the last to leave restores what was. A limit that the
+    caller has set with threadpoolctl stays.
+    """
+    _LIMIT.take()
+    try:
+        with _one_thread_here():  # for a BLAS whose limit is each thread's own
+            yield
+    finally:
+        _LIMIT.release()
+
+
+def threads_for(setup: Setup) -> AbstractContextManager[None]:
+    """Return the context to train in: one BLAS thread, where what is trained is small."""
+    inside = network_inside(setup.space.kind, setup.network, len(setup.labels))
+    numbers = sum(rows * columns for rows, columns in parameter_shapes(inside).values())
+    return one_blas_thread() if numbers < SMALL else nullcontext()
+
+
+def _limited(prepared: Callable[[], Setup], trained: Callable[[Setup], _T]) -> _T:
+    """Prepare on one BLAS thread, and train on it too where what is trained is small."""
+    with one_blas_thread():
+        setup = prepared()
+    with threads_for(setup):
+        return trained(setup)
+
+
+def fit(
+    experiment: Experiment,
+    examples: Pictures,
+    watch: Watch = identity,
+    validation: Pictures | None = None,
+    *,
+    network: Network | None = None,
+    optimizer: Optimizer | None = None,
+) -> Result:
+    """Return what `experiments.fit` does, on one BLAS thread where what is trained is small.
+
+    >>> pictures = Pictures(np.array([0, 255], np.uint8).reshape(2, 1, 1, 1), np.array([0, 1]))
+    >>> fit(Experiment(seed=1, hidden=()), pictures).iteration
+    2500
+    """
+    return _limited(
+        lambda: prepare(experiment, examples, validation, network=network, optimizer=optimizer),
+        lambda setup: run(setup, watch),
+    )
+
+
+def fit_seeds(
+    experiment: Experiment,
+    seeds: Sequence[int],
+    examples: Pictures,
+    map_: Map = map,
+    watch: Watch = identity,
+    validation: Pictures | None = None,
+) -> Result:
+    """Return what `experiments.fit_seeds` does, with the threads of `fit`."""
+    return _limited(
+        lambda: prepare(experiment, examples, validation),
+        lambda setup: ensembles.run_seeds(setup, seeds, map_, watch),
+    )
+
+
+def cross_validate(
+    experiment: Experiment, examples: Pictures, folds: NDArray[np.int64], map_: Map = map
+) -> Array:
+    """Return what `experiments.cross_validate` does, with the threads of `fit`."""
+    return _limited(
+        lambda: prepare(experiment, examples),
+        lambda setup: cross_validation.run_folds(setup, folds, map_),
+    )
+
+
+def resume(
+    result: Result,
+    examples: Pictures,
+    watch: Watch = identity,
+    validation: Pictures | None = None,
+    iterations: int | None = None,
+    map_: Map = map,
+) -> Result:
+    """Return what `experiments.resume` does, with the threads of `fit`."""
+    longer = resuming.extended(result, iterations)
+    if longer.is_finished:
+        return longer
+    return _limited(
+        lambda: resuming.prepare_again(longer, examples, validation),
+        lambda setup: resuming.carry_on(longer, setup, watch, map_),
+    )
+
+
+def replay(
+    result: Result,
+    examples: Pictures,
+    watch: Watch = identity,
+    validation: Pictures | None = None,
+    map_: Map = map,
+) -> Result:
+    """Return what `experiments.replay` does, with the threads of `fit`."""
+    return _limited(
+        lambda: resuming.prepare_again(result, examples, validation),
+        lambda setup: resuming.run_again(result, setup, watch, map_),
+    )
+
+
+def _one_thread_here() -> AbstractContextManager[object]:
     try:
         from threadpoolctl import threadpool_limits
     except ImportError:
         return nullcontext()
-    return cast("AbstractContextManager[Any]", threadpool_limits(1, "blas"))
-
-
-def on_one_thread(keeps: Iterable[Checkpoint]) -> Iterator[Checkpoint]:
-    """Hand on the states; where they are small, BLAS has one thread while they are made.
-
-    Two are no faster on a quiet machine, and ten times slower on a busy one. It takes
-    threadpoolctl; without it, threads are as they were.
-    """
-    first, keeps = peek(keeps)
-    with blas_threads_for(sum(array.size for array in first.state.parameters.values())):
-        yield from keeps
-
-
-def blas_threads_for(numbers: int) -> AbstractContextManager[Any]:
-    """Return a context in which BLAS has one thread, where so few parameters are trained."""
-    return one_blas_thread() if numbers < SMALL else nullcontext()
-
-
-SMALL = 2**17  # numbers, of which a product is too short to share
+    limits: AbstractContextManager[object] = threadpool_limits(1, "blas")
+    return limits

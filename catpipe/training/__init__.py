@@ -10,7 +10,7 @@ from catpipe.training.loop import (
     train,
     trajectory,
 )
-from catpipe.training.stopping import Checkpoint, best_of, early_stopping
+from catpipe.training.stopping import Checkpoint, checked_at, early_stopping
 
 __all__ = [
     "Checkpoint",
@@ -18,7 +18,7 @@ __all__ = [
     "Diverged",
     "GradientCheck",
     "State",
-    "best_of",
+    "checked_at",
     "early_stopping",
     "finite",
     "gradient_check",

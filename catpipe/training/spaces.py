@@ -10,29 +10,30 @@ from catpipe.nn.layers import Dense
 from catpipe.nn.network import Network, first_dense
 from catpipe.nn.parameters import Array, Parameters
 from catpipe.optim.optimizers import Optimizer
+from catpipe.training import subspace as ss
 from catpipe.training.dual import dual_network, from_dual, gram, into_dual
-from catpipe.training.subspace import into, lift, orthonormal_basis, subspace_network, subspace_of
+from catpipe.training.subspace import into, orthonormal_basis, subspace_network, subspace_of
 
 
 class Space(NamedTuple):
     """The columns as they are there, the way there and the way back.
 
-    `enter(network, parameters) -> network, parameters` as they are there
-    `leave(network, start, trained) -> trained` parameters as they are in the full space
+    `project(network, parameters) -> network, parameters` as they are there
+    `lift(network, start, trained) -> trained` parameters as they are in the full space
     """
 
     kind: str  # full, dual or spanned
-    name: str
+    description: str
     columns: Array
-    enter: Callable[[Network, Parameters], tuple[Network, Parameters]]
-    leave: Callable[[Network, Parameters, Parameters], Parameters]
+    project: Callable[[Network, Parameters], tuple[Network, Parameters]]
+    lift: Callable[[Network, Parameters, Parameters], Parameters]
 
 
 def full_space(X: Array, reason: str) -> Space:
     """Return the space of the columns as they are, and why it is this one.
 
     >>> import numpy as np
-    >>> full_space(np.ones((3, 2)), "asked for").name
+    >>> full_space(np.ones((3, 2)), "asked for").description
     'the full space (asked for)'
     """
     return Space("full", f"the full space ({reason})", X, _stay, _come_as_is)
@@ -76,7 +77,7 @@ def cheapest_space(
     >>> from catpipe.nn.network import mlp
     >>> from catpipe.optim.optimizers import gradient_descent
     >>> net, X = mlp(300, 20, 1), np.ones((300, 5000))
-    >>> cheapest_space(net, gradient_descent(0.1), X, size=None, iterations=100).name
+    >>> cheapest_space(net, gradient_descent(0.1), X, size=None, iterations=100).description
     'the full space (5000 columns of 300 features take fewer multiplications as they are)'
     """
     first, (features, columns) = network.layers[0], X.shape
@@ -97,14 +98,14 @@ def cheapest_space(
     return dual_space(X) if in_dual else spanned_space(X)
 
 
-def space_of(kind: str, name: str, X: Array) -> Space:
+def space_of(kind: str, X: Array, description: str) -> Space:
     """Return the space of this kind and name: the one that a run is in that carries on.
 
     >>> import numpy as np
-    >>> space_of("dual", "the subspace that it was", np.ones((3, 2))).columns.shape
+    >>> space_of("dual", np.ones((3, 2)), "as it was").columns.shape
     (2, 2)
     """
-    return SPACES[kind](X)._replace(name=name)
+    return SPACES[kind](X)._replace(description=description)
 
 
 def network_inside(kind: str, network: Network, columns: int) -> Network:
@@ -155,4 +156,4 @@ def _into_span(
 def _from_span(
     basis: Array, network: Network, start: Parameters, trained: Parameters
 ) -> Parameters:
-    return lift(subspace_of(network, start, basis), trained)
+    return ss.lift(subspace_of(network, start, basis), trained)

@@ -25,9 +25,8 @@ from unittest.mock import patch
 import numpy as np
 from numpy.random import Generator
 
-from catpipe.experiments.result import reached_of
 from catpipe.random import generator
-from catpipe.shell.cli import session as sittings
+from catpipe.shell.cli import session
 from catpipe.shell.cli.main import main as catpipe
 from catpipe.shell.cli.signals import saved
 from catpipe.shell.runs.run_file import Run, load_run, save_run
@@ -70,19 +69,19 @@ def child(noted: Path, arguments: list[str]) -> int:
     """Do what the arguments ask of catpipe; note each iteration, and each save, before it is."""
     slots = np.memmap(noted, np.int64, "r+")
 
-    def note(kept: Checkpoint) -> Checkpoint:
-        slots[AT] = kept.state.iteration
-        return kept
+    def note(checkpoint: Checkpoint) -> Checkpoint:
+        slots[AT] = checkpoint.state.iteration
+        return checkpoint
 
     def noted_save(path: Path, run: Run) -> None:
         slots[SAVING] = 1
         save_run(path, run)
         slots[SAVING] = 0
 
-    def noted_states(keeps: Iterable[Checkpoint], **how: Any) -> Iterator[Checkpoint]:
-        return saved(map(note, keeps), **how)
+    def noted_states(checkpoints: Iterable[Checkpoint], **how: Any) -> Iterator[Checkpoint]:
+        return saved(map(note, checkpoints), **how)
 
-    with patch.multiple(sittings, saved=noted_states, save_run=noted_save):
+    with patch.multiple(session, saved=noted_states, save_run=noted_save):
         return catpipe(arguments)
 
 
@@ -119,7 +118,7 @@ def uninterrupted(setup: Setup, data: Path) -> Whole:
 
 def iteration_in(out: Path) -> int:
     """Return the iteration that the file holds, 0 where there is no file."""
-    return reached_of(load_run(out).result).kept.state.iteration if out.exists() else 0
+    return load_run(out).result.iterations_done if out.exists() else 0
 
 
 def killed(arguments: list[str], noted: Path, out: Path, after: float, every: int) -> Counter[str]:
@@ -141,7 +140,7 @@ def killed(arguments: list[str], noted: Path, out: Path, after: float, every: in
 
 def stopped(setup: Setup, run: Whole, data: Path, folder: Path, random: Generator) -> Counter[str]:
     """Kill a run one to three times and carry it on to its end; return what was counted."""
-    out, counts = folder / "kept" / "run.h5", Counter(runs=1)
+    out, counts = folder / "checkpoint" / "run.h5", Counter(runs=1)
     out.parent.mkdir()
     for _ in range(random.integers(1, 4)):
         left = run.seconds * (1 - iteration_in(out) / run.iterations)

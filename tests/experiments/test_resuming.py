@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from catpipe.data.drawn.drawings import draw
 from catpipe.experiments.ensembles import fit_seeds
 from catpipe.experiments.experiment import OPTIMIZERS, Experiment
-from catpipe.experiments.fitting import Watch, fit, result_at, solve
+from catpipe.experiments.fitting import Watch, fit, result_at, run
 from catpipe.experiments.result import Result
 from catpipe.experiments.resuming import replay, resume
-from catpipe.experiments.setup import problem, start
+from catpipe.experiments.setup import prepare
 from catpipe.shell.runs.environment import environment
 from catpipe.shell.runs.run_file import Run, load_run, save_run
 from tests.typed import in_colours
@@ -53,19 +53,12 @@ learned = pytest.mark.parametrize("asked", LEARNED.values(), ids=LEARNED)
 
 def until(k: int) -> Watch:
     """Return the watch that ends a run at iteration k."""
-    return lambda keeps: takewhile(lambda kept: kept.state.iteration <= k, keeps)
+    return lambda checkpoints: takewhile(lambda at: at.state.iteration <= k, checkpoints)
 
 
-def reached(result: Result) -> int:
-    """Return the iteration of the state."""
-    assert result.reached is not None
-    return result.reached.kept.state.iteration
-
-
-def space(result: Result) -> str:
-    """Return the kind of the space that it is trained in."""
-    assert result.reached is not None
-    return result.reached.space
+def done(result: Result) -> int:
+    """Return how many iterations are trained."""
+    return result.iterations_done
 
 
 def through_a_file(result: Result, path: Path) -> Result:
@@ -80,7 +73,7 @@ def save(result: Result, path: Path) -> bytes:
 
 def stops(result: Result) -> range:
     """Return the iterations to stop at: each, or every ninth of many."""
-    return range(0, reached(result) + 1, 1 if reached(result) < 50 else 9)
+    return range(0, done(result) + 1, 1 if done(result) < 50 else 9)
 
 
 @learned
@@ -89,7 +82,7 @@ def test_to_stop_at_any_iteration_and_to_carry_on_is_never_to_have_stopped(asked
     expected = save(whole, tmp_path / "whole.h5")
     for k in stops(whole):
         stopped = fit(asked, PICTURES, until(k))
-        assert reached(stopped) == k
+        assert done(stopped) == k
         resumed = resume(through_a_file(stopped, tmp_path / "k.h5"), PICTURES)
         assert resumed == whole, k
         assert save(resumed, tmp_path / "k.h5") == expected, k
@@ -104,13 +97,13 @@ def test_a_run_stopped_at_any_iteration_is_replayed_to_the_bit(asked, tmp_path):
 
 
 def test_runs_of_every_space_are_among_those_above():
-    kinds = {space(fit(asked, PICTURES)) for asked in LEARNED.values()}
+    kinds = {fit(asked, PICTURES).space for asked in LEARNED.values()}
     assert kinds == {"full", "dual", "spanned"}
 
 
 def test_runs_that_are_stopped_early_and_that_are_not_are_among_those_above():
-    assert reached(fit(LEARNED["stopped early"], PICTURES)) < 40 * 2
-    assert fit(LEARNED["patient"], PICTURES).iteration < reached(fit(LEARNED["patient"], PICTURES))
+    assert done(fit(LEARNED["stopped early"], PICTURES)) < 40 * 2
+    assert fit(LEARNED["patient"], PICTURES).iteration < done(fit(LEARNED["patient"], PICTURES))
 
 
 CARRY_ON = """
@@ -129,7 +122,7 @@ def test_a_new_process_carries_on_as_this_one_would(tmp_path):
     expected = {}
     for number, asked in enumerate(LEARNED.values()):
         whole = fit(asked, PICTURES)
-        k = 1 + 7 * number % max(reached(whole) - 1, 1)
+        k = 1 + 7 * number % max(done(whole) - 1, 1)
         expected[f"{number}.h5"] = save(whole, tmp_path / f"{number}.h5")
         save(fit(asked, PICTURES, until(k)), tmp_path / f"{number}.h5")
     subprocess.run([sys.executable, "-c", CARRY_ON, tmp_path], check=True)
@@ -155,7 +148,7 @@ def large():
 def test_large_runs_carry_on_from_any_iteration(large, tmp_path_factory, k, name):
     path = tmp_path_factory.mktemp("large") / "k.h5"
     asked, pictures, whole = large[name]
-    assert space(whole) == name
+    assert whole.space == name
     resumed = resume(through_a_file(fit(asked, pictures, until(k)), path), pictures)
     assert save(resumed, path) == save(whole, path)
 
@@ -189,8 +182,8 @@ LONGER = {name: LEARNED[name] for name in ("decay", "float32", "dropout", "step"
 def test_a_run_that_is_carried_on_beyond_its_end_is_one_that_was_asked_for_more(asked, more):
     asked = asked._replace(full_space=True)
     short = fit(asked, PICTURES)
-    longer = resume(short, PICTURES, iterations=reached(short) + more)
-    expected = fit(asked._replace(iterations=reached(short) + more, epochs=None), PICTURES)
+    longer = resume(short, PICTURES, iterations=done(short) + more)
+    expected = fit(asked._replace(iterations=done(short) + more, epochs=None), PICTURES)
     assert longer == expected
 
 
@@ -211,8 +204,8 @@ def test_a_run_that_was_stopped_early_stays_stopped_however_much_is_asked_for():
 def test_a_run_stays_in_its_space_where_a_longer_one_would_be_elsewhere():
     short = fit(FULL._replace(iterations=2), PICTURES)
     longer = resume(short, PICTURES, iterations=9)
-    assert "2 iterations, asked for at first" in longer.space
-    assert "dual form" in fit(FULL, PICTURES).space
+    assert "2 iterations, asked for at first" in longer.space_description
+    assert "dual form" in fit(FULL, PICTURES).space_description
     np.testing.assert_allclose(
         longer.parameters["W1"], fit(FULL, PICTURES).parameters["W1"], rtol=1e-12
     )
@@ -225,16 +218,15 @@ def test_a_finished_run_is_what_carrying_it_on_returns():
 
 def test_what_is_reached_on_the_way_is_what_a_run_that_ends_there_is():
     for asked in LEARNED.values():
-        posed = problem(asked, PICTURES)
-        begun = start(posed, asked.seed)
+        setup = prepare(asked, PICTURES)
         on_the_way: list[Result] = []
 
-        def watch(keeps, posed=posed, begun=begun, on_the_way=on_the_way):
-            for kept in keeps:
-                on_the_way.append(result_at(posed, begun, kept))
-                yield kept
+        def watch(checkpoints, setup=setup, on_the_way=on_the_way):
+            for checkpoint in checkpoints:
+                on_the_way.append(result_at(setup, checkpoint))
+                yield checkpoint
 
-        solve(posed, begun, watch)
+        run(setup, watch)
         for k in (0, 1, len(on_the_way) // 2, len(on_the_way) - 2):
             assert on_the_way[k] == fit(asked, PICTURES, until(k)), (asked, k)
 
@@ -268,7 +260,9 @@ def test_other_pictures_than_those_it_was_trained_on_are_refused(pictures, valid
     asked = FULL._replace(early_stopping=3, full_space=full_space)
     stopped = fit(asked, PICTURES, until(4), OTHERS)
     for again in (resume, replay):
-        with pytest.raises(ValueError, match="expected 12 pictures of 27 numbers, and 9 to valid"):
+        with pytest.raises(
+            ValueError, match="expected 12 examples of 3 x 3 x 3 numbers, and 9 to valid"
+        ):
             again(stopped, pictures, validation=validation)
 
 
@@ -290,29 +284,29 @@ def test_as_many_others_than_those_it_was_trained_on_are_refused(which, full_spa
 
 
 def test_a_stack_whose_parts_were_stopped_at_different_iterations_is_no_run():
-    lengths = iter([5, 7])
+    lengths = iter([5, 7, 5, 5])
 
     def watch(keeps):
         return until(next(lengths))(keeps)
 
     stack = fit_seeds(FULL, range(12), PICTURES, watch=watch)
-    assert stack.reached is None
+    assert stack.checkpoint is None
 
 
 def test_a_stack_whose_later_parts_never_began_has_no_costs_in_common():
-    lengths = iter([150, 0])
+    lengths = iter([150, 0, 150, 150])
 
     def watch(keeps):
         return until(next(lengths))(keeps)
 
     asked = FULL._replace(iterations=200, full_space=True)
     stack = fit_seeds(asked, range(12), PICTURES, watch=watch)
-    assert (stack.costs, stack.reached) == ((), None)
+    assert (stack.costs, stack.checkpoint) == ((), None)
 
 
 def test_networks_that_were_trained_one_by_one_are_refused():
     many = fit_seeds(BATCHES, (1, 2), PICTURES)
-    with pytest.raises(ValueError, match="not trained as one"):
+    with pytest.raises(ValueError, match="trained one by one"):
         resume(many, PICTURES)
 
 
@@ -320,5 +314,7 @@ def test_networks_that_were_trained_one_by_one_are_refused():
 def test_a_start_that_is_drawn_otherwise_than_it_was_is_refused(name):
     stopped = fit(LEARNED[name], PICTURES, until(4))
     other: Any = stopped._replace(experiment=stopped.experiment._replace(seed=4))
-    with pytest.raises(ValueError, match="the start or the subspace of the run is another here"):
+    with pytest.raises(
+        ValueError, match="the initial parameters or the subspace of the run are others"
+    ):
         resume(other, PICTURES)

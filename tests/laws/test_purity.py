@@ -71,18 +71,19 @@ MOVING = {
 }
 STATE = loop.initial_state(DESCENT, W)
 ROLLING = loop.initial_state(MOVING["heavy_ball"], W)
+CHECKPOINT = stopping.Checkpoint(STATE, STATE, 0.5)
 BATCHES = (batches.Batch(X, Y),) * 3
 STEP = loop.make_step(NET, DESCENT, 1)
 EXPERIMENT = experiment.Experiment(seed=1, hidden=(2,), iterations=2)
 PICTURES = example.Pictures(IMAGES, LABELS)
 RESULT = fitting.fit(EXPERIMENT, PICTURES)
-INSIDE = setup.problem(EXPERIMENT._replace(iterations=50), PICTURES)
-START = setup.start(INSIDE, seed=2)
-HALFWAY = fitting.fit(INSIDE.experiment, PICTURES)
-OF_SEEDS = ensembles.fit_seeds(INSIDE.experiment, (1, 2), PICTURES)
-assert HALFWAY.reached is not None
-NET_INSIDE = setup.network_of(INSIDE)
-STOPPING = setup.problem(
+INSIDE = setup.prepare(EXPERIMENT._replace(iterations=50), PICTURES)
+HALFWAY = fitting.fit(INSIDE.experiment, PICTURES, lambda them: islice(them, 30))
+OF_SEEDS = ensembles.fit_seeds(
+    INSIDE.experiment, (1, 2), PICTURES, watch=lambda them: islice(them, 30)
+)
+ALL_SEEDS = ensembles.with_seeds(INSIDE, (1, 2))
+STOPPING = setup.prepare(
     EXPERIMENT._replace(early_stopping=1, batch_size=2, class_weight="balanced"), PICTURES
 )
 WIDE = mlp(9, 4, 1)
@@ -115,7 +116,7 @@ def combined(combine):
 
 
 def into_and_out(space, net, start):
-    return space.leave(net, start, space.enter(net, start)[1])
+    return space.lift(net, start, space.project(net, start)[1])
 
 
 def at_three(make, *settings):
@@ -132,6 +133,11 @@ def mini(make, everything, order):
 
 def first_batches(make, problem):
     return tuple(islice(make(problem, 1), 2))
+
+
+def trained_in_space(train, prepared):
+    network, start = prepared.space.project(prepared.network, prepared.initial_parameters)
+    return train(prepared, network, start)
 
 
 def half(parameters):
@@ -284,7 +290,7 @@ CALLS = {
         1,
     ),
     "early_stopping": (stopping.early_stopping, [STATE], half, 1),
-    "best_of": (stopping.best_of, stopping.Checkpoint(STATE, STATE, 0.5, 0), half),
+    "checked_at": (stopping.checked_at, CHECKPOINT, half),
     "normalized": (batches.normalized, normal(7, 2, 1, 6) ** 2),
     "whole": (batches.full_batches, X, Y, 2),
     "initial_state": (loop.initial_state, MOVING["heavy_ball"], W),
@@ -308,7 +314,7 @@ CALLS = {
     "from_dual": (dual.from_dual, NET, W, X, DUAL),
     "forward_of_dual": (forward, dual.dual_network(NET, 6), DUAL, dual.gram(X)),
     "gradients_of_dual": (gradients, dual.dual_network(NET, 6), DUAL, dual.gram(X), Y),
-    "space_of": (spaces.space_of, "spanned", "as it was", X),
+    "space_of": (spaces.space_of, "spanned", X, "as it was"),
     "network_inside": (spaces.network_inside, "spanned", NET, 6),
     "cheapest_space": (spaces.cheapest_space, NET, DESCENT, X, 6, 100),
     "full_space": (spaces.full_space, X, "asked for"),
@@ -326,37 +332,36 @@ CALLS = {
     "accuracy": (metrics.accuracy, LABELS[np.newaxis], Y),
     "confusion": (metrics.confusion, LABELS, LABELS, 2),
     "checked": (experiment.checked, EXPERIMENT),
-    "network_for": (setup.network_for, EXPERIMENT, 12),
-    "problem": (setup.problem, EXPERIMENT, PICTURES),
-    "problem_in": (setup.problem_in, "dual", "as it was", EXPERIMENT, PICTURES),
-    "problem_inside": (setup.problem, INSIDE.experiment, PICTURES),
-    "start": (setup.start, INSIDE, 1),
-    "descend": (fitting.descend, INSIDE, *INSIDE.space.enter(NET_INSIDE, START)),
-    "network_of": (setup.network_of, INSIDE),
-    "roles": (setup.roles, STOPPING),
-    "iterations_of": (setup.iterations_of, STOPPING),
+    "prepare": (setup.prepare, EXPERIMENT, PICTURES),
+    "prepare_weighted": (setup.prepare, EXPERIMENT, PICTURES._replace(weights=np.arange(6.0))),
+    "plan_for": (setup.plan_for, STOPPING.experiment, LABELS),
+    "with_seed": (setup.with_seed, STOPPING, 2),
+    "initial_parameters_for": (setup.initial_parameters_for, INSIDE, 2),
+    "with_mask": (setup.with_mask, INSIDE, np.arange(6) % 3 != np.arange(3)[:, None, None]),
+    "weights_fingerprint": (setup.weights_fingerprint, np.arange(6.0)),
     "folds_need_own_runs": (setup.folds_need_own_runs, EXPERIMENT),
-    "epoch_of": (setup.epoch_of, STOPPING),
     "batches_of": (first_batches, setup.batches_of, STOPPING),
+    "network_for": (setup.network_for, EXPERIMENT, 12),
     "optimizer_for": (setup.optimizer_for, EXPERIMENT._replace(optimizer="adamw"), 10),
     "schedule_for": (setup.schedule_for, EXPERIMENT._replace(warm_up=3), 10),
-    "solve": (fitting.solve, INSIDE, START),
-    "solve_from": (fitting.solve, INSIDE, START, identity, HALFWAY.reached.kept),
-    "result_at": (fitting.result_at, INSIDE, START, HALFWAY.reached.kept),
+    "run": (fitting.run, INSIDE),
+    "run_from": (fitting.run, INSIDE, identity, HALFWAY.checkpoint),
+    "train_in_space": (trained_in_space, fitting.train_in_space, INSIDE),
+    "result_at": (fitting.result_at, INSIDE, HALFWAY.checkpoint),
     "plain_costs": (fitting.plain_costs, ((0, np.ones(2)),)),
-    "is_over": (result.is_over, EXPERIMENT, 5, 0, 7),
-    "is_last": (result.is_last, EXPERIMENT, 7, HALFWAY.reached.kept),
-    "was_stopped": (result.was_stopped, EXPERIMENT, 3),
+    "checkpoint_of": (result.checkpoint_of, HALFWAY),
     "resume": (resuming.resume, HALFWAY, PICTURES, identity, None, 60),
     "resume_a_stack": (resuming.resume, OF_SEEDS, PICTURES, identity, None, 60),
     "replay": (resuming.replay, HALFWAY, PICTURES),
-    "retrained": (resuming.retrained, HALFWAY, INSIDE, START),
+    "prepare_again": (resuming.prepare_again, HALFWAY, PICTURES),
+    "carry_on": (resuming.carry_on, HALFWAY, INSIDE),
+    "run_again": (resuming.run_again, HALFWAY, INSIDE),
     "extended": (resuming.extended, HALFWAY, 60),
-    "reposed": (resuming.reposed, HALFWAY, PICTURES),
-    "reached_of": (result.reached_of, HALFWAY),
-    "check_same": (resuming.check_same, HALFWAY, *resuming.reposed(HALFWAY, PICTURES)),
-    "solve_seeds": (ensembles.solve_seeds, INSIDE, (1, 2)),
-    "starts": (ensembles.starts, INSIDE, (1, 2)),
+    "check_same": (resuming.check_same, HALFWAY, INSIDE),
+    "run_seeds": (ensembles.run_seeds, INSIDE, (1, 2)),
+    "with_seeds": (ensembles.with_seeds, INSIDE, (1, 2)),
+    "part_of": (ensembles.part_of, OF_SEEDS.checkpoint, 0, 1),
+    "run_folds": (cross_validation.run_folds, INSIDE, np.arange(6) % 3),
     "seeds_need_own_runs": (ensembles.seeds_need_own_runs, EXPERIMENT),
     "stacked": (ensembles.stacked, [W, W]),
     "fit_seeds": (ensembles.fit_seeds, EXPERIMENT, (1, 2), PICTURES),

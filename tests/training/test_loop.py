@@ -119,7 +119,7 @@ def test_a_run_stopped_early_carries_on_from_what_is_kept_at_any_iteration(make)
     def watched(state, kept=None):
         states = trajectory(step, islice(batches(state.iteration), 40 - state.iteration), state)
         cost = partial(cost_at, net, X=X, Y=Y)
-        return early_stopping(states, cost, patience=3, every=2, kept=kept)
+        return early_stopping(states, cost, patience=3, every=2, checkpoint=kept)
 
     at_once = [*watched(start)]
     for kept in at_once:

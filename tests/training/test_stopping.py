@@ -10,7 +10,7 @@ from toolz import last
 
 from catpipe.nn.parameters import Parameters
 from catpipe.training.loop import State
-from catpipe.training.stopping import Checkpoint, best_of, early_stopping
+from catpipe.training.stopping import Checkpoint, checked_at, early_stopping
 
 cost_lists = st.lists(st.sampled_from([0.5, 0.25, 1.0, 0.125, 2.0, np.inf]), min_size=1)
 patiences = st.integers(1, 6)
@@ -47,54 +47,68 @@ def by_hand(costs: list[float], patience: int, every: int) -> tuple[int, int, in
 
 @given(cost_lists, patiences, everies)
 def test_it_ends_where_a_plain_loop_does_with_the_same_best(costs, patience, every):
-    kept = stopped(costs, patience, every)[-1]
+    checkpoint = stopped(costs, patience, every)[-1]
     reached, best, waited = by_hand(costs, patience, every)
-    assert (kept.state.iteration, kept.best.iteration, kept.waited) == (reached, best, waited)
-    assert kept.cost == costs[best]
+    assert (checkpoint.state.iteration, checkpoint.chosen.iteration, checkpoint.checks) == (
+        reached,
+        best,
+        waited,
+    )
+    assert checkpoint.validation_cost == costs[best]
 
 
 @given(cost_lists, patiences, everies)
 def test_every_state_is_handed_on_in_order_until_the_end(costs, patience, every):
     handed_on = stopped(costs, patience, every)
-    assert [kept.state.iteration for kept in handed_on] == [*range(len(handed_on))]
+    assert [checkpoint.state.iteration for checkpoint in handed_on] == [*range(len(handed_on))]
 
 
 @given(cost_lists, patiences, everies)
 def test_the_best_has_the_lowest_cost_of_those_checked_and_the_first_of_equals(
     costs, patience, every
 ):
-    for kept in stopped(costs, patience, every):
-        checked = costs[: kept.state.iteration + 1 : every]
-        assert kept.best.iteration == every * checked.index(min(checked))
-        assert kept.best.parameters["W1"].item() == kept.best.iteration
+    for checkpoint in stopped(costs, patience, every):
+        checked = costs[: checkpoint.state.iteration + 1 : every]
+        assert checkpoint.chosen.iteration == every * checked.index(min(checked))
+        assert checkpoint.chosen.parameters["W1"].item() == checkpoint.chosen.iteration
 
 
 def test_the_start_is_kept_where_nothing_is_better():
-    kept = stopped([0.1, 0.5, 0.4, 0.3], patience=3)[-1]
-    assert (kept.best.iteration, kept.state.iteration, kept.cost) == (0, 3, 0.1)
+    checkpoint = stopped([0.1, 0.5, 0.4, 0.3], patience=3)[-1]
+    assert (
+        checkpoint.chosen.iteration,
+        checkpoint.state.iteration,
+        checkpoint.validation_cost,
+    ) == (
+        0,
+        3,
+        0.1,
+    )
 
 
 def test_an_equal_cost_is_no_better():
-    assert stopped([0.5, 0.5, 0.5], patience=2)[-1].waited == 2
+    assert stopped([0.5, 0.5, 0.5], patience=2)[-1].checks == 2
 
 
 def test_a_cost_that_is_no_number_is_no_better():
-    kept = stopped([0.5, np.nan, np.nan, 0.1], patience=2)[-1]
-    assert (kept.best.iteration, kept.state.iteration) == (0, 2)
+    checkpoint = stopped([0.5, np.nan, np.nan, 0.1], patience=2)[-1]
+    assert (checkpoint.chosen.iteration, checkpoint.state.iteration) == (0, 2)
 
 
 @given(cost_lists, patiences, everies, st.integers(0, 60))
 def test_carrying_on_from_what_was_kept_is_never_having_stopped(costs, patience, every, k):
     at_once = stopped(costs, patience, every)
-    kept = at_once[min(k, len(at_once) - 1)]
-    rest = states(len(costs), start=kept.state.iteration)
-    carried_on = [*early_stopping(rest, looked_up(costs), patience, every=every, kept=kept)]
-    assert carried_on == at_once[kept.state.iteration :]
+    checkpoint = at_once[min(k, len(at_once) - 1)]
+    rest = states(len(costs), start=checkpoint.state.iteration)
+    carried_on = [
+        *early_stopping(rest, looked_up(costs), patience, every=every, checkpoint=checkpoint)
+    ]
+    assert carried_on == at_once[checkpoint.state.iteration :]
 
 
 def test_what_is_kept_pickles():
-    kept = stopped([0.5, 0.1, 0.3], patience=5)[-1]
-    assert pickle.loads(pickle.dumps(kept)) == kept
+    checkpoint = stopped([0.5, 0.1, 0.3], patience=5)[-1]
+    assert pickle.loads(pickle.dumps(checkpoint)) == checkpoint
 
 
 @given(cost_lists, patiences, everies)
@@ -127,8 +141,8 @@ def test_the_cost_is_only_computed_where_it_is_checked(every):
 
 def test_a_hundred_iterations_lie_between_checks_unless_said_otherwise():
     costs = [1 / (1 + i) for i in range(250)]
-    kept = last(early_stopping(states(250), looked_up(costs), patience=1))
-    assert (kept.best.iteration, kept.state.iteration) == (200, 249)
+    checkpoint = last(early_stopping(states(250), looked_up(costs), patience=1))
+    assert (checkpoint.chosen.iteration, checkpoint.state.iteration) == (200, 249)
 
 
 @pytest.mark.parametrize(("patience", "every"), [(0, 1), (-1, 1), (1, 0), (1, -100)])
@@ -139,12 +153,12 @@ def test_no_patience_and_no_checks_are_refused(patience, every):
 
 @given(cost_lists, everies)
 def test_the_best_where_a_run_ends_may_be_its_last_state_which_was_not_yet_checked(costs, every):
-    kept = stopped(costs, 10**6, every)[-1]
+    checkpoint = stopped(costs, 10**6, every)[-1]
     end = len(costs) - 1
-    best = best_of(kept, looked_up(costs)).iteration
+    best = checked_at(checkpoint, looked_up(costs)).chosen.iteration
     assert costs[best] == min(costs[i] for i in {*range(0, end + 1, every), end})
 
 
 def test_a_cost_that_is_no_number_is_not_the_best_for_ever():
-    kept = stopped([float("nan"), 0.5, 0.6], patience=5)[-1]
-    assert (kept.best.iteration, kept.cost) == (1, 0.5)
+    checkpoint = stopped([float("nan"), 0.5, 0.6], patience=5)[-1]
+    assert (checkpoint.chosen.iteration, checkpoint.validation_cost) == (1, 0.5)

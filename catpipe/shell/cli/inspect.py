@@ -9,31 +9,28 @@ from typing import Any
 
 import numpy as np
 
-from catpipe.experiments.result import reached_of
-from catpipe.experiments.resuming import retrained
+from catpipe.experiments.resuming import prepare_again, run_again
 from catpipe.nn.network import layer_sizes
 from catpipe.shell.cli.report import asked_words, data_line
-from catpipe.shell.cli.session import environment_for, posed_again, stage_of, threads_for
+from catpipe.shell.cli.session import environment_for, status
 from catpipe.shell.runs.compare import differences, reasons
 from catpipe.shell.runs.environment import WORDS, Environment, changes
-from catpipe.shell.runs.layouts import arrays_and_costs
-from catpipe.shell.runs.locate import trained_on
+from catpipe.shell.runs.locate import training_data
 from catpipe.shell.runs.provenance import Digest, Source
 from catpipe.shell.runs.record import text_of
-from catpipe.shell.runs.run_file import Run, load_run, record_of
+from catpipe.shell.runs.run_file import FACTS as COMMON
+from catpipe.shell.runs.run_file import Run, arrays_of, load_run, record_of
 from catpipe.shell.storage.atomic import DataError, printable
+from catpipe.shell.threads import one_blas_thread, threads_for
 
-FACTS = (
-    "features", "classes", "seeds", "space_name", "examples", "own", "pictures", "at", "best",
-    "iteration",
-)  # fmt: skip
+FACTS = (*COMMON, "classes", "state_iteration", "best_iteration")
 
 
 def show(options: Namespace) -> None:
     """Say what a saved run is."""
     run = load_run(options.run)
     if options.json:
-        print(text_of(record_of(run, arrays_and_costs(run.result))).decode())
+        print(text_of(record_of(run, arrays_of(run.result))).decode())
         return
     for name, words in _shown(run):
         print(f"{name + ':':<12}{words}")
@@ -61,7 +58,7 @@ def replay(options: Namespace) -> bool:
         )
     run = load_run(options.run)
     again = _again(run, options)
-    off, at = differences(run.result, again.result), reached_of(run.result).kept.state.iteration
+    off, at = differences(run.result, again.result), run.result.iterations_done
     if not off:
         print(f"identical: {at} iterations, every number to the bit")
         return True
@@ -74,29 +71,29 @@ def replay(options: Namespace) -> bool:
 
 
 def _again(run: Run, options: Namespace) -> Run:
-    """Train the run once more, and tell how long that took."""
-    found = trained_on(run, options)
+    """Train the run once more, and print how long that took."""
+    found = training_data(run, options)
     print(data_line(found.folder, found.data))
     since = perf_counter()
     try:
-        posed, begun = posed_again(run.result, found.data.train, found.validation)
+        with one_blas_thread():
+            setup = prepare_again(run.result, found.data.train, found.validation)
     except ValueError as error:
         raise DataError(f"{options.run}: {error}") from error
-    with threads_for(posed, begun):
-        result = retrained(run.result, posed, begun)
-    print(f"time: {perf_counter() - since:.2f} s of training in {result.space}")
-    return Run(result, run.classes, found.source, ((0, environment_for(posed, begun)),))
+    with threads_for(setup):
+        result = run_again(run.result, setup)
+    print(f"time: {perf_counter() - since:.2f} s of training in {result.space_description}")
+    return Run(result, run.classes, found.source, ((0, environment_for(setup)),))
 
 
 def _shown(run: Run) -> Iterator[tuple[str, str]]:
-    result, reached = run.result, reached_of(run.result)
-    at = reached.kept.state.iteration
+    result, at = run.result, run.result.iterations_done
     yield "network", asked_words(result.experiment, layer_sizes(result.network), len(result.seeds))
     yield "classes", ", ".join(run.classes)
-    yield "iteration", f"{at} of {reached.end}, {stage_of(result)}"
+    yield "iteration", f"{at} of {result.planned_iterations}, {status(result)}"
     if result.iteration != at:
         yield "parameters", f"of iteration {result.iteration}, where the validation cost was lowest"
-    yield "space", result.space
+    yield "space", result.space_description
     for iteration, cost in (result.costs[0], result.costs[-1]) if result.costs else ():
         yield "cost", f"{_one_or_mean(cost)} at iteration {iteration}"
     yield from _source_words(run.source)
@@ -137,7 +134,7 @@ def _differently_asked(first: Run, second: Run) -> Iterator[str]:
 def _facts(run: Run) -> dict[str, Any]:
     """Return what a record says besides the experiment, the environments and the digests."""
     record, source = record_of(run, {}), run.source
-    facts = {name: value for name, value in record._asdict().items() if name in FACTS}
+    facts = {name: getattr(record, name) for name in FACTS if name != "experiment"}
     digests = {
         f"SHA-256 of the {name} data": digest.sha256 if digest else None
         for name in ("train", "test", "validation")

@@ -11,7 +11,7 @@ from catpipe.data.examples import DataSet
 from catpipe.experiments.result import accuracy_on, predictions, probabilities
 from catpipe.metrics import confusion
 from catpipe.shell.cli.report import data_line, percent
-from catpipe.shell.runs.locate import data_like, one_run
+from catpipe.shell.runs.locate import data_to_evaluate, load_single_run
 from catpipe.shell.runs.run_file import Run
 from catpipe.shell.storage.atomic import DataError, check_writable, write_files
 from catpipe.shell.storage.datasets import save_data
@@ -83,6 +83,6 @@ def figure(options: Namespace) -> None:
 
 
 def _run_and_data(options: Namespace) -> tuple[Path, Run, DataSet]:
-    run = one_run(options.run)
-    folder, data = data_like(run, options)
+    run = load_single_run(options.run)
+    folder, data = data_to_evaluate(run, options)
     return folder, run, data

@@ -1,4 +1,4 @@
-"""A run watched from outside: iterators that hand on its states and show them as they pass."""
+"""Progress: iterators that hand on a run's checkpoints, and show them as they pass."""
 
 from __future__ import annotations
 
@@ -11,36 +11,38 @@ from toolz import peek
 from catpipe.training.stopping import Checkpoint
 
 
-def watched(
-    keeps: Iterable[Checkpoint], total: int, *, silent: bool = False
+def with_progress(
+    checkpoints: Iterable[Checkpoint], total: int, *, silent: bool = False
 ) -> Iterator[Checkpoint]:
-    """Hand on the states, and print their costs.
+    """Hand on the checkpoints, and print their costs.
 
     Costs are printed above a bar where there is a terminal for one; nothing where `silent`.
     """
     if silent:
-        return iter(keeps)
+        return iter(checkpoints)
     tqdm = _tqdm() if sys.stdout.isatty() and sys.stderr.isatty() else None
     if tqdm is None:
-        return narrated(keeps, _say)
-    first, keeps = peek(keeps)
+        return with_printed_costs(checkpoints, _print)
+    first, checkpoints = peek(checkpoints)
     bar = tqdm(total=total, initial=first.state.iteration, unit="step", leave=False)
-    return barred(narrated(keeps, tqdm.write), bar)
+    return with_bar(with_printed_costs(checkpoints, tqdm.write), bar)
 
 
-def narrated(keeps: Iterable[Checkpoint], say: Callable[[str], object]) -> Iterator[Checkpoint]:
-    """Hand on the states, and say each cost when it is sampled on the way."""
-    first, keeps = peek(keeps)
-    said = len(first.state.costs)
-    for kept in keeps:
-        for iteration, cost in kept.state.costs[said:]:
-            say(cost_line(iteration, float(cost)))
-        said = len(kept.state.costs)
-        yield kept
+def with_printed_costs(
+    checkpoints: Iterable[Checkpoint], print_line: Callable[[str], object]
+) -> Iterator[Checkpoint]:
+    """Hand on the checkpoints, and print each cost when it is sampled."""
+    first, checkpoints = peek(checkpoints)
+    printed = len(first.state.costs)
+    for checkpoint in checkpoints:
+        for iteration, cost in checkpoint.state.costs[printed:]:
+            print_line(cost_line(iteration, float(cost)))
+        printed = len(checkpoint.state.costs)
+        yield checkpoint
 
 
-def _say(line: str) -> None:
-    """Print the line; where there is no room for it, the run is worth more than what it says."""
+def _print(line: str) -> None:
+    """Print the line; where there is no room for it, the run is worth more than the line."""
     try:
         print(line, flush=True)
     except BrokenPipeError:
@@ -49,19 +51,19 @@ def _say(line: str) -> None:
         return
 
 
-def barred(keeps: Iterable[Checkpoint], bar: Any) -> Iterator[Checkpoint]:
-    """Hand on the states, and move tqdm's bar along with them and their costs."""
+def with_bar(checkpoints: Iterable[Checkpoint], bar: Any) -> Iterator[Checkpoint]:
+    """Hand on the checkpoints, and move tqdm's bar along with them and their costs."""
     with bar:
-        for kept in keeps:
-            state = kept.state
+        for checkpoint in checkpoints:
+            state = checkpoint.state
             bar.update(state.iteration - bar.n)
             if state.costs and state.iteration == state.costs[-1][0] + 1:
                 bar.set_postfix_str(f"cost {state.costs[-1][1]:.4f}")
-            yield kept
+            yield checkpoint
 
 
 def cost_line(iteration: int, cost: Any) -> str:
-    """Return how a cost is said.
+    """Return the line that prints a cost.
 
     >>> cost_line(100, 0.5)
     'cost at iteration   100: 0.5'

@@ -74,7 +74,7 @@ def report_of(folder: Path, result: Result, data: DataSet, seconds: float) -> di
         "train_accuracy": float(accuracy_on(result, data.train)),
         "test_accuracy": float(accuracy_on(result, data.test)),
         "seconds": seconds,
-        "space": result.space,
+        "space": result.space_description,
     }
 
 
@@ -105,4 +105,4 @@ def print_report(result: Result, report: Mapping[str, Any], data: DataSet) -> No
     )
     print(f"train accuracy: {percent(report['train_accuracy'], data.train)}")
     print(f"test accuracy:  {percent(report['test_accuracy'], data.test)}")
-    print(f"time: {report['seconds']:.2f} s of training in {result.space}")
+    print(f"time: {report['seconds']:.2f} s of training in {result.space_description}")

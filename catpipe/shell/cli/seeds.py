@@ -1,4 +1,4 @@
-"""Training from many seeds at once, and what to say of them together."""
+"""Training from many seeds at once, and the report of all of them."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 
 from catpipe.data.examples import DataSet, Pictures
-from catpipe.experiments.ensembles import Map, fit_seeds
+from catpipe.experiments.ensembles import Map
 from catpipe.experiments.experiment import Experiment
 from catpipe.experiments.fitting import Watch
 from catpipe.experiments.result import Result, accuracy_on, cost_on, probabilities
 from catpipe.nn.network import layer_sizes
-from catpipe.shell.threads import one_blas_thread
+from catpipe.shell.threads import fit_seeds, one_blas_thread
 from catpipe.training.stopping import Checkpoint
 
 
@@ -32,11 +32,11 @@ def train_seeds(
     data: DataSet,
     validation: Pictures | None = None,
 ) -> None:
-    """Train a network from each seed; say their mean, their spread, and what they say together."""
-    begun = perf_counter()
+    """Train a network from each seed; report their mean, their spread, and their ensemble."""
+    since = perf_counter()
     with one_blas_thread(), workers() as (map_, watch):
         result = fit_seeds(experiment, options.seeds, data.train, map_, watch, validation)
-    seconds = perf_counter() - begun
+    seconds = perf_counter() - since
     report = {
         "data": str(folder),
         "network": layer_sizes(result.network),
@@ -48,7 +48,7 @@ def train_seeds(
         "test_accuracies": accuracy_on(result, data.test).tolist(),
         "ensemble_test_accuracy": _ensemble_accuracy(result, data.test),
         "seconds": seconds,
-        "space": result.space,
+        "space": result.space_description,
     }
     if options.json:
         print(json.dumps(report, allow_nan=False))
@@ -59,7 +59,7 @@ def train_seeds(
     print(f"test accuracy:  {_spread(report['test_accuracies'], '{:.2%}')}")
     print(f"ensemble:       test accuracy {report['ensemble_test_accuracy']:.2%}"
           " (averaged probabilities)")  # fmt: skip
-    print(f"time: {seconds:.2f} s of training in {result.space}")
+    print(f"time: {seconds:.2f} s of training in {result.space_description}")
 
 
 def side_by_side(function: Callable[[Any], Any], parts: Iterable[Any]) -> Iterator[Any]:
@@ -77,11 +77,11 @@ def workers() -> Iterator[tuple[Map, Watch]]:
     """Give a map on all processors, and a watch that ends what runs there when the context ends."""
     ended = Event()
 
-    def watch(keeps: Iterator[Checkpoint]) -> Iterator[Checkpoint]:
-        for kept in keeps:
+    def watch(checkpoints: Iterator[Checkpoint]) -> Iterator[Checkpoint]:
+        for checkpoint in checkpoints:
             if ended.is_set():
                 raise CancelledError
-            yield kept
+            yield checkpoint
 
     # How NumPy takes what is not finite is a setting of each thread: the caller's is not theirs.
     pool = ThreadPoolExecutor(initializer=partial(np.seterr, **np.geterr()))

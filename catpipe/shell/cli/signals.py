@@ -1,4 +1,4 @@
-"""A run is kept while it goes on: saved every so often, and stopped between two steps."""
+"""While a run is trained, it is saved every so often, and signals stop it between two steps."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ STOPPING = tuple(s for s in Signals if s.name in ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 def saved(
-    keeps: Iterable[Checkpoint], save: Callable[[Checkpoint], object], every: int
+    checkpoints: Iterable[Checkpoint], save: Callable[[Checkpoint], object], every: int
 ) -> Iterator[Checkpoint]:
-    """Hand on the states, and save those whose iteration `every` divides, but for the first.
+    """Hand on the checkpoints, and save those whose iteration `every` divides, but for the first.
 
     >>> from catpipe.nn.parameters import Parameters
     >>> from catpipe.training.loop import State
     >>> states = [State(i, Parameters(), ()) for i in range(5)]
-    >>> keeps = [Checkpoint(state, state, 0.0, 0) for state in states]
-    >>> _ = [*saved(keeps, lambda kept: print(kept.state.iteration), every=2)]
+    >>> checkpoints = map(Checkpoint, states)
+    >>> _ = [*saved(checkpoints, lambda at: print(at.state.iteration), every=2)]
     2
     4
     """
-    first, keeps = peek(keeps)
-    for kept in keeps:
-        if kept.state.iteration % every == 0 and kept is not first:
-            save(kept)
-        yield kept
+    first, checkpoints = peek(checkpoints)
+    for checkpoint in checkpoints:
+        if checkpoint.state.iteration % every == 0 and checkpoint is not first:
+            save(checkpoint)
+        yield checkpoint
 
 
-class Interrupted(Exception):  # no error: it was asked for
-    """A run that was stopped by a signal: what to say of it, and the status to exit with."""
+class Interrupted(Exception):  # no error: the user wanted it
+    """A run that a signal stopped: the sentence to print, and the status to exit with."""
 
     def __init__(self, sentence: str, stopped_by: Signals) -> None:
         super().__init__(sentence, stopped_by)
@@ -44,42 +44,42 @@ class Interrupted(Exception):  # no error: it was asked for
         self.status = 128 + stopped_by  # as shells have it
 
 
-class Interruption:
-    """The signal that asked a run to stop, if one did, and the state that was reached.
+class StopSignal:
+    """The signal that stops a run, if one came, and the latest checkpoint.
 
-    The first one stops it after the step that is under way, the second in it. Once that is done, or
-    the last state is reached, none is heard: what remains is short, and what saves the run.
+    The first signal stops the run after the step that is under way, the second in it. After that,
+    and after the last step, signals are ignored: what remains is short, and saves the run.
     """
 
-    def __init__(self, is_last: Callable[[Checkpoint], bool]) -> None:
-        self.is_last = is_last
+    def __init__(self, is_finished: Callable[[Checkpoint], bool]) -> None:
+        self.is_finished = is_finished
         self.signal: Signals | None = None
-        self.kept: Checkpoint | None = None
-        self.is_deaf = False
+        self.checkpoint: Checkpoint | None = None
+        self.ignores_signals = False
 
-    def watch(self, keeps: Iterable[Checkpoint]) -> Iterator[Checkpoint]:
-        """Hand on the states, and remember the last; none after a signal."""
-        for kept in keeps:
-            self.is_deaf = self.is_last(kept)
-            self.kept = kept
-            yield kept
+    def watch(self, checkpoints: Iterable[Checkpoint]) -> Iterator[Checkpoint]:
+        """Hand on the checkpoints, and remember the latest; none after a signal."""
+        for checkpoint in checkpoints:
+            self.ignores_signals = self.is_finished(checkpoint)
+            self.checkpoint = checkpoint
+            yield checkpoint
             if self.signal:
                 break
-        self.is_deaf = True
+        self.ignores_signals = True
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Give a context in which signals are heard, but for those that are to be ignored."""
+        """Give a context that handles signals, but for those that the process is to ignore."""
         heeded = [s for s in STOPPING if signal.getsignal(s) is not signal.SIG_IGN]
-        before = {s: signal.signal(s, self._hear) for s in heeded}
+        before = {s: signal.signal(s, self._on_signal) for s in heeded}
         try:
             yield
         finally:
             for s, handler in before.items():
                 signal.signal(s, handler)
 
-    def _hear(self, number: int, _: FrameType | None) -> None:
+    def _on_signal(self, number: int, _: FrameType | None) -> None:
         again, self.signal = self.signal, self.signal or Signals(number)
-        if again and not self.is_deaf:
-            self.is_deaf = True
+        if again and not self.ignores_signals:
+            self.ignores_signals = True
             raise KeyboardInterrupt

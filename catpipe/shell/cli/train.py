@@ -8,24 +8,22 @@ from time import perf_counter
 
 from catpipe.data.examples import DataSet, Pictures
 from catpipe.experiments.experiment import Experiment, checked
-from catpipe.experiments.result import reached_of
-from catpipe.experiments.resuming import check_same, extended
-from catpipe.experiments.setup import problem, start
+from catpipe.experiments.result import checkpoint_of
+from catpipe.experiments.resuming import check_same, extended, prepare_again
+from catpipe.experiments.setup import prepare
 from catpipe.shell.cli.report import data_line, experiment_line
 from catpipe.shell.cli.seeds import train_seeds
 from catpipe.shell.cli.session import (
-    Sitting,
-    carry_out,
-    conclude,
+    Session,
     environment_for,
-    is_at_end,
-    posed_again,
-    stage_of,
-    tell,
+    print_result,
+    save_and_report,
+    status,
+    train_and_save,
 )
 from catpipe.shell.runs.environment import Environment, changes
-from catpipe.shell.runs.locate import Found, one_run, trained_on
-from catpipe.shell.runs.provenance import default_folder, other_data, source_of
+from catpipe.shell.runs.locate import LocatedData, load_single_run, training_data
+from catpipe.shell.runs.provenance import changed_files, default_folder, record_source
 from catpipe.shell.runs.run_file import Run, is_run, load_run
 from catpipe.shell.storage.atomic import DataError, check_writable
 from catpipe.shell.storage.datasets import load_data, load_pictures
@@ -33,7 +31,7 @@ from catpipe.shell.threads import one_blas_thread
 
 
 def train(options: Namespace) -> None:
-    """Train a network, tell how it went, and save what came of it."""
+    """Train a network, report how it went, and save the run."""
     folder = options.data or default_folder()
     data = load_data(folder)
     experiment = _experiment(options, data)
@@ -47,56 +45,55 @@ def train(options: Namespace) -> None:
         return
     since = perf_counter()
     with one_blas_thread():
-        posed = problem(experiment, data.train, validation)
-    begun = start(posed, experiment.seed)
-    environments = ((0, environment_for(posed, begun)),)
-    source = source_of(options.data, folder, options.validation)
+        setup = prepare(experiment, data.train, validation)
+    environments = ((0, environment_for(setup)),)
+    source = record_source(options.data, folder, options.validation)
     every, as_json = options.save_every, options.json
-    sitting = Sitting(folder, data, options.out, every, as_json, source, environments, since)
-    carry_out(sitting, posed, begun)
+    session = Session(folder, data, options.out, every, as_json, source, environments, since)
+    train_and_save(session, setup)
 
 
 def resume(options: Namespace) -> None:
     """Carry on a run from where its file is, in the same file."""
     _check_every(options.save_every)
-    path, run = options.run, one_run(options.run)
-    found = trained_on(run, options)
+    path, run = options.run, load_single_run(options.run)
+    found = training_data(run, options)
     _check_files(run, found, path)
     since = perf_counter()
     try:
         longer = extended(run.result, options.iterations)
-        posed, begun = posed_again(longer, found.data.train, found.validation)
-        check_same(longer, posed, begun)
+        with one_blas_thread():
+            setup = prepare_again(longer, found.data.train, found.validation)
+        check_same(longer, setup)
     except ValueError as error:
         raise DataError(f"{path}: {error}") from error
     check_writable(path)
-    reached = reached_of(longer)
-    at, now = reached.kept.state.iteration, environment_for(posed, begun)
+    at, now = longer.iterations_done, environment_for(setup)
     if not options.json:
         print(data_line(found.folder, found.data))
         print(experiment_line(longer.experiment, found.data.train, None))
-        print(f"resumed: {path} at iteration {at} of {reached.end}")
-    sitting = Sitting(
+        print(f"resumed: {path} at iteration {at} of {longer.planned_iterations}")
+    session = Session(
         found.folder, found.data, path, options.save_every, options.json, run.source,
         run.environments, since,
     )  # fmt: skip
-    if longer is run.result and is_at_end(longer):
-        tell(sitting, longer, f"as they were in {path}, which is {stage_of(longer)}")
-    elif is_at_end(longer):
-        conclude(sitting, longer)
+    if longer is run.result and longer.is_finished:
+        print_result(session, longer, f"as they were in {path}, which is {status(longer)}")
+    elif longer.is_finished:
+        save_and_report(session, longer)
     else:
-        carry_out(_from_now_on(sitting, at, now), posed, begun, reached.kept)
+        train_and_save(_from_now_on(session, at, now), setup, checkpoint_of(longer))
 
 
-def _from_now_on(sitting: Sitting, at: int, now: Environment) -> Sitting:
-    """Return the sitting with the environment of now from this iteration on, if it is another."""
-    before = sitting.environments
+def _from_now_on(session: Session, at: int, now: Environment) -> Session:
+    """Return the session with the environment of now from this iteration on, if it is another."""
+    before = session.environments
     if before[-1][1] == now:
-        return sitting
-    if not sitting.as_json:
+        return session
+    if not session.as_json:
         print(f"from here on: {'; '.join(changes(before[-1][1], now))} (last bits may differ)")
-    begun = tuple(each for each in before if each[0] < at)  # but for one that made no step
-    return sitting._replace(environments=(*begun, (at, now)))
+    earlier = tuple(each for each in before if each[0] < at)  # but for one that made no step
+    return session._replace(environments=(*earlier, (at, now)))
 
 
 def _experiment(options: Namespace, data: DataSet) -> Experiment:
@@ -139,8 +136,8 @@ def _check_replaceable(out: Path) -> None:
         result = load_run(out).result
     except DataError:  # of another catpipe, say
         return
-    if not is_at_end(result):
-        at, end = reached_of(result).kept.state.iteration, reached_of(result).end
+    if not result.is_finished:
+        at, end = result.iterations_done, result.planned_iterations
         raise DataError(
             f"{out}: is a run at iteration {at} of {end}; expected a new name, or a finished run: "
             f"carry it on with `catpipe resume {out}`, or remove it"
@@ -152,9 +149,9 @@ def _check_every(every: int | None) -> None:
         raise DataError(f"--save-every is {every}; expected at least 1 iteration: choose a number")
 
 
-def _check_files(run: Run, found: Found, path: Path) -> None:
+def _check_files(run: Run, found: LocatedData, path: Path) -> None:
     """Refuse to carry on with other files than a run began with."""
-    for change in other_data(run.source, found.source) if run.source else ():
+    for change in changed_files(run.source, found.source) if run.source else ():
         raise DataError(
             f"{found.folder}: holds other data than {path} was trained on ({change}); expected "
             "the same: name them with --data or --validation"

@@ -6,12 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from catpipe.experiments.result import Result, reached_of
+from catpipe.experiments.result import Result, checkpoint_of
 from catpipe.nn.parameters import Array
 from catpipe.shell.runs.environment import changes, unknown
-from catpipe.shell.runs.layouts import arrays_and_costs
-from catpipe.shell.runs.provenance import other_data
-from catpipe.shell.runs.run_file import Run
+from catpipe.shell.runs.provenance import changed_files
+from catpipe.shell.runs.run_file import Run, arrays_of
 
 
 class ArrayDifference(NamedTuple):
@@ -46,11 +45,14 @@ def differences(first: Result, second: Result) -> list[ArrayDifference]:
 
 
 def _numbers(result: Result) -> dict[str, Array]:
-    """Return all that came of a run: its arrays, and what early stopping has seen."""
-    kept = reached_of(result).kept
-    seen = {"validation cost": np.array([kept.cost]), "checks waited": np.array([kept.waited])}
-    stops = result.experiment.early_stopping is not None
-    arrays = arrays_and_costs(result)
+    """Return all numbers of a run: its arrays, and what early stopping has found."""
+    checkpoint = checkpoint_of(result)
+    stops = checkpoint.validation_cost is not None
+    seen = {
+        "validation cost": np.array([checkpoint.validation_cost]),
+        "checks": np.array([checkpoint.checks]),
+    }
+    arrays = arrays_of(result)
     costs = {"costs": arrays["costs"][:, 1:], "iterations of the costs": arrays["costs"][:, 0]}
     return arrays | costs | (seen if stops else {})
 
@@ -64,7 +66,7 @@ def reasons(run: Run, again: Run) -> list[str]:
     made_with = [environment for _, environment in run.environments]
     data = ["data, which were not recorded"]
     if run.source and again.source:
-        data = [*other_data(run.source, again.source)]
+        data = [*changed_files(run.source, again.source)]
     computed = [change for was in made_with for change in changes(was, now)]
     not_known = {words for environment in (*made_with, now) for words in unknown(environment)}
     hidden = [f"{words}, not known (pip install 'catpipe[threads]')" for words in sorted(not_known)]

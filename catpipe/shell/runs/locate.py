@@ -7,14 +7,19 @@ from pathlib import Path
 from typing import NamedTuple
 
 from catpipe.data.examples import DataSet, Pictures
-from catpipe.nn.network import layer_sizes
-from catpipe.shell.runs.provenance import Source, default_folder, folder_of, sha256, source_of
+from catpipe.shell.runs.provenance import (
+    Source,
+    default_folder,
+    locate_folder,
+    record_source,
+    sha256,
+)
 from catpipe.shell.runs.run_file import Run, load_run
 from catpipe.shell.storage.atomic import DataError
 from catpipe.shell.storage.datasets import load_data, load_pictures, paths_of
 
 
-class Found(NamedTuple):
+class LocatedData(NamedTuple):
     """The data that a run is trained on, as they are now."""
 
     folder: Path
@@ -23,7 +28,7 @@ class Found(NamedTuple):
     source: Source
 
 
-def one_run(path: Path) -> Run:
+def load_single_run(path: Path) -> Run:
     """Return the run in this file; raise `DataError` for a stack of many networks."""
     run = load_run(path)
     if run.result.seeds:
@@ -34,7 +39,7 @@ def one_run(path: Path) -> Run:
     return run
 
 
-def data_like(run: Run, options: Namespace) -> tuple[Path, DataSet]:
+def data_to_evaluate(run: Run, options: Namespace) -> tuple[Path, DataSet]:
     """Return data for a run to look at, and their folder: as named now or then, or ours.
 
     Raises `DataError` for other classes, for pictures of another size, and for others than then
@@ -42,7 +47,7 @@ def data_like(run: Run, options: Namespace) -> tuple[Path, DataSet]:
     """
     if options.data is None and run.source is None:
         return _checked(run, options, default_folder())
-    folder = folder_of(run.source, options.data, options.run)
+    folder = locate_folder(run.source, options.data, options.run)
     if options.data is None and run.source:
         test = paths_of(folder)["test"]
         if sha256(test) != run.source.test.sha256:
@@ -53,12 +58,12 @@ def data_like(run: Run, options: Namespace) -> tuple[Path, DataSet]:
     return _checked(run, options, folder)
 
 
-def trained_on(run: Run, options: Namespace) -> Found:
+def training_data(run: Run, options: Namespace) -> LocatedData:
     """Return the data that a run is trained on: as named now or then.
 
     Raises `DataError` where they are not named, or are none for it.
     """
-    folder, data = _checked(run, options, folder_of(run.source, options.data, options.run))
+    folder, data = _checked(run, options, locate_folder(run.source, options.data, options.run))
     then = run.source.validation if run.source else None
     own = options.validation or (Path(then.path) if then else None)
     if own and not options.validation and not own.is_file():
@@ -71,7 +76,7 @@ def trained_on(run: Run, options: Namespace) -> Found:
             f"{own}: is to validate on, and {options.run} does not; expected none: leave it out"
         )
     validation = load_pictures(own, data) if own else None
-    return Found(folder, data, validation, source_of(options.data, folder, own))
+    return LocatedData(folder, data, validation, record_source(options.data, folder, own))
 
 
 def _checked(run: Run, options: Namespace, folder: Path) -> tuple[Path, DataSet]:
@@ -81,10 +86,10 @@ def _checked(run: Run, options: Namespace, folder: Path) -> tuple[Path, DataSet]
             f"{folder}: has the classes {', '.join(data.classes)}; expected "
             f"{', '.join(run.classes)}, which {options.run} was trained on: name other data"
         )
-    features, expected = data.test.images[0].size, layer_sizes(run.result.network)[0]
-    if features != expected:
+    shape, expected = data.test.images.shape[1:], run.result.input_shape
+    if shape != expected:
         raise DataError(
-            f"{folder}: has pictures of {features} numbers; expected {expected}, which "
-            f"{options.run} was trained on: resize them"
+            f"{folder}: has pictures of {' x '.join(map(str, shape))}; expected "
+            f"{' x '.join(map(str, expected))}, which {options.run} was trained on: resize them"
         )
     return folder, data

@@ -30,7 +30,7 @@ class Source(NamedTuple):
     validation: Digest | None = None
 
 
-def source_of(folder: Path | None, found: Path, validation: Path | None = None) -> Source:
+def record_source(folder: Path | None, found: Path, validation: Path | None = None) -> Source:
     """Return the source that was named, or was not and is found in a folder of ours.
 
     Raises `DataError` for files that cannot be read.
@@ -75,7 +75,7 @@ def default_folder() -> Path:
     return found
 
 
-def folder_of(source: Source | None, named: Path | None, run: Path) -> Path:
+def locate_folder(source: Source | None, named: Path | None, run: Path) -> Path:
     """Return where a run's data are: as named now, or then (from here, or from the run), or ours.
 
     Of several the one that holds the very file that was trained on. Raises `DataError` for none.
@@ -96,11 +96,11 @@ def folder_of(source: Source | None, named: Path | None, run: Path) -> Path:
     )
 
 
-def other_data(source: Source, now: Source) -> Iterator[str]:
+def changed_files(source: Source, now: Source) -> Iterator[str]:
     """Return which of the files that a run is trained on are others than they were, in words.
 
     >>> then = Source(None, Digest("train_x.h5", "ab" * 32), Digest("test_x.h5", "cd" * 32))
-    >>> [*other_data(then, then._replace(train=Digest("train_x.h5", "ef" * 32)))]
+    >>> [*changed_files(then, then._replace(train=Digest("train_x.h5", "ef" * 32)))]
     ['train_x.h5 with SHA-256 abababab..., here train_x.h5 with efefefef...']
     """
     for was, now_is in ((source.train, now.train), (source.validation, now.validation)):

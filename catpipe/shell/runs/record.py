@@ -13,32 +13,37 @@ from catpipe.shell.runs.provenance import Digest, Source
 from catpipe.shell.runs.record_fields import READERS, check_names
 from catpipe.shell.storage.atomic import DataError, StrPath
 
-FORMAT = 3
+FORMAT = 4
 
 
 class Record(NamedTuple):
-    """What a run file says in its record.
+    """All that a run is but for its arrays.
 
-    `end`: the iteration that was asked for; `at`: that of the state, `best`: that of the best so
-    far, and `iteration`: that of the parameters. `digests`: the SHA-256 of each array in the file.
+    `iteration`, `state_iteration` and `best_iteration` are those of the trained parameters, of the
+    state to carry on from, and of the best so far (none without early stopping). `input_shape` is
+    that of one example; `fingerprint` is the SHA-256 of inputs and targets, `weights` that of the
+    examples' weights. `digests` has the SHA-256 of each array in the file.
     """
 
     format: int
     experiment: Experiment
-    features: int
+    input_shape: tuple[int, ...]
+    input_type: str
     classes: tuple[str, ...]
     seeds: tuple[int, ...]
     space: str
-    space_name: str
-    examples: int
-    own: int
-    pictures: str
-    end: int
-    at: int
-    best: int
+    space_description: str
+    training_examples: int
+    validation_examples: int
+    fingerprint: str
+    weights: str | None
+    transforms: tuple[str, ...]
+    planned_iterations: int
     iteration: int
-    validation_cost: float
-    waited: int
+    state_iteration: int
+    best_iteration: int | None
+    validation_cost: float | None
+    checks: int
     source: Source | None
     environments: tuple[tuple[int, Environment], ...]
     digests: Mapping[str, str]
@@ -93,17 +98,29 @@ def _check_agreement(record: Record) -> None:
         raise ValueError(
             f"classes are {brief(names)}; expected {record.experiment.classes} printable names"
         )
-    if not record.best <= record.at <= record.end:
+    experiment, state, best = record.experiment, record.state_iteration, record.best_iteration
+    if not (best or 0) <= state <= record.planned_iterations:
         raise ValueError(
-            f"iterations are out of order: best {record.best}, at {record.at}, end {record.end}"
+            f"iterations are out of order: best {best}, state {state}, "
+            f"planned {record.planned_iterations}"
         )
-    if record.iteration not in (record.best, record.at):
+    if record.iteration not in (state, best):
         raise ValueError(
-            f"its parameters are of an iteration that was not kept: {record.iteration}"
+            f"its parameters are of an iteration that is neither the state's nor the best's: "
+            f"{record.iteration}"
         )
-    if record.experiment.epochs is None and record.experiment.iterations != record.end:
-        raise ValueError(f"its end is {record.end}; expected {record.experiment.iterations}")
-    if record.experiment.early_stopping is None and (record.waited or record.own):
-        raise ValueError("it waited, or validates, without early stopping; expected it with both")
+    if experiment.epochs is None and experiment.iterations != record.planned_iterations:
+        raise ValueError(
+            f"planned iterations are {record.planned_iterations}; expected {experiment.iterations}"
+        )
+    stops = experiment.early_stopping is not None
+    if (best is not None, record.validation_cost is not None) != (stops, stops):
+        raise ValueError("its best, its validation cost and early stopping; expected all or none")
+    if not stops and (record.checks or record.validation_examples):
+        raise ValueError("it checks, or validates, without early stopping; expected it with both")
+    if not record.input_shape or 0 in record.input_shape:
+        raise ValueError(f"input shape is {record.input_shape}; expected one number or more")
+    if record.transforms:
+        raise ValueError("it has transforms, which this catpipe does not know: update it")
     if not record.environments:
         raise ValueError("it has no environment; expected one or more")

@@ -1,46 +1,53 @@
-"""A run file: the whole run. What was asked, on which data, with which libraries, and what came.
+"""A run file: the whole run, in an HDF5 file that h5py reads without catpipe.
 
-It is an HDF5 file: the parameters under their own names, the sampled costs, the state to carry on
-from as it is in the space where training is done, and the record. All of it has checksums.
+Format 4. In the root group lie
+
+    record            one text of JSON: the fields of `catpipe.shell.runs.record.Record`
+    costs             (samples, 1 + networks): the iteration, and the cost of each network
+    W1, b1, ...       the trained parameters
+    state.W1, ...     the parameters to carry on from, as they are in the space of training:
+                      only where they are not the trained ones
+    best.W1, ...      the best so far of early stopping, there: only where it is not the state
+    moment1.W1, ...   and each of the optimizer's moments
+
+Arrays of a stack have a leading axis. The record holds the SHA-256 of each array. There is no
+pickle, and no time: equal runs make equal bytes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from hashlib import sha256
+from reprlib import repr as brief
 from typing import NamedTuple
 
 import h5py
 import numpy as np
-from toolz import valmap
+from toolz import merge, valmap
 
-from catpipe.experiments.result import Reached, Result, reached_of
-from catpipe.experiments.setup import network_for
-from catpipe.nn.network import layer_sizes
+from catpipe.experiments.result import Result, checkpoint_of
+from catpipe.experiments.setup import network_for, optimizer_for
+from catpipe.nn.layers import Shapes
+from catpipe.nn.network import parameter_shapes
 from catpipe.nn.parameters import Array, Parameters
 from catpipe.shell.runs.environment import Environment, environment
-from catpipe.shell.runs.layouts import (
-    BEST,
-    MOMENT,
-    STATE,
-    arrays_and_costs,
-    costs_in,
-    parameters_in,
-    shapes_in,
-)
 from catpipe.shell.runs.provenance import Source
 from catpipe.shell.runs.record import FORMAT, Record, format_of, record_in, text_of
 from catpipe.shell.storage.atomic import DataError, StrPath
 from catpipe.shell.storage.hdf5 import datasets, opened, write
 from catpipe.shell.storage.hdf5_checks import check_budget
 from catpipe.training.loop import SAMPLE_EVERY, Costs, State
+from catpipe.training.spaces import network_inside
 from catpipe.training.stopping import Checkpoint
 
 LONGEST = 2**22  # bytes of a record
+STATE, BEST, MOMENT = "state.", "best.", "moment"
+FACTS = tuple(name for name in Record._fields if name in Result._fields)
+"""What a record and a result say alike, under the same names."""
 
 
 class Run(NamedTuple):
-    """A result, the names of the classes that it tells apart, its data, and its environments.
+    """A result, the names of its classes, its data, and its environments.
 
     Each environment stands with the iteration from which on it was the one.
     """
@@ -54,15 +61,19 @@ class Run(NamedTuple):
 def save_run(path: StrPath, run: Run) -> None:
     """Write the run, `Run(result, classes)`; where it has no environment, this is the one.
 
-    Equal runs make equal bytes. Raises `DataError`; an earlier file is then as it was.
+    Equal runs make equal bytes. Raises `DataError`, also for a network or an optimizer of
+    your own, which a file cannot name; an earlier file is then as it was.
     """
-    if run.result.reached is None:
+    result = run.result
+    _check_described(path, result)
+    if result.checkpoint is None:
         raise DataError(
-            f"{path}: holds one run; expected no networks that were not trained as one: save each"
+            f"{path}: holds one run; expected no networks that were trained one by one: save each"
         )
-    arrays = arrays_and_costs(run.result)
+    arrays = arrays_of(result)
     text = text_of(record_of(run, arrays))
-    costs_in(path, record_in(path, text), arrays["costs"])  # what could not be loaded is not saved
+    record = record_in(path, text)  # what could not be loaded is not saved
+    _costs(path, record, result.checkpoint, arrays["costs"])
     check_budget(path, {"record": len(text)}, LONGEST, LONGEST)
     write(path, {"record": np.array([text]), **arrays}, checksums=True)
 
@@ -76,37 +87,90 @@ def load_run(path: StrPath) -> Run:
     """
     with opened(path) as file:
         record = record_in(path, _text(path, file))
-        groups = shapes_in(path, record)
+        groups = _shapes(path, record)
         names = [prefix + name for prefix, shapes in groups.items() for name in shapes]
         arrays = datasets(path, file, ["costs", *names])
-    read = {
-        prefix: parameters_in(path, record, prefix, shapes, arrays)
-        for prefix, shapes in groups.items()
-    }
-    costs = costs_in(path, record, arrays["costs"])
+    read = {prefix: _parameters(path, record, prefix, of, arrays) for prefix, of in groups.items()}
     _check_digests(path, record, arrays)
-    kept = _kept(record, read, costs)
+    checkpoint = _checkpoint(record, read)
+    costs = _costs(path, record, checkpoint, arrays["costs"])
+    sampled = tuple((i, cost) for i, cost in costs if i % SAMPLE_EVERY == 0)
+    state = checkpoint.state._replace(costs=sampled)
+    facts = {name: getattr(record, name) for name in FACTS}
     result = Result(
-        record.experiment,
-        network_for(record.experiment, record.features),
-        read[""],
-        costs,
-        record.space_name,
-        record.iteration,
-        Reached(kept, record.space, record.end, record.examples, record.own, record.pictures),
-        record.seeds,
+        **facts,
+        network=network_for(record.experiment, int(np.prod(record.input_shape))),
+        parameters=read[""],
+        costs=costs,
+        checkpoint=checkpoint._replace(state=state),
     )
     return Run(result, record.classes, record.source, record.environments)
 
 
 def is_run(path: StrPath) -> bool:
-    """Return whether the file says of itself that it is a run, of whatever format."""
+    """Return whether the file calls itself a run, of whatever format."""
     try:
         with opened(path) as file:
             format_of(path, _text(path, file))
     except DataError:
         return False
     return True
+
+
+def record_of(run: Run, arrays: Mapping[str, Array]) -> Record:
+    """Return the record of a run, all that it is but for its arrays: of these it has the digests.
+
+    Raises `ValueError` for networks that were trained one by one.
+    """
+    checkpoint = checkpoint_of(run.result)
+    best = checkpoint.best
+    return Record(
+        **{name: getattr(run.result, name) for name in FACTS},
+        format=FORMAT,
+        classes=run.classes,
+        transforms=(),
+        state_iteration=checkpoint.state.iteration,
+        best_iteration=None if best is None else best.iteration,
+        validation_cost=checkpoint.validation_cost,
+        checks=checkpoint.checks,
+        source=run.source,
+        environments=run.environments or ((0, environment()),),
+        digests=valmap(_sha256, arrays),
+    )
+
+
+def arrays_of(result: Result) -> dict[str, Array]:
+    """Return the arrays of a run under the names that they have in its file, in their order.
+
+    Raises `ValueError` for networks that were trained one by one.
+    """
+    checkpoint = checkpoint_of(result)
+    state, best = checkpoint.state, checkpoint.best
+    at = result.iteration, state.iteration, None if best is None else best.iteration
+    has_state, has_best = _stored_separately(result.space, *at)
+    groups = {
+        "": result.parameters,
+        STATE: state.parameters if has_state else {},
+        BEST: best.parameters if best and has_best else {},
+        **{f"{MOMENT}{i}.": moment for i, moment in enumerate(state.moments, start=1)},
+    }
+    arrays = merge(_prefixed(prefix, arrays) for prefix, arrays in groups.items())
+    costs = _costs_array(result.costs, len(result.seeds))
+    return {"costs": costs, **{name: arrays[name] for name in sorted(arrays)}}
+
+
+def _check_described(path: StrPath, result: Result) -> None:
+    """Refuse a network and an optimizer that the experiment, which is in the file, does not say."""
+    described = network_for(result.experiment, int(np.prod(result.input_shape)))
+    for name, is_own in (
+        ("network", result.network != described),
+        ("optimizer", result.optimizer is not None),
+    ):
+        if is_own:
+            raise DataError(
+                f"{path}: a run file names the {name} by its experiment; expected one that the "
+                f"experiment describes: keep a run with a {name} of your own in Python"
+            )
 
 
 def _text(path: StrPath, file: h5py.File) -> bytes:
@@ -132,44 +196,88 @@ def _sha256(array: Array) -> str:
     return sha256(array.tobytes()).hexdigest()
 
 
-def record_of(run: Run, arrays: Mapping[str, Array]) -> Record:
-    """Return the record of a run, all that it is but for its arrays: of these it has the digests.
+def _shapes(path: StrPath, record: Record) -> dict[str, Shapes]:
+    """Return the shapes of the arrays that a run of this record has, by prefix."""
+    examples = record.training_examples + record.validation_examples
+    try:
+        network = network_for(record.experiment, int(np.prod(record.input_shape)))
+        inside = network_inside(record.space, network, examples)
+    except ValueError as error:
+        raise DataError(
+            f"{path}: describes no network ({error}); expected one: train again"
+        ) from error
+    moments = optimizer_for(record.experiment, record.planned_iterations).init(Parameters())
+    at = record.iteration, record.state_iteration, record.best_iteration
+    has_state, has_best = _stored_separately(record.space, *at)
+    prefixes = [*[STATE] * has_state, *[BEST] * has_best]
+    prefixes += [f"{MOMENT}{i}." for i, _ in enumerate(moments, start=1)]
+    return {"": parameter_shapes(network)} | dict.fromkeys(prefixes, parameter_shapes(inside))
 
-    Raises `ValueError` for networks that were not trained as one.
-    """
-    result, reached = run.result, reached_of(run.result)
-    kept = reached.kept
-    return Record(
-        FORMAT,
-        result.experiment,
-        features=layer_sizes(result.network)[0],
-        classes=run.classes,
-        seeds=result.seeds,
-        space=reached.space,
-        space_name=result.space,
-        examples=reached.examples,
-        own=reached.own,
-        pictures=reached.pictures,
-        end=reached.end,
-        at=kept.state.iteration,
-        best=kept.best.iteration,
-        iteration=result.iteration,
-        validation_cost=kept.cost,
-        waited=kept.waited,
-        source=run.source,
-        environments=run.environments or ((0, environment()),),
-        digests=valmap(_sha256, arrays),
+
+def _stored_separately(
+    space: str, iteration: int, state_iteration: int, best_iteration: int | None
+) -> tuple[bool, bool]:
+    """Return whether the state has arrays beside the trained ones, and the best beside those."""
+    has_best = best_iteration is not None and best_iteration != state_iteration
+    return space != "full" or iteration != state_iteration, has_best
+
+
+def _parameters(
+    path: StrPath, record: Record, prefix: str, shapes: Shapes, arrays: Mapping[str, Array]
+) -> Parameters:
+    lead = (len(record.seeds),) if record.seeds else ()
+    found = {name: arrays[prefix + name] for name in shapes}
+    for name, shape in shapes.items():
+        where = f"{path}: {prefix}{name}"
+        _check(where, found[name], (*lead, *shape), record.experiment.dtype)
+    return Parameters(found)
+
+
+def _check(where: str, array: Array, shape: tuple[int, ...], dtype: str) -> None:
+    if (array.shape, array.dtype) != (shape, np.dtype(dtype)):
+        raise DataError(
+            f"{where} has shape {array.shape} and type {array.dtype}; expected {shape} and {dtype}"
+            ", as its record says: train again"
+        )
+
+
+def _costs_array(costs: Costs, networks: int) -> Array:
+    """Return a row for each sampled cost: the iteration, and the cost of each network."""
+    rows = [[iteration, *np.atleast_1d(cost)] for iteration, cost in costs]
+    return np.array(rows, float).reshape(len(rows), 1 + max(networks, 1))
+
+
+def _costs(path: StrPath, record: Record, checkpoint: Checkpoint, rows: Array) -> Costs:
+    """Return the costs of these rows; raise `DataError` for what no run has."""
+    _check(f"{path}: costs", rows, (*rows.shape[:1], 1 + max(len(record.seeds), 1)), "float64")
+    sampled, last = range(0, record.state_iteration, SAMPLE_EVERY), record.state_iteration - 1
+    patience = record.experiment.early_stopping
+    is_finished = checkpoint.is_finished(record.planned_iterations, patience)
+    has_last = is_finished and last >= 0 and last % SAMPLE_EVERY > 0
+    found = rows[:, 0].tolist()
+    if len(found) != len(sampled) + has_last or found != [*sampled, *[last] * has_last]:
+        raise DataError(
+            f"{path}: costs are of {len(found)} iterations, {brief(found)}; expected those of a "
+            f"run at iteration {record.state_iteration}, as its record says: train again"
+        )
+    return tuple(
+        (i, costs if record.seeds else costs[0])
+        for i, costs in zip(map(int, found), rows[:, 1:].tolist(), strict=True)
     )
 
 
-def _kept(record: Record, read: Mapping[str, Parameters], costs: Costs) -> Checkpoint:
+def _checkpoint(record: Record, read: Mapping[str, Parameters]) -> Checkpoint:
+    """Return the checkpoint of these parameters and moments, but for the sampled costs."""
     state = read.get(STATE, read[""])
-    best = read.get(BEST, state)
     moments = tuple(of for prefix, of in read.items() if prefix.startswith(MOMENT))
-    sampled = tuple((i, cost) for i, cost in costs if i % SAMPLE_EVERY == 0)
+    best = record.best_iteration
     return Checkpoint(
-        State(record.at, state, moments, sampled),
-        State(record.best, best, ()),
+        State(record.state_iteration, state, moments),
+        None if best is None else State(best, read.get(BEST, state), ()),
         record.validation_cost,
-        record.waited,
+        record.checks,
     )
+
+
+def _prefixed(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
+    return {prefix + name: array for name, array in arrays.items()}

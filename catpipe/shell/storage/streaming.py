@@ -131,9 +131,9 @@ def _checked(
         images = checked_dataset(path, file, name)
         declared = np.broadcast_to(np.zeros((), images.dtype), images.shape)
         arrays = {name: declared, **datasets(path, file, others)}
-        (_, labels), classes = part_of(path, part, arrays)
+        pictures, classes = part_of(path, part, arrays)
         check_written(f"{path}: {name}", images, file.id.get_filesize())
-        return images, labels, classes
+        return images, pictures.labels, classes
 
 
 def _pictures_in(window: int, where: str, images: h5py.Dataset) -> int:

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from catpipe.experiments.result import reached_of
 from catpipe.shell.cli.main import main
 from catpipe.shell.runs.run_file import load_run
 from tests.disk import disk
@@ -112,7 +111,7 @@ def test_a_disk_that_is_full_throughout_leaves_an_earlier_run_alone(capsys, soun
 def test_when_there_is_room_again_a_run_whose_last_saves_failed_is_resumed(capsys, sound, out):
     with disk(failing(NEED_ROOM, (4, LAST))):
         went(capsys, *training(sound[0], out))
-    assert reached_of(load_run(out).result).kept.state.iteration == 90
+    assert load_run(out).result.iterations_done == 90
     said(capsys, "resume", out)
     assert out.read_bytes() == sound[1]
 
@@ -159,7 +158,7 @@ def test_a_disk_that_becomes_read_only_leaves_what_was_saved_before(capsys, soun
     assert (status, errors) == (2, unsaved(out, lost, "Read-only file system"))
     assert "\ntest accuracy: " in output
     assert [*out.parent.iterdir()] == [out]
-    assert reached_of(load_run(out).result).kept.state.iteration == 60
+    assert load_run(out).result.iterations_done == 60
 
 
 def test_a_disk_that_is_read_only_is_refused_before_training(capsys, sound, out):

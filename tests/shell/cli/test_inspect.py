@@ -23,7 +23,6 @@ from catpipe.shell.runs.compare import differences
 from catpipe.shell.runs.run_file import Run, load_run, save_run
 from catpipe.shell.storage.atomic import printable
 from catpipe.shell.storage.datasets import load_data, save_data
-from tests.experiments.test_resuming import reached
 from tests.typed import COLOURS, refused, said, save_colours
 
 SMALL = ("--layers", "3", "--learning-rate", "0.05", "--iterations", "150")
@@ -53,14 +52,14 @@ def stopped(capsys, data, whole, tmp_path, monkeypatch) -> Path:
 
     def save(path: Path, run: Run) -> None:
         save_run(path, run)
-        if reached(run.result) == 60:
+        if run.result.iterations_done == 60:
             raise Killed
 
     with monkeypatch.context() as patch:
         patch.setattr(sittings, "save_run", save)
         with pytest.raises(Killed):
             main(["train", *SMALL, "--data", str(data), "--out", str(out), "--save-every", "20"])
-    assert reached(load_run(out).result) == 60
+    assert load_run(out).result.iterations_done == 60
     capsys.readouterr()
     return out
 
@@ -80,7 +79,7 @@ def test_a_run_is_saved_every_so_often_and_at_its_end(data, tmp_path, monkeypatc
     saves: list[int] = []
 
     def save(path: Path, run: Run) -> None:
-        saves.append(reached(run.result))
+        saves.append(run.result.iterations_done)
         save_run(path, run)
 
     monkeypatch.setattr(sittings, "save_run", save)
@@ -242,9 +241,9 @@ def test_a_run_from_python_is_carried_on_where_its_data_are_named(capsys, data, 
     save_run(tmp_path / "a.h5", Run(fit(asked, load_data(data).train), COLOURS[:3]))
     said(capsys, "resume", tmp_path / "a.h5", "--iterations", 30, "--data", data)
     told = refused(capsys, "resume", tmp_path / "a.h5", "--iterations", 40, "--data", others)
-    assert "a.h5: pictures or labels with SHA-256" in told
+    assert "a.h5: examples with SHA-256" in told
     expected = fit(asked._replace(iterations=30), load_data(data).train)
-    assert reached(load_run(tmp_path / "a.h5").result) == 30
+    assert load_run(tmp_path / "a.h5").result.iterations_done == 30
     parameters = load_run(tmp_path / "a.h5").result.parameters
     assert abs(parameters["W1"] - expected.parameters["W1"]).max() < 1e-12
 
@@ -464,10 +463,10 @@ def test_a_run_compared_with_itself_is_identical(capsys, whole):
     [
         (("--seed", 2), ["seed: 1 and 2", "W1: off by "]),
         (("--layers", "4"), ["hidden: (3,) and (4,)", "W1: of another shape"]),
-        (("--iterations", 149), ["iterations: 150 and 149", "at: 150 and 149"]),
+        (("--iterations", 149), ["iterations: 150 and 149", "planned iterations: 150 and 149"]),
         (("--dtype", "float32"), ["dtype: float64 and float32"]),
         (("--optimizer", "heavy_ball"), ["moment1.W1: of another shape"]),
-        (("--full-space",), ["full space: False and True", "space name: "]),
+        (("--full-space",), ["full space: False and True", "space description: "]),
     ],
 )
 def test_compare_says_what_differs(capsys, data, whole, tmp_path, changes, expected):

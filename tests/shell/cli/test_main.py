@@ -17,7 +17,6 @@ import pytest
 from catpipe.shell.cli.main import main
 from catpipe.shell.runs import provenance as sources
 from catpipe.shell.runs.run_file import load_run
-from tests.experiments.test_resuming import reached
 
 CATPIPE = (sys.executable, "-m", "catpipe")
 
@@ -334,9 +333,7 @@ def test_an_interrupted_run_is_saved_and_says_how_to_resume_it(folder, tmp_path,
     assert run.returncode == status
     (at,) = re.findall(rf"interrupted at iteration (\d+) of .*; saved to {out}: carry on", err)
     assert err.endswith(f"with `catpipe resume {out}`\n")
-    reached = load_run(out).result.reached
-    assert reached is not None
-    assert reached.kept.state.iteration == int(at)
+    assert load_run(out).result.iterations_done == int(at)
     assert [*tmp_path.iterdir()] == [out]
 
 
@@ -379,10 +376,10 @@ def test_signals_while_a_state_is_saved_lose_nothing_of_it(folder, tmp_path, nam
     )  # fmt: skip
     assert run.returncode == 130
     assert "interrupted at iteration 50 of 150; saved to" in run.stderr
-    assert reached(load_run(tmp_path / "a.h5").result) == 50
+    assert load_run(tmp_path / "a.h5").result.iterations_done == 50
 
 
-@pytest.mark.parametrize(("module", "name"), [("fitting", "cost_of"), ("fitting", "result_at")])
+@pytest.mark.parametrize(("module", "name"), [("fitting", "cost_of"), ("fitting", "_completed")])
 def test_two_signals_once_the_last_state_is_reached_lose_nothing(folder, tmp_path, module, name):
     code = LATER.replace("catpipe.shell.cli import {module}", "catpipe.experiments import {module}")
     code = code.format(module=module, name=name, sent="SIGINT", times=2)
@@ -398,7 +395,7 @@ def test_a_second_signal_stops_in_the_step_that_is_under_way_and_the_run_is_save
     run = signalled(folder, tmp_path / "a.h5", "progress", "cost_line", times=2)
     assert run.returncode == 130
     assert re.search(r"interrupted at iteration \d+ of 150; saved to ", run.stderr)
-    assert reached(load_run(tmp_path / "a.h5").result) < 150
+    assert load_run(tmp_path / "a.h5").result.iterations_done < 150
 
 
 def test_a_signal_that_is_to_be_ignored_is(folder, tmp_path):

@@ -146,7 +146,7 @@ def test_pictures_of_another_size_than_the_runs_are_refused(capsys, run, tmp_pat
     save_data(tmp_path / "large", DataSet(large, large, CLASSES), "made")
     told = refused(capsys, command, run, "--data", tmp_path / "large")
     assert str(tmp_path / "large") in told
-    assert "12" in told
+    assert "2 x 2 x 3; expected" in told
 
 
 @pytest.fixture

@@ -78,7 +78,7 @@ def test_any_hdf5_reader_finds_the_parameters_under_their_own_names(run, path):
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
-        ({"format": 1}, "format 1; expected 3"),
+        ({"format": 1}, "format 1; expected 4"),
         ({"format": None}, "format None"),
         ({"experiment": {}}, "does not describe a run"),
         ({"experiment": None}, "does not describe a run"),
@@ -88,26 +88,29 @@ def test_any_hdf5_reader_finds_the_parameters_under_their_own_names(run, path):
         ({"experiment": {"seed": 1, "class_weight": [1, 2, 3]}}, "3 class weights for 2 classes"),
         ({"iteration": None}, "does not describe a run"),
         ({"iteration": 1e400}, "does not describe a run"),
-        ({"features": 5}, "expected (4, 5)"),
-        ({"features": "many"}, "does not describe a run"),
-        ({"features": 1.5}, "does not describe a run"),
-        ({"features": 0}, "describes no network"),
+        ({"input_shape": [5]}, "expected (4, 5)"),
+        ({"input_shape": "many"}, "does not describe a run"),
+        ({"input_shape": [1.5]}, "does not describe a run"),
+        ({"input_shape": [0]}, "expected one number or more"),
+        ({"input_shape": []}, "expected one number or more"),
         ({"space": "small"}, "expected one of full, dual, spanned"),
-        ({"examples": -1}, "no number of at least 0"),
-        ({"examples": 5}, "expected (4, 5)"),
-        ({"pictures": "FF" * 32}, "no SHA-256"),
-        ({"own": 1}, "without early stopping"),
-        ({"waited": 1}, "without early stopping"),
+        ({"training_examples": -1}, "no number of at least 0"),
+        ({"training_examples": 5}, "expected (4, 5)"),
+        ({"fingerprint": "FF" * 32}, "no SHA-256"),
+        ({"validation_examples": 1}, "without early stopping"),
+        ({"checks": 1}, "without early stopping"),
         ({"environments": []}, "no environment"),
         ({"digests": {"W1": "ff"}}, "no SHA-256"),
         ({"digests": {}}, "is not what was saved"),
         ({"seeds": [1, 2]}, "expected (2, "),
         ({"seeds": [2**32]}, "expected one below"),
-        ({"at": 7}, "out of order"),
-        ({"end": 2}, "out of order"),
-        ({"end": 9}, "its end is 9; expected 3"),
-        ({"best": 1}, "best.W1 is not there"),
-        ({"iteration": 1}, "of an iteration that was not kept"),
+        ({"state_iteration": 7}, "out of order"),
+        ({"planned_iterations": 2}, "out of order"),
+        ({"planned_iterations": 9}, "planned iterations are 9; expected 3"),
+        ({"best_iteration": 1}, "expected all or none"),
+        ({"transforms": ["pixels"]}, "which this catpipe does not know"),
+        ({"weights": "FF" * 32}, "no SHA-256"),
+        ({"iteration": 1}, "neither the state's nor the best's"),
         ({"validation_cost": "low"}, "does not describe a run"),
         ({"source": {"folder": "data"}}, "does not describe a run"),
         ({"source": {"folder": None, "train": {"path": "a", "sha256": "ff"}, "test": None}}, "SHA"),
@@ -162,8 +165,7 @@ def test_what_was_asked_is_loaded_as_it_was_saved(tmp_path, asked):
 def test_a_run_that_was_stopped_early_keeps_which_iteration_is_the_best(tmp_path):
     asked = Experiment(seed=3, hidden=(4,), batch_size=3, epochs=40, early_stopping=2)
     result = fit(asked._replace(learning_rate=0.5), in_colours(12, seed=1, classes=2))
-    assert result.reached is not None
-    assert 0 < result.iteration < result.reached.kept.state.iteration
+    assert 0 < result.iteration < result.iterations_done
     save_run(tmp_path / "run.h5", made(result))
     assert load_run(tmp_path / "run.h5").result == result
 
@@ -291,7 +293,7 @@ def test_a_stack_of_networks_is_loaded_as_it_was_saved(tmp_path):
 def test_networks_that_were_trained_one_by_one_are_refused(tmp_path):
     asked = Experiment(seed=1, hidden=(3,), batch_size=5, iterations=3)
     result = fit_seeds(asked, (1, 2), in_colours(12, seed=1, classes=2))
-    with pytest.raises(DataError, match="not trained as one"):
+    with pytest.raises(DataError, match="trained one by one"):
         save_run(tmp_path / "many.h5", made(result))
     assert not [*tmp_path.iterdir()]
 
@@ -323,7 +325,9 @@ def test_an_experiment_that_lacks_a_field_is_not_completed_from_the_defaults(pat
 
 def test_a_run_of_very_many_iterations_is_refused_in_no_time_or_space(path):
     asked = {"iterations": 2**50}
-    changed_record(path, experiment=asked, end=2**50, at=2**50, best=2**50, iteration=2**50)
+    changed_record(
+        path, experiment=asked, planned_iterations=2**50, state_iteration=2**50, iteration=2**50
+    )
     tracemalloc.start()
     with pytest.raises(DataError, match="costs are of 2 iterations"):
         load_run(path)
@@ -364,7 +368,7 @@ def test_an_experiment_of_numpys_numbers_is_saved(run, tmp_path):
 
 def test_a_run_file_of_an_earlier_catpipe_is_to_be_trained_again(path):
     changed_record(path, format=1)
-    with pytest.raises(DataError, match="format 1; expected 3: train again"):
+    with pytest.raises(DataError, match="format 1; expected 4: train again"):
         load_run(path)
 
 

@@ -206,7 +206,7 @@ def test_a_list_of_many_classes_is_not_told_whole(folder: Path) -> None:
 
 
 def arrays(data: DataSet) -> tuple[Array, ...]:
-    return (*data.train, *data.test)
+    return (*data.train[:2], *data.test[:2])
 
 
 def same(one: DataSet, other: DataSet) -> bool:
@@ -288,7 +288,7 @@ def test_when_one_file_cannot_be_written_the_other_stays_as_it_was(
 def test_the_pictures_of_one_file_are_those_of_the_data_set(
     folder: Path, data: DataSet, part: str
 ) -> None:
-    images, labels = load_pictures(folder / f"{part}_x.h5", like=data)
+    images, labels, _ = load_pictures(folder / f"{part}_x.h5", like=data)
     assert np.array_equal(images, getattr(data, part).images)
     assert np.array_equal(labels, getattr(data, part).labels)
     assert not images.flags.writeable
