@@ -119,7 +119,7 @@ class Scale(NamedTuple):
         return parameters[self.name] * A, A
 
     def backward(self, parameters, A, dA):
-        """Return g dA, pending, and dg, the sum of dA A over examples."""
+        """Return what computes g dA, and dg, the sum of dA A over examples."""
         dg = (dA * A).sum(-1, keepdims=True)
         return lambda: parameters[self.name] * dA, {self.name: dg}
 

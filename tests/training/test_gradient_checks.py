@@ -46,8 +46,8 @@ class HundredAndOne(Dense):
 
     def backward(self, parameters, cache, dA):
         """Return the wrong gradients."""
-        pending, gradients = super().backward(parameters, cache, dA)
-        return pending, {**gradients, self.weights: 1.01 * gradients[self.weights]}
+        compute_dA, gradients = super().backward(parameters, cache, dA)
+        return compute_dA, {**gradients, self.weights: 1.01 * gradients[self.weights]}
 
 
 class Unbiased(Dense):
@@ -57,8 +57,8 @@ class Unbiased(Dense):
 
     def backward(self, parameters, cache, dA):
         """Return the wrong gradients."""
-        pending, gradients = super().backward(parameters, cache, dA)
-        return pending, {**gradients, self.bias: 0 * gradients[self.bias]}
+        compute_dA, gradients = super().backward(parameters, cache, dA)
+        return compute_dA, {**gradients, self.bias: 0 * gradients[self.bias]}
 
 
 class OneWrong(Dense):
@@ -68,10 +68,10 @@ class OneWrong(Dense):
 
     def backward(self, parameters, cache, dA):
         """Return the wrong gradients."""
-        pending, gradients = super().backward(parameters, cache, dA)
+        compute_dA, gradients = super().backward(parameters, cache, dA)
         wrong = np.arange(self.units * self.fan_in).reshape(self.units, self.fan_in) == 5
         dW = gradients[self.weights]
-        return pending, {**gradients, self.weights: np.where(wrong, 2 * dW, dW)}
+        return compute_dA, {**gradients, self.weights: np.where(wrong, 2 * dW, dW)}
 
 
 class Forgetful(Dropout):
