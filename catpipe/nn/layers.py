@@ -10,6 +10,7 @@ there for that reason, and because its running averages are neither parameters n
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
@@ -57,7 +58,8 @@ class Cache(NamedTuple):
     Z: Array  # before the activation, (units, examples)
 
 
-class Dense(NamedTuple):
+@dataclass(frozen=True)
+class Dense:
     """A fully connected layer: the names of its parameters, their sizes, and its activation.
 
     >>> from catpipe.nn.activations import RELU
@@ -171,7 +173,8 @@ def linear_input_gradient(dZ: Array, W: Array) -> Array:
     return W.mT @ dZ
 
 
-class Dropout(NamedTuple):
+@dataclass(frozen=True)
+class Dropout:
     """A layer that drops a share `rate` of what comes in, and scales what stays by 1 / (1 - rate).
 
     So its output is its input on average, and when predicting it is its input (inverted dropout;

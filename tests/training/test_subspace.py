@@ -1,5 +1,6 @@
 """Training in the subspace of the columns is training in the full space."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -243,7 +244,7 @@ def test_only_the_first_fan_in_is_another_in_the_narrowed_network():
     net = mlp(9, 4, 3, 1)
     space, _ = entered(net, normal(1, 9, 5), normal_parameters(net, 1))
     small = subspace_network(net, space.basis.shape[1])
-    assert small.layers[0] == first_dense(net)._replace(fan_in=6)
+    assert small.layers[0] == replace(first_dense(net), fan_in=6)
     assert (small.layers[1:], small.loss) == (net.layers[1:], net.loss)
 
 
