@@ -4,8 +4,8 @@ And what several of them measure there: slopes of the cost, and where an optimiz
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import reduce
-from typing import NamedTuple
 
 import numpy as np
 from hypothesis import strategies as st
@@ -108,7 +108,8 @@ def examples(
     return X, Y
 
 
-class Scale(NamedTuple):
+@dataclass(frozen=True)
+class Scale:
     """A layer of one's own: each unit times a number of its own."""
 
     name: str
@@ -119,7 +120,7 @@ class Scale(NamedTuple):
         return parameters[self.name] * A, A
 
     def backward(self, parameters, A, dA):
-        """Return g dA, pending, and dg, the sum of dA A over examples."""
+        """Return what computes g dA, and dg, the sum of dA A over examples."""
         dg = (dA * A).sum(-1, keepdims=True)
         return lambda: parameters[self.name] * dA, {self.name: dg}
 

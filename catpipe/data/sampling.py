@@ -1,21 +1,33 @@
-"""Orders: in which an epoch visits examples, as a function of its number, and who is held out."""
+"""Orders: values that give the order of an epoch by its number; and which examples to hold out."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from catpipe.random import HOLD_OUT, ORDER, generator
+from catpipe.values import Value
 
 Indices: TypeAlias = NDArray[np.int64]
 
-
 Order: TypeAlias = Callable[[int], Indices]
 """From the number of an epoch to the examples in the order in which it visits them."""
+
+
+@dataclass(frozen=True)
+class Shuffled:
+    """The order of `shuffled`."""
+
+    examples: int
+    seed: int
+
+    def __call__(self, epoch: int) -> Indices:
+        """Return a permutation of the examples."""
+        return generator(self.seed, ORDER, epoch).permutation(self.examples)
 
 
 def shuffled(examples: int, seed: int) -> Order:
@@ -24,7 +36,19 @@ def shuffled(examples: int, seed: int) -> Order:
     >>> sorted(shuffled(4, seed=1)(7).tolist())
     [0, 1, 2, 3]
     """
-    return partial(_shuffled, examples, seed)
+    return Shuffled(examples, seed)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Stratified(Value):
+    """The order of `stratified`."""
+
+    labels: Indices
+    seed: int
+
+    def __call__(self, epoch: int) -> Indices:
+        """Return a permutation of the examples with each class spread evenly."""
+        return _spread(self.labels, self.seed, ORDER, epoch)
 
 
 def stratified(labels: Indices, seed: int) -> Order:
@@ -36,7 +60,23 @@ def stratified(labels: Indices, seed: int) -> Order:
     >>> labels[stratified(labels, seed=1)(0)].reshape(3, 3).sum(1)
     array([1, 1, 1])
     """
-    return partial(_stratified, labels, seed)
+    return Stratified(labels, seed)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Balanced(Value):
+    """The order of `balanced`."""
+
+    labels: Indices
+    seed: int
+
+    def __call__(self, epoch: int) -> Indices:
+        """Return examples of each class in turn, (classes times the largest's examples,)."""
+        labels, draws = self.labels, generator(self.seed, ORDER, epoch)
+        by_class = [np.flatnonzero(labels == c) for c in np.unique(labels)]
+        most = max(map(len, by_class))
+        again = ([draws.permutation(of) for _ in range(-(-most // len(of)))] for of in by_class)
+        return np.stack([np.concatenate(of)[:most] for of in again], axis=-1).ravel()
 
 
 def balanced(labels: Indices, seed: int) -> Order:
@@ -49,7 +89,28 @@ def balanced(labels: Indices, seed: int) -> Order:
     >>> balanced(labels, seed=1)(0)
     array([2, 5, 1, 4, 0, 5, 3, 4])
     """
-    return partial(_balanced, labels, seed)
+    return Balanced(labels, seed)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Subset(Value):
+    """The order of `subset`."""
+
+    indices: Indices
+    order: Order
+
+    def __call__(self, epoch: int) -> Indices:
+        """Return the order of the examples at these indices."""
+        return self.indices[self.order(epoch)]
+
+
+def subset(indices: Indices, order: Order) -> Order:
+    """Return the order restricted to these examples; positions in `order` index into `indices`.
+
+    >>> subset(np.array([3, 5]), lambda epoch: np.array([1, 0]))(0)
+    array([5, 3])
+    """
+    return Subset(indices, order)
 
 
 def held_out(labels: Indices, seed: int, share: float) -> Indices:
@@ -67,37 +128,8 @@ def held_out(labels: Indices, seed: int, share: float) -> Indices:
     return _spread(labels, seed, HOLD_OUT)[:number]
 
 
-def subset(indices: Indices, order: Order) -> Order:
-    """Return the order among these examples alone: what it numbers are their places in `indices`.
-
-    >>> subset(np.array([3, 5]), lambda epoch: np.array([1, 0]))(0)
-    array([5, 3])
-    """
-    return partial(_among, indices, order)
-
-
-def _shuffled(examples: int, seed: int, epoch: int) -> Indices:
-    return generator(seed, ORDER, epoch).permutation(examples)
-
-
-def _stratified(labels: Indices, seed: int, epoch: int) -> Indices:
-    return _spread(labels, seed, ORDER, epoch)
-
-
 def _spread(labels: Indices, seed: int, *path: int) -> Indices:
     draws = generator(seed, *path)
     by_class = [draws.permutation(np.flatnonzero(labels == c)) for c in np.unique(labels)]
     places = [(np.arange(len(of)) + draws.random()) / len(of) for of in by_class]
     return np.concatenate(by_class)[np.argsort(np.concatenate(places), kind="stable")]
-
-
-def _balanced(labels: Indices, seed: int, epoch: int) -> Indices:
-    draws = generator(seed, ORDER, epoch)
-    by_class = [np.flatnonzero(labels == c) for c in np.unique(labels)]
-    most = max(map(len, by_class))
-    again = ([draws.permutation(of) for _ in range(-(-most // len(of)))] for of in by_class)
-    return np.stack([np.concatenate(of)[:most] for of in again], axis=-1).ravel()
-
-
-def _among(indices: Indices, order: Order, epoch: int) -> Indices:
-    return indices[order(epoch)]

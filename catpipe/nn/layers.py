@@ -1,6 +1,6 @@
 """What a layer is and does: data, and its forward and backward, written side by side.
 
-A layer of your own is a named tuple with the three methods of `Layer`; nothing is registered.
+A layer of your own is a value with the three methods of `Layer`; nothing is registered.
 
 What a layer does to an example depends on that example alone, so that costs and gradients are sums
 over examples: shards, example weights and stacks of folds rest on it. Batch normalization is not
@@ -10,6 +10,7 @@ there for that reason, and because its running averages are neither parameters n
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
@@ -20,7 +21,7 @@ from catpipe.nn.parameters import Array, Parameters
 from catpipe.random import DROPOUT, generator
 
 InputGradient: TypeAlias = Callable[[], Array]
-"""A gradient that is computed when somebody asks for it."""
+"""A function that computes dA, the gradient at a layer's input, when somebody asks for it."""
 
 Shapes: TypeAlias = dict[str, tuple[int, int]]
 """Of parameters by name. Those that begin with W are weights: drawn at the start, and decayed."""
@@ -40,10 +41,10 @@ class Layer(Protocol):
     def backward(
         self, parameters: Parameters, cache: Any, dA: Array, /
     ) -> tuple[InputGradient, dict[str, Array]]:
-        """Return the gradient at the input, pending, and those of the parameters by name.
+        """Return what computes the gradient at the input, and those of the parameters by name.
 
         dA is the gradient at the output. The one at the input of the whole network costs a third of
-        a training step, and nobody asks for it there: hence pending.
+        a training step, and nobody asks for it there: hence a function that computes it.
         """
 
     def shapes(self) -> Shapes:
@@ -57,7 +58,8 @@ class Cache(NamedTuple):
     Z: Array  # before the activation, (units, examples)
 
 
-class Dense(NamedTuple):
+@dataclass(frozen=True)
+class Dense:
     """A fully connected layer: the names of its parameters, their sizes, and its activation.
 
     >>> from catpipe.nn.activations import RELU
@@ -65,8 +67,8 @@ class Dense(NamedTuple):
     >>> A, cache = layer.forward(parameters, np.array([[3.0]]))
     >>> A, cache
     (array([[7.]]), Cache(A=array([[3.]]), Z=array([[7.]])))
-    >>> pending, gradients = layer.backward(parameters, cache, np.array([[1.0]]))
-    >>> pending(), gradients
+    >>> compute_dA, gradients = layer.backward(parameters, cache, np.array([[1.0]]))
+    >>> compute_dA(), gradients
     (array([[2.]]), {'W': array([[3.]]), 'b': array([[1.]])})
     """
 
@@ -89,10 +91,10 @@ class Dense(NamedTuple):
     def backward(
         self, parameters: Parameters, cache: Cache, dA: Array
     ) -> tuple[InputGradient, dict[str, Array]]:
-        """Return the gradient at A, pending, and dW and db."""
+        """Return what computes the gradient at A, and dW and db by name."""
         W = parameters[self.weights]
-        _, dW, db, pending = linear_activation_backward(self.activation, dA, cache, W)
-        return pending, {self.weights: dW, self.bias: db}
+        _, dW, db, compute_dA = linear_activation_backward(self.activation, dA, cache, W)
+        return compute_dA, {self.weights: dW, self.bias: db}
 
     def shapes(self) -> Shapes:
         """Return the shapes of W, (units, fan_in), and b, (units, 1)."""
@@ -141,7 +143,7 @@ def linear_backward(dZ: Array, A: Array, W: Array) -> tuple[Array, Array, Array]
 def linear_activation_backward(
     activation: Activation, dA: Array, cache: Cache, W: Array
 ) -> tuple[Array, Array, Array, InputGradient]:
-    """Return dZ, dW and db where the gradient at the activation is dA, and that at A, pending.
+    """Return dZ, dW and db where the gradient at the activation is dA, and what computes that at A.
 
     >>> from catpipe.nn.activations import IDENTITY
     >>> cache = Cache(A=np.array([[3.0]]), Z=np.array([[7.0]]))
@@ -171,7 +173,8 @@ def linear_input_gradient(dZ: Array, W: Array) -> Array:
     return W.mT @ dZ
 
 
-class Dropout(NamedTuple):
+@dataclass(frozen=True)
+class Dropout:
     """A layer that drops a share `rate` of what comes in, and scales what stays by 1 / (1 - rate).
 
     So its output is its input on average, and when predicting it is its input (inverted dropout;
@@ -206,7 +209,7 @@ class Dropout(NamedTuple):
         mask: Array | float,
         dA: Array,
     ) -> tuple[InputGradient, dict[str, Array]]:
-        """Return dA times the mask, pending, and no gradients: there are no parameters."""
+        """Return what computes dA times the mask, and no gradients: there are no parameters."""
         return partial(np.multiply, dA, mask), {}
 
     def shapes(self) -> Shapes:

@@ -1,4 +1,4 @@
-"""Losses on logits: each carries the link to probabilities, its cost, gradient and decision."""
+"""Losses on logits: each carries the link to probabilities, its cost, gradient and prediction."""
 
 from __future__ import annotations
 

@@ -98,15 +98,9 @@ Caches: TypeAlias = tuple[Any, ...]
 """What each layer's forward leaves behind for its backward."""
 
 
-Forwarded: TypeAlias = tuple[Array, Caches]
-
-
-Backed: TypeAlias = tuple[InputGradient, dict[str, Array]]
-
-
 def forward(
     network: Network, parameters: Parameters, X: Array, iteration: int | None = None
-) -> Forwarded:
+) -> tuple[Array, Caches]:
     """Return the logits of X, (outputs, examples), and the caches that the layers leave behind.
 
     The iteration is for layers that draw in training, as dropout does; `None` is for predicting.
@@ -117,13 +111,12 @@ def forward(
     array([[7.]])
     """
 
-    def through(forwarded: Forwarded, layer: Layer) -> Forwarded:
-        A, caches = forwarded
+    def through(carry: tuple[Array, Caches], layer: Layer) -> tuple[Array, Caches]:
+        A, caches = carry
         A, cache = layer.forward(parameters, A, iteration)
         return A, (*caches, cache)
 
-    start: Forwarded = X, ()
-    return reduce(through, network.layers, start)
+    return reduce(through, network.layers, (X, ()))
 
 
 def backward(network: Network, parameters: Parameters, caches: Caches, dZ: Array) -> Parameters:
@@ -150,12 +143,14 @@ def input_gradient(network: Network, parameters: Parameters, caches: Caches, dZ:
     >>> input_gradient(net, parameters, caches, np.array([[1.0]]))
     array([[2.]])
     """
-    pending, _ = back_propagate(network, parameters, caches, dZ)
-    return pending()
+    compute_dX, _ = back_propagate(network, parameters, caches, dZ)
+    return compute_dX()
 
 
-def back_propagate(network: Network, parameters: Parameters, caches: Caches, dZ: Array) -> Backed:
-    """Return the gradient at X, pending, and those of the parameters, a dict: the fold of both.
+def back_propagate(
+    network: Network, parameters: Parameters, caches: Caches, dZ: Array
+) -> tuple[InputGradient, dict[str, Array]]:
+    """Return what computes the gradient at X, and those of the parameters, a dict: the whole fold.
 
     `backward` and `input_gradient` return one each.
 
@@ -163,19 +158,22 @@ def back_propagate(network: Network, parameters: Parameters, caches: Caches, dZ:
     >>> import numpy as np
     >>> net, parameters = mlp(1, 1), Parameters(W1=[[2.0]], b1=[[1.0]])
     >>> Z, caches = forward(net, parameters, np.array([[3.0]]))
-    >>> pending, gradients = back_propagate(net, parameters, caches, np.array([[1.0]]))
-    >>> pending(), gradients["b1"]
+    >>> compute_dX, gradients = back_propagate(net, parameters, caches, np.array([[1.0]]))
+    >>> compute_dX(), gradients["b1"]
     (array([[2.]]), array([[1.]]))
     """
 
-    def back(backed: Backed, passed: tuple[Layer, Any]) -> Backed:
-        pending, gradients = backed
+    def back(
+        carry: tuple[InputGradient, dict[str, Array]], passed: tuple[Layer, Any]
+    ) -> tuple[InputGradient, dict[str, Array]]:
+        compute_dA, of_later = carry
         layer, cache = passed
-        pending, of_layer = layer.backward(parameters, cache, pending())
-        return pending, {**of_layer, **gradients}
+        compute_dA, of_layer = layer.backward(parameters, cache, compute_dA())
+        return compute_dA, {**of_layer, **of_later}
 
-    start: Backed = (lambda: dZ), {}
-    return reduce(back, zip(reversed(network.layers), reversed(caches), strict=True), start)
+    of_none: dict[str, Array] = {}
+    passed = zip(reversed(network.layers), reversed(caches), strict=True)
+    return reduce(back, passed, (lambda: dZ, of_none))
 
 
 def compute_cost(network: Network, Z: Array, Y: Array, weights: Array | None = None) -> Array:
@@ -195,21 +193,24 @@ def compute_cost(network: Network, Z: Array, Y: Array, weights: Array | None = N
     return each.sum((-2, -1)) / Z.shape[-1] if weights is None else (each * weights).sum((-2, -1))
 
 
-def _check_targets(Z: Array, Y: Array) -> None:
-    if Z.shape[-2:] != Y.shape[-2:]:  # which would broadcast, and be wrong
-        raise ValueError(f"targets {Y.shape} for logits {Z.shape}; expected (outputs, examples)")
-
-
 def cost_gradient(network: Network, Z: Array, Y: Array, weights: Array | None = None) -> Array:
     """Return the gradient of `compute_cost` at the logits, (outputs, examples).
+
+    Raises `ValueError` unless Z and Y have equal shapes.
 
     >>> from catpipe.nn.network import mlp
     >>> import numpy as np
     >>> cost_gradient(mlp(1, 1), np.array([[0.0, 0.0]]), np.array([[1.0, 0.0]]))
     array([[-0.25,  0.25]])
     """
+    _check_targets(Z, Y)
     each = network.loss.gradient(Z, Y)
     return each / Z.shape[-1] if weights is None else each * weights
+
+
+def _check_targets(Z: Array, Y: Array) -> None:
+    if Z.shape[-2:] != Y.shape[-2:]:  # which would broadcast, and be wrong
+        raise ValueError(f"targets {Y.shape} for logits {Z.shape}; expected (outputs, examples)")
 
 
 def cost_of(
@@ -249,7 +250,6 @@ def gradients(
     array([[-0.5]])
     """
     Z, caches = forward(network, parameters, X, iteration)
-    _check_targets(Z, Y)
     return backward(network, parameters, caches, cost_gradient(network, Z, Y, weights))
 
 
@@ -265,7 +265,7 @@ def predict_probabilities(network: Network, parameters: Parameters, X: Array) ->
 
 
 def predict(network: Network, parameters: Parameters, X: Array) -> Array:
-    """Return what the loss decides from the logits of X.
+    """Return what the loss predicts from the logits of X.
 
     Class numbers, (1, examples), for cross-entropies (for the binary, 0 or 1 of each output);
     the logits themselves, (outputs, examples), for the mean squared error.

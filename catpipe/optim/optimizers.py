@@ -1,7 +1,10 @@
-"""Optimizers: each a pair of pure functions, one that begins its moments and one that updates.
+"""Optimizers: values, each of which begins its moments and updates parameters and moments.
+
+    init(parameters) -> moments
+    update(iteration, parameters, moments, gradients) -> (parameters, moments)
 
 A learning rate is a number, an array (networks, 1, 1) with one for each network of a stack, or a
-schedule of either.
+schedule of either. The classes trust their fields; the functions in lower case check them.
 
 What an update does decides where training can be done instead of in the full space, exactly. One
 that treats every direction alike, whatever the basis, commutes with rotations of the weights: it
@@ -11,16 +14,16 @@ and gradients, may train in the dual form.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
+from dataclasses import dataclass
 from math import sqrt
-from typing import NamedTuple, TypeAlias
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from toolz import valmap
 
 from catpipe.nn.parameters import Array, Parameters, map_parameters
-from catpipe.optim.schedules import Rate, rate_at
+from catpipe.optim.schedules import Rate, check_positive, comparable, rate_at
 
 Gradients: TypeAlias = Mapping[str, Array]
 """Under the names of what they are gradients of."""
@@ -29,20 +32,26 @@ Moments: TypeAlias = tuple[Parameters, ...]
 """What an optimizer remembers: each under the parameters' own names."""
 
 Updated: TypeAlias = tuple[Parameters, Moments]
-Update: TypeAlias = Callable[[int, Parameters, Moments, Gradients], Updated]
 
 
-class Optimizer(NamedTuple):
-    """The moments to begin with, and the update: both parameters and moments anew.
+class Optimizer(Protocol):
+    """What training asks of an optimizer; a value of your own with these works wherever ours do."""
 
-    `init(parameters) -> moments`
-    `update(iteration, parameters, moments, gradients) -> parameters, moments`
-    """
+    @property
+    def commutes_with_rotations(self) -> bool:
+        """Return whether it trains in a subspace as it does in the full space."""
 
-    init: Callable[[Parameters], Moments]
-    update: Update
-    commutes_with_rotations: bool = False
-    is_linear: bool = False
+    @property
+    def is_linear(self) -> bool:
+        """Return whether it also trains in the dual form as it does in the full space."""
+
+    def init(self, parameters: Parameters, /) -> Moments:
+        """Return the moments to begin with."""
+
+    def update(
+        self, iteration: int, parameters: Parameters, moments: Moments, gradients: Gradients, /
+    ) -> Updated:
+        """Return the parameters and the moments after this iteration."""
 
 
 def update_parameters(
@@ -61,17 +70,61 @@ def update_parameters(
     return map_parameters(lambda W, dW: W - rate * dW, parameters, gradients)
 
 
+@dataclass(frozen=True)
+class GradientDescent:
+    """The optimizer of `gradient_descent`."""
+
+    learning_rate: Rate
+
+    commutes_with_rotations = True
+    is_linear = True
+
+    def init(self, parameters: Parameters) -> Moments:  # noqa: ARG002
+        """Return no moments."""
+        return ()
+
+    def update(
+        self, iteration: int, parameters: Parameters, moments: Moments, gradients: Gradients
+    ) -> Updated:
+        """Return W - rate dW."""
+        rate = rate_at(self.learning_rate, iteration)
+        return update_parameters(parameters, gradients, rate), moments
+
+
 def gradient_descent(learning_rate: Rate) -> Optimizer:
     """Return the optimizer that steps `learning_rate` times the gradient downhill.
 
     Raises `ValueError` for rates that are not positive and finite; schedules are trusted.
 
-    >>> descent = gradient_descent(0.5)
-    >>> descent.update(0, Parameters(b=[1.0]), (), Parameters(b=[2.0]))[0]["b"]
+    >>> gradient_descent(0.5)
+    GradientDescent(learning_rate=0.5)
+    >>> gradient_descent(0.5).update(0, Parameters(b=[1.0]), (), Parameters(b=[2.0]))[0]["b"]
     array([0.])
     """
-    update = partial(_descend, positive_rate(learning_rate))
-    return Optimizer(_nothing, update, commutes_with_rotations=True, is_linear=True)
+    return GradientDescent(checked_rate(learning_rate))
+
+
+@dataclass(frozen=True)
+class HeavyBall:
+    """The optimizer of `heavy_ball`."""
+
+    learning_rate: Rate
+    beta: float = 0.9
+
+    commutes_with_rotations = True
+    is_linear = True
+
+    def init(self, parameters: Parameters) -> Moments:
+        """Return v = 0."""
+        return (zero_moment(parameters),)
+
+    def update(
+        self, iteration: int, parameters: Parameters, moments: Moments, gradients: Gradients
+    ) -> Updated:
+        """Return W - rate v, and v = beta v + dW."""
+        (v,), rate = moments, rate_at(self.learning_rate, iteration)
+        v = decaying_sum(self.beta, v, gradients)
+        return update_parameters(parameters, v, rate), (v,)
 
 
 def heavy_ball(learning_rate: Rate, beta: float = 0.9) -> Optimizer:
@@ -85,12 +138,34 @@ def heavy_ball(learning_rate: Rate, beta: float = 0.9) -> Optimizer:
     >>> W["b"].round(3), v["b"]
     (array([-0.45]), array([2.9]))
     """
-    update = partial(_roll, positive_rate(learning_rate), partial(added, below_one("beta", beta)))
-    return Optimizer(zeros, update, commutes_with_rotations=True, is_linear=True)
+    return HeavyBall(checked_rate(learning_rate), below_one("beta", beta))
+
+
+@dataclass(frozen=True)
+class AveragedMomentum:
+    """The optimizer of `averaged_momentum`."""
+
+    learning_rate: Rate
+    beta: float = 0.9
+
+    commutes_with_rotations = True
+    is_linear = True
+
+    def init(self, parameters: Parameters) -> Moments:
+        """Return v = 0."""
+        return (zero_moment(parameters),)
+
+    def update(
+        self, iteration: int, parameters: Parameters, moments: Moments, gradients: Gradients
+    ) -> Updated:
+        """Return W - rate v, and v = beta v + (1 - beta) dW."""
+        (v,), rate = moments, rate_at(self.learning_rate, iteration)
+        v = moving_average(self.beta, v, gradients)
+        return update_parameters(parameters, v, rate), (v,)
 
 
 def averaged_momentum(learning_rate: Rate, beta: float = 0.9) -> Optimizer:
-    """Return gradient descent along the running average v = beta v + (1 - beta) dW, from zero.
+    """Return gradient descent along the moving average v = beta v + (1 - beta) dW, from zero.
 
     This is the momentum of the course "Improving Deep Neural Networks" (DeepLearning.AI, week 2);
     the average is not corrected for its start. Raises `ValueError` unless beta is in [0, 1).
@@ -100,10 +175,31 @@ def averaged_momentum(learning_rate: Rate, beta: float = 0.9) -> Optimizer:
     >>> W["b"].round(3), v["b"]
     (array([0.45]), array([1.1]))
     """
-    update = partial(
-        _roll, positive_rate(learning_rate), partial(averaged, below_one("beta", beta))
-    )
-    return Optimizer(zeros, update, commutes_with_rotations=True, is_linear=True)
+    return AveragedMomentum(checked_rate(learning_rate), below_one("beta", beta))
+
+
+@dataclass(frozen=True)
+class Nesterov:
+    """The optimizer of `nesterov`."""
+
+    learning_rate: Rate
+    beta: float = 0.9
+
+    commutes_with_rotations = True
+    is_linear = True
+
+    def init(self, parameters: Parameters) -> Moments:
+        """Return v = 0."""
+        return (zero_moment(parameters),)
+
+    def update(
+        self, iteration: int, parameters: Parameters, moments: Moments, gradients: Gradients
+    ) -> Updated:
+        """Return W - rate (beta v + dW), and v = beta v + dW."""
+        (v,), rate = moments, rate_at(self.learning_rate, iteration)
+        v = decaying_sum(self.beta, v, gradients)
+        ahead = decaying_sum(self.beta, v, gradients)
+        return update_parameters(parameters, ahead, rate), (v,)
 
 
 def nesterov(learning_rate: Rate, beta: float = 0.9) -> Optimizer:
@@ -116,94 +212,32 @@ def nesterov(learning_rate: Rate, beta: float = 0.9) -> Optimizer:
     >>> W["b"].round(3), v["b"]
     (array([-1.305]), array([2.9]))
     """
-    update = partial(_look_ahead, positive_rate(learning_rate), below_one("beta", beta))
-    return Optimizer(zeros, update, commutes_with_rotations=True, is_linear=True)
+    return Nesterov(checked_rate(learning_rate), below_one("beta", beta))
 
 
-def zeros(parameters: Parameters) -> Moments:
-    """Return one moment to begin with: zeros.
+@dataclass(frozen=True)
+class RMSProp:
+    """The optimizer of `rmsprop`."""
 
-    >>> zeros(Parameters(b=[1.0]))[0]["b"]
-    array([0.])
-    """
-    return (map_parameters(np.zeros_like, parameters),)
+    learning_rate: Rate
+    beta: float = 0.9
+    epsilon: float = 1e-8
 
+    commutes_with_rotations = False
+    is_linear = False
 
-def added(beta: float, moment: Parameters, gradients: Gradients) -> Parameters:
-    """Return beta times the moment, plus the gradients.
+    def init(self, parameters: Parameters) -> Moments:
+        """Return s = 0."""
+        return (zero_moment(parameters),)
 
-    >>> added(0.5, Parameters(b=[1.0]), Parameters(b=[2.0]))["b"]
-    array([2.5])
-    """
-    return map_parameters(lambda v, dW: beta * v + dW, moment, gradients)
-
-
-def averaged(beta: float, moment: Parameters, gradients: Gradients) -> Parameters:
-    """Return the moment's running average with the gradients, which weigh 1 - beta.
-
-    >>> averaged(0.5, Parameters(b=[1.0]), Parameters(b=[2.0]))["b"]
-    array([1.5])
-    """
-    return map_parameters(lambda v, dW: beta * v + (1 - beta) * dW, moment, gradients)
-
-
-def _nothing(parameters: Parameters) -> Moments:  # noqa: ARG001
-    return ()
-
-
-def _descend(
-    rate: Rate, iteration: int, parameters: Parameters, moments: Moments, gradients: Gradients
-) -> Updated:
-    return update_parameters(parameters, gradients, rate_at(rate, iteration)), moments
-
-
-def _roll(
-    rate: Rate,
-    remembered: Callable[[Parameters, Gradients], Parameters],
-    iteration: int,
-    parameters: Parameters,
-    moments: Moments,
-    gradients: Gradients,
-) -> Updated:
-    (before,) = moments
-    velocity = remembered(before, gradients)
-    return update_parameters(parameters, velocity, rate_at(rate, iteration)), (velocity,)
-
-
-def _look_ahead(
-    rate: Rate,
-    beta: float,
-    iteration: int,
-    parameters: Parameters,
-    moments: Moments,
-    gradients: Gradients,
-) -> Updated:
-    (before,) = moments
-    velocity = added(beta, before, gradients)
-    ahead = added(beta, velocity, gradients)
-    return update_parameters(parameters, ahead, rate_at(rate, iteration)), (velocity,)
-
-
-def positive_rate(rate: Rate) -> Rate:
-    """Return the rate; raise `ValueError` unless it is positive and finite, or a schedule.
-
-    >>> positive_rate(0.1)
-    0.1
-    """
-    if not callable(rate) and not (np.greater(rate, 0) & np.isfinite(rate)).all():
-        raise ValueError(f"learning rate {rate}; expected a positive finite number")
-    return rate
-
-
-def below_one(name: str, beta: float) -> float:
-    """Return beta as a float; raise `ValueError` unless it is at least 0 and below 1.
-
-    >>> below_one("beta", 0)
-    0.0
-    """
-    if not 0 <= beta < 1:
-        raise ValueError(f"{name} {beta}; expected a number of at least 0 and below 1")
-    return float(beta)
+    def update(
+        self, iteration: int, parameters: Parameters, moments: Moments, gradients: Gradients
+    ) -> Updated:
+        """Return W - rate dW / (sqrt(s) + epsilon), and s = beta s + (1 - beta) dW^2."""
+        (s,), rate, epsilon = moments, rate_at(self.learning_rate, iteration), self.epsilon
+        s = moving_average(self.beta, s, valmap(np.square, gradients))
+        direction = map_parameters(lambda s, dW: dW / (np.sqrt(s) + epsilon), s, gradients)
+        return update_parameters(parameters, direction, rate), (s,)
 
 
 def rmsprop(learning_rate: Rate, beta: float = 0.9, epsilon: float = 1e-8) -> Optimizer:
@@ -217,8 +251,37 @@ def rmsprop(learning_rate: Rate, beta: float = 0.9, epsilon: float = 1e-8) -> Op
     >>> W["b"].round(3), s["b"]
     (array([0.]), array([1.]))
     """
-    settings = below_one("beta", beta), _epsilon(epsilon)
-    return Optimizer(zeros, partial(_rmsprop, positive_rate(learning_rate), settings))
+    check_positive("epsilon", epsilon)
+    return RMSProp(checked_rate(learning_rate), below_one("beta", beta), float(epsilon))
+
+
+@dataclass(frozen=True)
+class Adam:
+    """The optimizer of `adam`."""
+
+    learning_rate: Rate
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+
+    commutes_with_rotations = False
+    is_linear = False
+
+    def init(self, parameters: Parameters) -> Moments:
+        """Return m = 0 and v = 0."""
+        zero = zero_moment(parameters)
+        return zero, zero
+
+    def update(
+        self, iteration: int, parameters: Parameters, moments: Moments, gradients: Gradients
+    ) -> Updated:
+        """Return W - rate m' / (sqrt(v') + epsilon), m and v; m' and v' are the unbiased ones."""
+        (m, v), rate, epsilon = moments, rate_at(self.learning_rate, iteration), self.epsilon
+        m = moving_average(self.beta1, m, gradients)
+        v = moving_average(self.beta2, v, valmap(np.square, gradients))
+        of_m, of_v = 1 - self.beta1 ** (iteration + 1), 1 - self.beta2 ** (iteration + 1)
+        direction = map_parameters(lambda m, v: m / (np.sqrt(v) / sqrt(of_v) + epsilon), m, v)
+        return update_parameters(parameters, direction, rate / of_m), (m, v)
 
 
 def adam(
@@ -234,44 +297,60 @@ def adam(
     >>> step.update(0, start, step.init(start), Parameters(b=[2.0]))[0]["b"].round(6)
     array([0.5])
     """
-    settings = below_one("beta1", beta1), below_one("beta2", beta2), _epsilon(epsilon)
-    return Optimizer(_two_zeros, partial(_adam, positive_rate(learning_rate), settings))
+    check_positive("epsilon", epsilon)
+    betas = below_one("beta1", beta1), below_one("beta2", beta2)
+    return Adam(checked_rate(learning_rate), *betas, float(epsilon))
 
 
-def _two_zeros(parameters: Parameters) -> Moments:
-    return zeros(parameters) * 2
+def zero_moment(parameters: Parameters) -> Parameters:
+    """Return a moment to begin with: zeros under the parameters' names.
+
+    >>> zero_moment(Parameters(b=[1.0]))["b"]
+    array([0.])
+    """
+    return map_parameters(np.zeros_like, parameters)
 
 
-def _rmsprop(
-    rate: Rate,
-    settings: tuple[float, float],
-    iteration: int,
-    parameters: Parameters,
-    moments: Moments,
-    gradients: Gradients,
-) -> Updated:
-    (before,), (beta, epsilon) = moments, settings
-    squares = averaged(beta, before, valmap(np.square, gradients))
-    direction = map_parameters(lambda s, dW: dW / (np.sqrt(s) + epsilon), squares, gradients)
-    return update_parameters(parameters, direction, rate_at(rate, iteration)), (squares,)
+def decaying_sum(beta: float, moment: Parameters, gradients: Gradients) -> Parameters:
+    """Return beta v + dW for each name.
+
+    >>> decaying_sum(0.5, Parameters(b=[1.0]), Parameters(b=[2.0]))["b"]
+    array([2.5])
+    """
+    return map_parameters(lambda v, dW: beta * v + dW, moment, gradients)
 
 
-def _adam(
-    rate: Rate,
-    settings: tuple[float, float, float],
-    iteration: int,
-    parameters: Parameters,
-    moments: Moments,
-    gradients: Gradients,
-) -> Updated:
-    (m, v), (beta1, beta2, epsilon) = moments, settings
-    m, v = averaged(beta1, m, gradients), averaged(beta2, v, valmap(np.square, gradients))
-    whole_m, whole_v = 1 - beta1 ** (iteration + 1), 1 - beta2 ** (iteration + 1)
-    direction = map_parameters(lambda m, v: m / (np.sqrt(v) / sqrt(whole_v) + epsilon), m, v)
-    return update_parameters(parameters, direction, rate_at(rate, iteration) / whole_m), (m, v)
+def moving_average(beta: float, moment: Parameters, gradients: Gradients) -> Parameters:
+    """Return beta v + (1 - beta) dW for each name.
+
+    >>> moving_average(0.5, Parameters(b=[1.0]), Parameters(b=[2.0]))["b"]
+    array([1.5])
+    """
+    return map_parameters(lambda v, dW: beta * v + (1 - beta) * dW, moment, gradients)
 
 
-def _epsilon(epsilon: float) -> float:
-    if not 0 < epsilon < np.inf:
-        raise ValueError(f"epsilon {epsilon}; expected a positive finite number")
-    return float(epsilon)
+def checked_rate(learning_rate: Rate) -> Rate:
+    """Return the rate, an array as the schedule that stays there, which can be compared.
+
+    Raises `ValueError` unless it is positive and finite, or a schedule.
+
+    >>> checked_rate(0.1)
+    0.1
+    >>> checked_rate(np.full((3, 1, 1), 0.1))
+    Constant(rate=array (3, 1, 1) float64)
+    """
+    if callable(learning_rate):
+        return learning_rate
+    check_positive("learning rate", learning_rate)
+    return comparable(learning_rate)
+
+
+def below_one(name: str, beta: float) -> float:
+    """Return beta as a float; raise `ValueError` unless it is at least 0 and below 1.
+
+    >>> below_one("beta", 0)
+    0.0
+    """
+    if not 0 <= beta < 1:
+        raise ValueError(f"{name} {beta}; expected a number of at least 0 and below 1")
+    return float(beta)

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
+from dataclasses import dataclass
 
 import numpy as np
 
 from catpipe.nn.parameters import Array, Parameters, is_weight
-from catpipe.optim.optimizers import (
-    Gradients,
-    Moments,
-    Optimizer,
-    Update,
-    Updated,
-    adam,
-)
-from catpipe.optim.schedules import Rate, rate_at, scaled
+from catpipe.optim.optimizers import Gradients, Moments, Optimizer, Updated, adam
+from catpipe.optim.schedules import Rate, check_positive, comparable, rate_at, scaled
 
 ADAMW_DECAY = 0.01
 
@@ -32,6 +25,44 @@ def l2_penalty(parameters: Parameters, strength: float) -> Array:
     return np.asarray(float(strength) / 2 * sum(squares))
 
 
+@dataclass(frozen=True)
+class _Around:
+    """An optimizer around another, which decides all that is not said here."""
+
+    optimizer: Optimizer
+
+    @property
+    def commutes_with_rotations(self) -> bool:
+        """Return whether the one inside does: to scale gradients or weights turns nothing."""
+        return self.optimizer.commutes_with_rotations
+
+    @property
+    def is_linear(self) -> bool:
+        """Return whether the one inside is."""
+        return self.optimizer.is_linear
+
+    def init(self, parameters: Parameters) -> Moments:
+        """Return the moments of the one inside."""
+        return self.optimizer.init(parameters)
+
+
+@dataclass(frozen=True)
+class WithL2(_Around):
+    """The optimizer of `with_l2`."""
+
+    strength: float
+
+    def update(
+        self, iteration: int, parameters: Parameters, moments: Moments, gradients: Gradients
+    ) -> Updated:
+        """Return the update by dW + strength W of weights."""
+        pulled = {
+            name: dW + self.strength * parameters[name] if is_weight(name) else dW
+            for name, dW in gradients.items()
+        }
+        return self.optimizer.update(iteration, parameters, moments, pulled)
+
+
 def with_l2(optimizer: Optimizer, strength: float) -> Optimizer:
     """Return the optimizer for the cost plus `l2_penalty` of the weights.
 
@@ -44,7 +75,26 @@ def with_l2(optimizer: Optimizer, strength: float) -> Optimizer:
     array([0.95])
     """
     check_strength("L2 strength", strength)
-    return optimizer._replace(update=partial(_pull, optimizer.update, float(strength)))
+    return WithL2(optimizer, float(strength))
+
+
+@dataclass(frozen=True)
+class WithWeightDecay(_Around):
+    """The optimizer of `with_weight_decay`."""
+
+    decay: Rate
+
+    def update(
+        self, iteration: int, parameters: Parameters, moments: Moments, gradients: Gradients
+    ) -> Updated:
+        """Return the update, less decay W of weights as they were before it."""
+        updated, moments = self.optimizer.update(iteration, parameters, moments, gradients)
+        decay = rate_at(self.decay, iteration)
+        shrunk = {
+            name: W - np.asarray(decay, W.dtype) * parameters[name] if is_weight(name) else W
+            for name, W in updated.items()
+        }
+        return Parameters.adopt(shrunk), moments
 
 
 def with_weight_decay(optimizer: Optimizer, decay: Rate) -> Optimizer:
@@ -60,7 +110,28 @@ def with_weight_decay(optimizer: Optimizer, decay: Rate) -> Optimizer:
     """
     if not callable(decay):
         check_strength("weight decay", decay)
-    return optimizer._replace(update=partial(_shrink, optimizer.update, decay))
+    return WithWeightDecay(optimizer, comparable(decay))
+
+
+@dataclass(frozen=True)
+class WithClipping(_Around):
+    """The optimizer of `with_clipping`."""
+
+    norm: float
+
+    @property
+    def is_linear(self) -> bool:
+        """Return that it is not: twice a gradient may be clipped where the gradient is not."""
+        return False
+
+    def update(
+        self, iteration: int, parameters: Parameters, moments: Moments, gradients: Gradients
+    ) -> Updated:
+        """Return the update by gradients times norm / max(|dW|, norm), |dW| over all of them."""
+        squares = [(dW**2).sum((-2, -1), keepdims=True) for dW in gradients.values()]
+        scale = self.norm / np.maximum(np.sqrt(sum(squares)), self.norm)
+        clipped = {name: scale * dW for name, dW in gradients.items()}
+        return self.optimizer.update(iteration, parameters, moments, clipped)
 
 
 def with_clipping(optimizer: Optimizer, norm: float) -> Optimizer:
@@ -75,64 +146,8 @@ def with_clipping(optimizer: Optimizer, norm: float) -> Optimizer:
     >>> careful.update(0, W, (), Parameters(W1=[[3.0]], b1=[[4.0]]))[0]["b1"]
     array([[-0.8]])
     """
-    if not 0 < norm < np.inf:
-        raise ValueError(f"norm {norm} to clip at; expected a positive finite number")
-    return optimizer._replace(update=partial(_clip, optimizer.update, float(norm)), is_linear=False)
-
-
-def check_strength(name: str, strength: float | Array) -> None:
-    """Raise `ValueError` unless the strength is at least 0 and finite.
-
-    >>> check_strength("L2 strength", 0.1)
-    """
-    if not (np.greater_equal(strength, 0) & np.isfinite(strength)).all():
-        raise ValueError(f"{name} {strength}; expected a finite number of at least 0")
-
-
-def _pull(
-    update: Update,
-    strength: float,
-    iteration: int,
-    parameters: Parameters,
-    moments: Moments,
-    gradients: Gradients,
-) -> Updated:
-    pulled = {
-        name: dW + strength * parameters[name] if is_weight(name) else dW
-        for name, dW in gradients.items()
-    }
-    return update(iteration, parameters, moments, pulled)
-
-
-def _shrink(
-    update: Update,
-    decay: Rate,
-    iteration: int,
-    parameters: Parameters,
-    moments: Moments,
-    gradients: Gradients,
-) -> Updated:
-    updated, moments = update(iteration, parameters, moments, gradients)
-    share = rate_at(decay, iteration)
-    return Parameters.adopt(
-        {
-            name: W - np.asarray(share, W.dtype) * parameters[name] if is_weight(name) else W
-            for name, W in updated.items()
-        }
-    ), moments
-
-
-def _clip(
-    update: Update,
-    norm: float,
-    iteration: int,
-    parameters: Parameters,
-    moments: Moments,
-    gradients: Gradients,
-) -> Updated:
-    squares = [(dW**2).sum((-2, -1), keepdims=True) for dW in gradients.values()]
-    scale = norm / np.maximum(np.sqrt(sum(squares)), norm)
-    return update(iteration, parameters, moments, {n: scale * dW for n, dW in gradients.items()})
+    check_positive("norm to clip at,", norm)
+    return WithClipping(optimizer, float(norm))
 
 
 def adamw(learning_rate: Rate, weight_decay: float = ADAMW_DECAY) -> Optimizer:
@@ -147,3 +162,12 @@ def adamw(learning_rate: Rate, weight_decay: float = ADAMW_DECAY) -> Optimizer:
     """
     check_strength("weight decay", weight_decay)
     return with_weight_decay(adam(learning_rate), scaled(learning_rate, weight_decay))
+
+
+def check_strength(name: str, strength: float | Array) -> None:
+    """Raise `ValueError` unless the strength is at least 0 and finite.
+
+    >>> check_strength("L2 strength", 0.1)
+    """
+    if not (np.greater_equal(strength, 0) & np.isfinite(strength)).all():
+        raise ValueError(f"{name} {strength}; expected a finite number of at least 0")

@@ -1,6 +1,6 @@
-"""Learning-rate schedules: each a function of the iteration alone, counted from 0.
+"""Learning-rate schedules: each a value that gives the rate of an iteration, counted from 0.
 
-What they count is iterations, and at least 1, or they raise `ValueError`.
+What they count is iterations, and at least 1, or their factories raise `ValueError`.
 
 A rate may be an array (networks, 1, 1): one for each network of a stack.
 """
@@ -8,11 +8,14 @@ A rate may be an array (networks, 1, 1): one for each network of a stack.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from dataclasses import dataclass
 from math import cos, exp, pi
 from typing import TypeAlias
 
+import numpy as np
+
 from catpipe.nn.parameters import Array
+from catpipe.values import Value
 
 Schedule: TypeAlias = Callable[[int], float | Array]
 Rate: TypeAlias = float | Array | Schedule
@@ -28,13 +31,37 @@ def rate_at(rate: Rate, iteration: int) -> float | Array:
     return rate(iteration) if callable(rate) else rate
 
 
+@dataclass(frozen=True, eq=False, repr=False)
+class Constant(Value):
+    """The schedule of `constant`."""
+
+    rate: float | Array
+
+    def __call__(self, iteration: int) -> float | Array:  # noqa: ARG002
+        """Return the rate."""
+        return self.rate
+
+
 def constant(rate: float | Array) -> Schedule:
     """Return the schedule that stays at `rate`.
 
     >>> constant(0.1)(1000)
     0.1
     """
-    return partial(_constant, rate)
+    return Constant(rate)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class InverseTime(Value):
+    """The schedule of `inverse_time`."""
+
+    rate: float | Array
+    decay: float
+    every: int = 1
+
+    def __call__(self, iteration: int) -> float | Array:
+        """Return rate / (1 + decay * floor(iteration / every))."""
+        return self.rate / (1 + self.decay * (iteration // self.every))
 
 
 def inverse_time(rate: float | Array, decay: float, every: int = 1) -> Schedule:
@@ -45,7 +72,20 @@ def inverse_time(rate: float | Array, decay: float, every: int = 1) -> Schedule:
     >>> inverse_time(0.5, decay=0.3, every=100)(100)
     0.3846153846153846
     """
-    return partial(_inverse_time, rate, decay, _count("every", every))
+    return InverseTime(rate, decay, _count("every", every))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class StepDecay(Value):
+    """The schedule of `step_decay`."""
+
+    rate: float | Array
+    factor: float
+    every: int
+
+    def __call__(self, iteration: int) -> float | Array:
+        """Return rate * factor ** floor(iteration / every)."""
+        return self.rate * self.factor ** (iteration // self.every)
 
 
 def step_decay(rate: float | Array, factor: float, every: int) -> Schedule:
@@ -54,7 +94,19 @@ def step_decay(rate: float | Array, factor: float, every: int) -> Schedule:
     >>> step_decay(0.1, factor=0.5, every=100)(250)
     0.025
     """
-    return partial(_step_decay, rate, factor, _count("every", every))
+    return StepDecay(rate, factor, _count("every", every))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Exponential(Value):
+    """The schedule of `exponential`."""
+
+    rate: float | Array
+    decay: float
+
+    def __call__(self, iteration: int) -> float | Array:
+        """Return rate * exp(-decay * iteration)."""
+        return self.rate * exp(-self.decay * iteration)
 
 
 def exponential(rate: float | Array, decay: float) -> Schedule:
@@ -63,7 +115,19 @@ def exponential(rate: float | Array, decay: float) -> Schedule:
     >>> round(exponential(0.1, decay=0.01)(100), 4)
     0.0368
     """
-    return partial(_exponential, rate, decay)
+    return Exponential(rate, decay)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Cosine(Value):
+    """The schedule of `cosine`."""
+
+    rate: float | Array
+    iterations: int
+
+    def __call__(self, iteration: int) -> float | Array:
+        """Return rate / 2 * (1 + cos(pi * iteration / iterations)), and 0 after its iterations."""
+        return self.rate * (1 + cos(pi * min(iteration / self.iterations, 1))) / 2
 
 
 def cosine(rate: float | Array, iterations: int) -> Schedule:
@@ -74,7 +138,19 @@ def cosine(rate: float | Array, iterations: int) -> Schedule:
     >>> cosine(0.1, iterations=100)(50)
     0.05
     """
-    return partial(_cosine, rate, _count("iterations", iterations))
+    return Cosine(rate, _count("iterations", iterations))
+
+
+@dataclass(frozen=True)
+class WarmUp:
+    """The schedule of `warm_up`."""
+
+    schedule: Rate
+    iterations: int
+
+    def __call__(self, iteration: int) -> float | Array:
+        """Return the schedule's rate, times (iteration + 1) / iterations where that is below 1."""
+        return rate_at(self.schedule, iteration) * min((iteration + 1) / self.iterations, 1)
 
 
 def warm_up(schedule: Rate, iterations: int) -> Schedule:
@@ -85,7 +161,19 @@ def warm_up(schedule: Rate, iterations: int) -> Schedule:
     >>> warm_up(0.1, iterations=4)(0), warm_up(0.1, iterations=4)(3)
     (0.025, 0.1)
     """
-    return partial(_warm_up, schedule, _count("iterations", iterations))
+    return WarmUp(comparable(schedule), _count("iterations", iterations))
+
+
+@dataclass(frozen=True)
+class Scaled:
+    """The schedule of `scaled`."""
+
+    schedule: Schedule
+    factor: float
+
+    def __call__(self, iteration: int) -> float | Array:
+        """Return factor times the schedule's rate."""
+        return self.factor * self.schedule(iteration)
 
 
 def scaled(rate: Rate, factor: float) -> Rate:
@@ -94,38 +182,30 @@ def scaled(rate: Rate, factor: float) -> Rate:
     >>> scaled(0.1, 5), scaled(constant(0.1), 5)(0)
     (0.5, 0.5)
     """
-    return partial(_scaled, rate, factor) if callable(rate) else factor * rate
+    return Scaled(rate, factor) if callable(rate) else factor * rate
+
+
+def comparable(rate: Rate) -> float | Schedule:
+    """Return the rate, an array as the schedule that stays there: values that hold it compare.
+
+    >>> comparable(np.full((3, 1, 1), 0.1))
+    Constant(rate=array (3, 1, 1) float64)
+    """
+    return Constant(rate) if isinstance(rate, np.ndarray) else rate
+
+
+def check_positive(name: str, number: float | Array) -> None:
+    """Raise `ValueError` unless the number, or every one of an array, is positive and finite.
+
+    >>> check_positive("learning rate", -0.1)
+    Traceback (most recent call last):
+    ValueError: learning rate -0.1; expected a positive finite number
+    """
+    if not (np.greater(number, 0) & np.isfinite(number)).all():
+        raise ValueError(f"{name} {number}; expected a positive finite number")
 
 
 def _count(name: str, number: int) -> int:
     if number < 1:
         raise ValueError(f"{name} {number} of a schedule; expected at least 1")
     return number
-
-
-def _constant(rate: float | Array, iteration: int) -> float | Array:  # noqa: ARG001
-    return rate
-
-
-def _inverse_time(rate: float | Array, decay: float, every: int, iteration: int) -> float | Array:
-    return rate / (1 + decay * (iteration // every))
-
-
-def _step_decay(rate: float | Array, factor: float, every: int, iteration: int) -> float | Array:
-    return rate * factor ** (iteration // every)
-
-
-def _exponential(rate: float | Array, decay: float, iteration: int) -> float | Array:
-    return rate * exp(-decay * iteration)
-
-
-def _cosine(rate: float | Array, iterations: int, iteration: int) -> float | Array:
-    return rate * (1 + cos(pi * min(iteration / iterations, 1))) / 2
-
-
-def _warm_up(schedule: Rate, iterations: int, iteration: int) -> float | Array:
-    return rate_at(schedule, iteration) * min((iteration + 1) / iterations, 1)
-
-
-def _scaled(schedule: Schedule, factor: float, iteration: int) -> float | Array:
-    return factor * schedule(iteration)

@@ -12,7 +12,7 @@ for those the dual form is exact (Aizerman et al. 1964, for the perceptron).
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -22,7 +22,8 @@ from catpipe.nn.network import Network, first_dense
 from catpipe.nn.parameters import Array, Parameters
 
 
-class DualDense(NamedTuple):
+@dataclass(frozen=True)
+class DualDense:
     """A dense first layer in the dual form: its weights are their products with all the columns.
 
     Its input is the columns' Gram matrix, (columns, columns), so that `dZ @ A.mT`, the gradient of

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial, reduce
+from dataclasses import dataclass
+from functools import reduce
 from itertools import accumulate
 from typing import NamedTuple, TypeAlias
 
@@ -29,7 +30,25 @@ class State(NamedTuple):
     costs: Costs = ()
 
 
-Step: TypeAlias = Callable[[State, Batch], State]
+@dataclass(frozen=True)
+class Step:
+    """The step of `make_step`: forward, the sampled cost, backward, update."""
+
+    network: Network
+    optimizer: Optimizer
+    sample_every: int = SAMPLE_EVERY
+
+    def __call__(self, state: State, batch: Batch) -> State:
+        """Return the state after one update on the batch."""
+        iteration, parameters, moments, costs = state
+        X, Y, weights = batch
+        Z, caches = forward(self.network, parameters, X, iteration)
+        if iteration % self.sample_every == 0:
+            costs = (*costs, (iteration, compute_cost(self.network, Z, Y, weights)))
+        dZ = cost_gradient(self.network, Z, Y, weights)
+        _, gradients = back_propagate(self.network, parameters, caches, dZ)
+        updated, moments = self.optimizer.update(iteration, parameters, moments, gradients)
+        return State(iteration + 1, updated, moments, costs)
 
 
 def initial_state(optimizer: Optimizer, parameters: Parameters) -> State:
@@ -45,8 +64,8 @@ def initial_state(optimizer: Optimizer, parameters: Parameters) -> State:
 def make_step(network: Network, optimizer: Optimizer, sample_every: int = SAMPLE_EVERY) -> Step:
     """Return the step that `train` folds: (state, batch) -> state.
 
-    It samples the cost at every iteration that `sample_every` divides. It is a partial of a
-    module-level function, so it pickles. Raises `ValueError` for less than 1.
+    It samples the cost at every iteration that `sample_every` divides. Raises `ValueError` for less
+    than 1, and each step for targets of another shape than the logits.
 
     >>> from catpipe.nn.network import mlp
     >>> from catpipe.optim.optimizers import gradient_descent
@@ -57,23 +76,10 @@ def make_step(network: Network, optimizer: Optimizer, sample_every: int = SAMPLE
     """
     if sample_every < 1:
         raise ValueError(f"sample_every is {sample_every}; expected an integer of at least 1")
-    return partial(_step, network, optimizer, sample_every)
+    return Step(network, optimizer, sample_every)
 
 
-def _step(
-    network: Network, optimizer: Optimizer, sample_every: int, state: State, batch: Batch
-) -> State:
-    iteration, parameters, moments, costs = state
-    Z, caches = forward(network, parameters, batch.X, iteration)
-    if iteration % sample_every == 0:
-        costs = (*costs, (iteration, compute_cost(network, Z, *batch[1:])))
-    dZ = cost_gradient(network, Z, *batch[1:])
-    _, gradients = back_propagate(network, parameters, caches, dZ)
-    updated, moments = optimizer.update(iteration, parameters, moments, gradients)
-    return State(iteration + 1, updated, moments, costs)
-
-
-def train(step: Step, batches: Iterable[Batch], state: State) -> State:
+def train(step: Callable[[State, Batch], State], batches: Iterable[Batch], state: State) -> State:
     """Return the state after a step on each batch: a reduce.
 
     Law: `train(step, a + b, s) == train(step, b, train(step, a, s))`, to the bit.
@@ -91,7 +97,9 @@ def train(step: Step, batches: Iterable[Batch], state: State) -> State:
     return reduce(step, batches, state)
 
 
-def trajectory(step: Step, batches: Iterable[Batch], state: State) -> Iterator[State]:
+def trajectory(
+    step: Callable[[State, Batch], State], batches: Iterable[Batch], state: State
+) -> Iterator[State]:
     """Return every state from the first on, lazily: progress, checkpoints and stopping watch it.
 
     Law: its last state is what `train` returns, to the bit.

@@ -12,6 +12,7 @@ columns, `catpipe.training.dual` is cheaper.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -67,7 +68,7 @@ def subspace_network(network: Network, rank: int) -> Network:
     >>> subspace_network(mlp(4, 2, 1), rank=1).layers[0].fan_in
     2
     """
-    first = first_dense(network)._replace(fan_in=rank + 1)
+    first = replace(first_dense(network), fan_in=rank + 1)
     return network._replace(layers=(first, *network.layers[1:]))
 
 

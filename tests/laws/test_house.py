@@ -13,7 +13,7 @@ import catpipe
 
 ROOT = Path(catpipe.__file__).parent
 LEVELS = (
-    ("random",),
+    ("random", "values"),
     ("nn",),
     ("optim", "data", "metrics"),
     ("training",),
@@ -44,8 +44,8 @@ def package_of(module: str) -> str | None:
 
 CORE = [name for name in modules() if name.split(".")[1] not in ("shell", "adapters")]
 CORE_MAY_IMPORT = {
-    "__future__", "collections", "functools", "hashlib", "itertools", "math", "numbers", "operator",
-    "reprlib", "typing",
+    "__future__", "collections", "dataclasses", "functools", "hashlib", "itertools", "math",
+    "numbers", "operator", "reprlib", "typing",
     "numpy", "toolz", "catpipe",
 }  # fmt: skip
 EFFECTS = {

@@ -173,24 +173,32 @@ def test_steps_and_their_costs_are_scikit_learns(make, settings, task, activatio
     assert_close(state.parameters, after)
 
 
-def adam_of_theirs(rate: float, epsilon: float) -> Optimizer:
-    """Return Adam with epsilon beside the root of the moment that is not corrected for its start.
+class AdamOfTheirs(NamedTuple):
+    """Adam with epsilon beside the root of the moment that is not corrected for its start.
 
     So it weighs as ours does divided by sqrt(1 - beta2^t) (Kingma and Ba 2015, end of section 2).
     """
 
-    def update(iteration, parameters, moments, gradients):
-        ours = adam(rate, epsilon=epsilon / np.sqrt(1 - 0.999 ** (iteration + 1)))
-        return ours.update(iteration, parameters, moments, gradients)
+    rate: float
+    epsilon: float
+    commutes_with_rotations: bool = False
+    is_linear: bool = False
 
-    return Optimizer(adam(rate).init, update)
+    def init(self, parameters):
+        """Return what ours begins with."""
+        return adam(self.rate).init(parameters)
+
+    def update(self, iteration, parameters, moments, gradients):
+        """Return the update of ours with such an epsilon."""
+        ours = adam(self.rate, epsilon=self.epsilon / np.sqrt(1 - 0.999 ** (iteration + 1)))
+        return ours.update(iteration, parameters, moments, gradients)
 
 
 @each_task
 @each_activation
 @pytest.mark.parametrize("epsilon", [1e-8, 0.1])
 def test_steps_of_adam_are_scikit_learns(epsilon, task, activation):
-    optimizer = adam_of_theirs(RATE, epsilon * task.gradient_factor)
+    optimizer = AdamOfTheirs(RATE, epsilon * task.gradient_factor)
     state = trained(task, activation, optimizer)
     model = their_model(task, activation, RATE, solver="adam", epsilon=epsilon)
     costs, after = fitted(task, model)

@@ -151,8 +151,8 @@ def test_the_type_that_goes_in_comes_out(dtype, rate, iteration):
     net = with_dropout(mlp(3, 4, 1), rate, 1)
     W, (X, Y) = normal_parameters(net, 1, dtype), examples(net, 1, dtype=dtype)
     Z, caches = forward(net, W, X, iteration)
-    pending, dW = back_propagate(net, W, caches, cost_gradient(net, Z, Y))
-    assert {a.dtype for a in (Z, pending(), *dW.values())} == {np.dtype(dtype)}
+    compute_dX, dW = back_propagate(net, W, caches, cost_gradient(net, Z, Y))
+    assert {a.dtype for a in (Z, compute_dX(), *dW.values())} == {np.dtype(dtype)}
 
 
 @pytest.mark.parametrize("rate", [-0.1, 1, 1.5, float("nan")])

@@ -178,6 +178,8 @@ def test_targets_of_another_shape_are_refused(loss, Y):
         gradients(net, normal_parameters(net, 1), normal(1, 2, 5), Y)
     with pytest.raises(ValueError, match="targets"):
         compute_cost(net, normal(1, 3, 5), Y)
+    with pytest.raises(ValueError, match="targets"):
+        cost_gradient(net, normal(1, 3, 5), Y)
 
 
 @given(of_losses, seeds)

@@ -1,6 +1,7 @@
 """Optimizers against the recurrences they are published as, and the laws that all of them obey."""
 
 import pickle
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -234,17 +235,24 @@ def test_it_says_whether_it_is_linear(make):
     assert np.allclose(of_sum, sum_of, rtol=1e-9) == make(0.1).is_linear
 
 
-def _one(parameters):
-    return (map_parameters(np.ones_like, parameters),)
+class Counting(NamedTuple):
+    """An optimizer of one's own: it counts its updates, and moves by a power of ten in each."""
+
+    commutes_with_rotations: bool = True
+    is_linear: bool = True
+
+    def init(self, parameters):
+        """Return a count of one."""
+        return (map_parameters(np.ones_like, parameters),)
+
+    def update(self, iteration, parameters, moments, gradients):  # noqa: ARG002
+        """Return W + 10^iteration, and the count and one."""
+        (count,) = moments
+        counted = map_parameters(lambda n: n + 1, count)
+        return map_parameters(lambda W: W + 10**iteration, parameters), (counted,)
 
 
-def _count(iteration, parameters, moments, gradients):
-    (count,) = moments
-    counted = map_parameters(lambda n: n + 1, count)
-    return map_parameters(lambda W: W + 10**iteration, parameters), (counted,)
-
-
-COUNTING = Optimizer(_one, _count, commutes_with_rotations=True)
+COUNTING = Counting()
 WRAPPED = {
     "plain": COUNTING,
     "l2": with_l2(COUNTING, 0.1),

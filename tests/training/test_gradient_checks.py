@@ -42,42 +42,34 @@ def right(check: GradientCheck) -> bool:
 class HundredAndOne(Dense):
     """A dense layer whose dW is off by a hundredth."""
 
-    __slots__ = ()
-
     def backward(self, parameters, cache, dA):
         """Return the wrong gradients."""
-        pending, gradients = super().backward(parameters, cache, dA)
-        return pending, {**gradients, self.weights: 1.01 * gradients[self.weights]}
+        compute_dA, gradients = super().backward(parameters, cache, dA)
+        return compute_dA, {**gradients, self.weights: 1.01 * gradients[self.weights]}
 
 
 class Unbiased(Dense):
     """A dense layer that forgets its bias's gradient."""
 
-    __slots__ = ()
-
     def backward(self, parameters, cache, dA):
         """Return the wrong gradients."""
-        pending, gradients = super().backward(parameters, cache, dA)
-        return pending, {**gradients, self.bias: 0 * gradients[self.bias]}
+        compute_dA, gradients = super().backward(parameters, cache, dA)
+        return compute_dA, {**gradients, self.bias: 0 * gradients[self.bias]}
 
 
 class OneWrong(Dense):
     """A dense layer with one number of dW wrong."""
 
-    __slots__ = ()
-
     def backward(self, parameters, cache, dA):
         """Return the wrong gradients."""
-        pending, gradients = super().backward(parameters, cache, dA)
+        compute_dA, gradients = super().backward(parameters, cache, dA)
         wrong = np.arange(self.units * self.fan_in).reshape(self.units, self.fan_in) == 5
         dW = gradients[self.weights]
-        return pending, {**gradients, self.weights: np.where(wrong, 2 * dW, dW)}
+        return compute_dA, {**gradients, self.weights: np.where(wrong, 2 * dW, dW)}
 
 
 class Forgetful(Dropout):
     """A layer of dropout that hands back the gradient of what it dropped too."""
-
-    __slots__ = ()
 
     def backward(self, parameters, mask, dA):  # noqa: ARG002
         """Return the wrong gradient at A."""
@@ -86,8 +78,6 @@ class Forgetful(Dropout):
 
 class Swapped(Scale):
     """A layer of one's own that hands back the gradient at its input unscaled."""
-
-    __slots__ = ()
 
     def backward(self, parameters, A, dA):
         """Return the wrong gradient at A."""
@@ -98,7 +88,7 @@ class Swapped(Scale):
 def with_layer(net: Network, place: int, kind: Callable[..., Any]) -> Network:
     """Return the network with a layer of this kind instead, which has the same fields."""
     layer: Any = net.layers[place]
-    return net._replace(layers=(*net.layers[:place], kind(*layer), *net.layers[place + 1 :]))
+    return net._replace(layers=(*net.layers[:place], kind(**vars(layer)), *net.layers[place + 1 :]))
 
 
 @each_loss

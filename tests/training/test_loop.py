@@ -20,6 +20,7 @@ from catpipe.optim.schedules import cosine, inverse_time, warm_up
 from catpipe.training.loop import (
     Diverged,
     State,
+    Step,
     finite,
     initial_state,
     make_step,
@@ -238,3 +239,20 @@ def test_what_stopped_training_goes_to_another_process_with_its_state():
     stopped = Diverged("cost nan", State(3, Parameters(b=[1.0]), ()))
     again = pickle.loads(pickle.dumps(stopped))
     assert (str(again), again.state) == ("cost nan", stopped.state)
+
+
+@pytest.mark.parametrize("iteration", [0, 1, 2])
+@pytest.mark.parametrize("shape", [(1, 5), (2, 6), (6,), (6, 1)])
+def test_each_step_refuses_targets_of_another_shape_than_the_logits(iteration, shape):
+    step, batch, start = run(mlp(3, 4, 1), seed=1, sample_every=2)
+    other = batch._replace(Y=np.zeros(shape))
+    with pytest.raises(ValueError, match="targets"):
+        step(start._replace(iteration=iteration), other)
+
+
+def test_a_step_compares_and_prints_as_what_it_is_made_of():
+    net, descent = mlp(3, 1), gradient_descent(0.1)
+    assert make_step(net, descent, 5) == Step(net, descent, 5) != Step(net, descent, 6)
+    assert repr(make_step(net, descent)) == f"Step({net=!r}, ".replace("net=", "network=") + (
+        "optimizer=GradientDescent(learning_rate=0.1), sample_every=100)"
+    )

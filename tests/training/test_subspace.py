@@ -1,5 +1,8 @@
 """Training in the subspace of the columns is training in the full space."""
 
+from dataclasses import replace
+from typing import NamedTuple
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,7 +12,7 @@ from catpipe.data.batches import Batch
 from catpipe.nn.activations import TANH
 from catpipe.nn.network import first_dense, forward, mlp
 from catpipe.nn.parameters import Array, Parameters, map_parameters
-from catpipe.optim.optimizers import gradient_descent, heavy_ball
+from catpipe.optim.optimizers import heavy_ball
 from catpipe.training.loop import State, initial_state, make_step, train
 from catpipe.training.subspace import (
     Subspace,
@@ -241,7 +244,7 @@ def test_only_the_first_fan_in_is_another_in_the_narrowed_network():
     net = mlp(9, 4, 3, 1)
     space, _ = entered(net, normal(1, 9, 5), normal_parameters(net, 1))
     small = subspace_network(net, space.basis.shape[1])
-    assert small.layers[0] == first_dense(net)._replace(fan_in=6)
+    assert small.layers[0] == replace(first_dense(net), fan_in=6)
     assert (small.layers[1:], small.loss) == (net.layers[1:], net.loss)
 
 
@@ -306,15 +309,23 @@ def test_equal_columns_have_equal_bases_to_the_bit(make):
     assert [a.tobytes() for a in first] == [a.tobytes() for a in again]
 
 
-def _signs(iteration, parameters, moments, gradients):
-    return map_parameters(lambda W, dW: W - 0.03 * np.sign(dW), parameters, gradients), moments
+class Signs(NamedTuple):
+    """An optimizer of one's own, which steps by the signs of the gradients."""
 
+    commutes_with_rotations: bool = False
+    is_linear: bool = False
 
-SIGNS = gradient_descent(0.03)._replace(update=_signs, commutes_with_rotations=False)
+    def init(self, parameters):  # noqa: ARG002
+        """Return no moments."""
+        return ()
+
+    def update(self, iteration, parameters, moments, gradients):  # noqa: ARG002
+        """Return W - 0.03 sign(dW)."""
+        return map_parameters(lambda W, dW: W - 0.03 * np.sign(dW), parameters, gradients), moments
 
 
 def test_an_optimizer_that_does_not_commute_with_rotations_comes_out_elsewhere():
-    lifted, full = trained_both_ways((4, 5, [3], TANH, 0, 1), SIGNS, FULL)
+    lifted, full = trained_both_ways((4, 5, [3], TANH, 0, 1), Signs(), FULL)
     assert np.abs(lifted.parameters["W1"] - full.parameters["W1"]).max() > 0.01
 
 
