@@ -19,12 +19,13 @@ from catpipe.data.batches import (
     normalized,
 )
 from catpipe.data.examples import Pictures, fingerprint, targets
-from catpipe.data.sampling import Indices, Order, balanced, held_out, shuffled, stratified, subset
+from catpipe.data.sampling import Indices, Order, held_out, subset
 from catpipe.data.transforms import pixels
 from catpipe.experiments.experiment import (
     ACTIVATIONS,
     INITIALIZERS,
     OPTIMIZERS,
+    ORDERS,
     SCHEDULES,
     Experiment,
     checked,
@@ -191,10 +192,7 @@ def _order(problem: Problem) -> Order:
     visited = np.arange(len(problem.labels))
     if shares is not None and not together:
         visited = np.flatnonzero(shares)
-    if asked.order == "shuffled":
-        return subset(visited, shuffled(len(visited), asked.seed))
-    by_class = {"stratified": stratified, "balanced": balanced}[asked.order]
-    return subset(visited, by_class(problem.labels[visited], asked.seed))
+    return subset(visited, ORDERS[asked.order](problem.labels[visited], asked.seed))
 
 
 def _held(problem: Problem) -> NDArray[np.bool_] | None:

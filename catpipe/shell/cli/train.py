@@ -7,10 +7,10 @@ from pathlib import Path
 from time import perf_counter
 
 from catpipe.data.examples import DataSet, Pictures
-from catpipe.experiments.experiment import Experiment, checked
 from catpipe.experiments.result import reached_of
 from catpipe.experiments.resuming import check_same, extended
 from catpipe.experiments.setup import problem, start
+from catpipe.shell.cli.options import experiment_of
 from catpipe.shell.cli.report import data_line, experiment_line
 from catpipe.shell.cli.seeds import train_seeds
 from catpipe.shell.cli.session import (
@@ -36,7 +36,7 @@ def train(options: Namespace) -> None:
     """Train a network, tell how it went, and save what came of it."""
     folder = options.data or default_folder()
     data = load_data(folder)
-    experiment = _experiment(options, data)
+    experiment = experiment_of(options, len(data.classes))
     validation = _validation(options, data)
     _check_out(options)
     if not options.json:
@@ -97,11 +97,6 @@ def _from_now_on(sitting: Sitting, at: int, now: Environment) -> Sitting:
         print(f"from here on: {'; '.join(changes(before[-1][1], now))} (last bits may differ)")
     begun = tuple(each for each in before if each[0] < at)  # but for one that made no step
     return sitting._replace(environments=(*begun, (at, now)))
-
-
-def _experiment(options: Namespace, data: DataSet) -> Experiment:
-    asked = {name: getattr(options, name) for name in Experiment._fields if name != "classes"}
-    return checked(Experiment(**asked, classes=len(data.classes)))
 
 
 def _validation(options: Namespace, data: DataSet) -> Pictures | None:
