@@ -1,14 +1,21 @@
-"""An experiment is a value: what is asked of a run, and nothing else decides what comes of it."""
+"""An experiment is a value: it describes a run, and nothing else decides what the run gives.
+
+Each field is written once, in `Experiment`: type, default, allowed values, flag and help. From
+there come the check, the flags, the keys of a configuration file, the record in a run file, and
+what is printed as different from the default.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
 from functools import partial
 from reprlib import repr as brief
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, get_type_hints
 
 import numpy as np
 
+from catpipe.data.sampling import Indices, Order, balanced, shuffled, stratified
 from catpipe.nn import activations
 from catpipe.nn import initializers as initialization
 from catpipe.optim import schedules
@@ -67,12 +74,230 @@ SCHEDULE_FORMS = (
     "constant, inverse_time:DECAY[,EVERY], step:FACTOR,EVERY, exponential:DECAY or "
     "cosine[:ITERATIONS]"
 )
-ORDERS = ("shuffled", "stratified", "balanced")
+
+
+def _shuffled(labels: Indices, seed: int) -> Order:
+    return shuffled(len(labels), seed)
+
+
+ORDERS: Mapping[str, Callable[[Indices, int], Order]] = {
+    "shuffled": _shuffled,
+    "stratified": stratified,
+    "balanced": balanced,
+}
+"""Each makes an order of the examples with these labels, from a seed."""
+
 DTYPES = ("float64", "float32")
+
+SEEDS = 2**32  # a seed is below
+MOST_UNITS = 2**31
+MOST_STEPS = 2**53  # a float64 counts as far
+LARGEST = np.finfo(float).max
+
+Reader = Callable[[str], Any]
+
+
+class Kind(NamedTuple):
+    """Which values are allowed, in code and in words, and how to read one from text.
+
+    `read` leaves as it is what it cannot read: the check then refuses it. `names` maps what may be
+    meant by a name to the name. A kind without a reader is a switch.
+    """
+
+    allowed: Callable[[Any], bool]
+    expected: str
+    metavar: str = ""
+    read: Reader | None = None
+    names: Mapping[str, str] = {}
+
+
+class Field(NamedTuple):
+    """All that is said of a field of `Experiment`, beside its name, type and default.
+
+    `group` is where the help lists it; without one it has no flag. `flag` is given where it is not
+    the name, `default` where it is not a value. It stands `in_place_of` another field, and people
+    may know it `also_as`.
+    """
+
+    kind: Kind
+    help: str
+    group: str = ""
+    flag: str = ""
+    default: str = ""
+    in_place_of: str = ""
+    also_as: tuple[str, ...] = ()
+
+
+def _is_integer(value: Any, low: int, high: int) -> bool:
+    is_whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    return is_whole and bool(low <= value <= high)
+
+
+def _is_number(value: Any, low: float, below: float) -> bool:
+    is_number = isinstance(value, float | int | np.number) and not isinstance(value, bool)
+    return is_number and bool(low <= value < below)
+
+
+def _is_one_of(names: Iterable[str]) -> Callable[[Any], bool]:
+    return [*names].__contains__  # a list's, which takes what has no hash
+
+
+def _are_sizes(value: Any) -> bool:
+    return isinstance(value, tuple) and all(_is_integer(units, 1, MOST_UNITS) for units in value)
+
+
+def _is_rate(value: Any) -> bool:
+    return _is_number(value, 0, LARGEST) and value > 0
+
+
+def _are_activations(value: Any) -> bool:
+    names = value if isinstance(value, tuple) else (value,)
+    return all(map(_is_one_of(ACTIVATIONS), names))
+
+
+def _is_schedule(value: Any) -> bool:
+    if not isinstance(value, tuple) or not value or value[0] not in [*SCHEDULES]:
+        return False
+    name, *numbers = value
+    _, how_many, count = SCHEDULES[name]
+    counts = numbers[count : count + 1] if count is not None else []
+    return (
+        len(numbers) in how_many
+        and all(map(_is_rate, numbers))
+        and all(_is_integer(number, 1, MOST_STEPS) for number in counts)
+    )
+
+
+def _are_class_weights(value: Any) -> bool:
+    if isinstance(value, str):
+        return value == "balanced"
+    is_list = isinstance(value, tuple) and any(value)
+    return is_list and all(_is_number(one, 0, LARGEST) for one in value)
+
+
+def _read(make: Callable[[str], Any], text: str) -> Any:
+    """Return what `make` makes of the text, or the text where it makes nothing of it."""
+    try:
+        return make(text)
+    except ValueError:
+        return text
+
+
+def _integer(text: str) -> Any:
+    return _read(int, text)
+
+
+def _real(text: str) -> Any:
+    return _read(float, text)
+
+
+def _number(text: str) -> Any:
+    """Return the number, as an integer where it is one.
+
+    >>> _number("10"), _number("0.5"), _number("ten")
+    (10, 0.5, 'ten')
+    """
+    value = _real(text)
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _several(read: Reader, text: str) -> tuple[Any, ...]:
+    """Return the values that the text lists.
+
+    >>> _several(_integer, "20,7,5"), _several(_integer, "")
+    ((20, 7, 5), ())
+    """
+    return tuple(read(part.strip()) for part in text.split(",")) if text.strip() else ()
+
+
+def _one_or_several(read: Reader, text: str) -> Any:
+    """Return the value or, where the text lists several, all of them.
+
+    >>> _one_or_several(str, "relu"), _one_or_several(str, "relu, tanh")
+    ('relu', ('relu', 'tanh'))
+    """
+    values = _several(read, text)
+    return values if len(values) > 1 else text
+
+
+def _schedule(text: str) -> tuple[Any, ...]:
+    """Return the schedule's name and its numbers.
+
+    >>> _schedule("cosine"), _schedule("step:0.5,1000")
+    (('cosine',), ('step', 0.5, 1000))
+    """
+    name, *numbers = text.replace(":", ",", 1).split(",")
+    return (name, *map(_number, numbers))
+
+
+def _class_weights(text: str) -> Any:
+    """Return the weights that the text lists, or the text where it lists no numbers.
+
+    >>> _class_weights("balanced"), _class_weights("1,2.5")
+    ('balanced', (1, 2.5))
+    """
+    values = _several(_number, text)
+    return text if values in ((), (text,)) else values
+
+
+def _words(bound: int) -> str:
+    """Return how a bound is written: powers of two of many digits as powers.
+
+    >>> _words(7), _words(2**53)
+    ('7', '2**53')
+    """
+    is_power = bound > 2**20 and bound & (bound - 1) == 0
+    return f"2**{bound.bit_length() - 1}" if is_power else str(bound)
+
+
+def _integers(low: int, high: int) -> Kind:
+    allowed = partial(_is_integer, low=low, high=high)
+    return Kind(allowed, f"an integer from {low} to {_words(high)}", "N", _integer)
+
+
+def _choice(names: Iterable[str], others: Mapping[str, str] | None = None) -> Kind:
+    """Return the kind of one of these names; `others` are names that people use for them."""
+    known = {name: name for name in names}
+    expected = f"one of {', '.join(known)}"
+    return Kind(_is_one_of(known), expected, "NAME", str, {**known, **(others or {})})
+
+
+SEED = _integers(0, SEEDS - 1)
+COUNT = _integers(1, MOST_STEPS)
+SIZES = Kind(_are_sizes, "layers of 1 to 2**31 units", "N,N,...", partial(_several, _integer))
+ACTIVATION = Kind(
+    _are_activations,
+    f"one of {', '.join(ACTIVATIONS)}, or one for each hidden layer",
+    "NAME[,NAME...]",
+    partial(_one_or_several, str),
+    {**{name: name for name in ACTIVATIONS}, "swish": "silu", "linear": "identity"},
+)
+RATE = Kind(_is_rate, "a positive finite number", "RATE", _real)
+STRENGTH = Kind(
+    partial(_is_number, low=0, below=LARGEST), "a finite number of at least 0", "NUMBER", _real
+)
+SHARE = Kind(
+    partial(_is_number, low=0, below=1), "a number of at least 0 and below 1", "SHARE", _real
+)
+SCHEDULE = Kind(
+    _is_schedule, f"one of {SCHEDULE_FORMS}", "FORM", _schedule, {name: name for name in SCHEDULES}
+)
+CLASS_WEIGHTS = Kind(
+    _are_class_weights,
+    "balanced, or a number for each class, not all 0",
+    "W,W,...",
+    _class_weights,
+    {"balanced": "balanced"},
+)
+SWITCH = Kind(lambda value: isinstance(value, bool), "true or false")
+INITIALIZER = _choice(INITIALIZERS, {"glorot": "xavier", "kaiming": "he"})
+OPTIMIZER = _choice(OPTIMIZERS, {"sgd": "gradient_descent", "momentum": "heavy_ball"})
+ORDER = _choice(ORDERS)
+DTYPE = _choice(DTYPES, {"double": "float64", "single": "float32"})
 
 
 class Experiment(NamedTuple):
-    """What is asked of a run; all but the seed defaults to the published one.
+    """The description of a run; the defaults of all but the seed are the published run's.
 
     One activation is that of all hidden layers; several are one for each. The schedule is a name
     with its numbers, such as `("step", 0.5, 1000)`. Without a batch size all examples are one
@@ -81,152 +306,196 @@ class Experiment(NamedTuple):
     cost.
     """
 
-    seed: int
-    hidden: tuple[int, ...] = (20, 7, 5)
-    activation: str | tuple[str, ...] = "relu"
-    learning_rate: float = 0.0075
-    iterations: int = 2500
-    initializer: str = "course"
-    dtype: str = "float64"
-    full_space: bool = False
-    classes: int = 2
-    optimizer: str = "gradient_descent"
-    momentum: float | None = None
-    schedule: tuple[Any, ...] = ("constant",)
-    warm_up: int = 0
-    l2: float = 0.0
-    weight_decay: float | None = None
-    dropout: float = 0.0
-    batch_size: int | None = None
-    order: str = "shuffled"
-    epochs: int | None = None
-    class_weight: str | tuple[float, ...] | None = None
-    early_stopping: int | None = None
+    seed: Annotated[
+        int,
+        Field(SEED, "seed of the initial parameters, the order of examples and the dropout",
+              "training", also_as=("random-state",)),
+    ]  # fmt: skip
+    hidden: Annotated[
+        tuple[int, ...],
+        Field(SIZES, 'units of each hidden layer; "" for no hidden layer', "network", "layers",
+              also_as=("units", "hidden-layers")),
+    ] = (20, 7, 5)  # fmt: skip
+    activation: Annotated[
+        str | tuple[str, ...],
+        Field(ACTIVATION, "activation of the hidden layers, one for all or one for each: "
+                          f"{', '.join(ACTIVATIONS)}", "network"),
+    ] = "relu"  # fmt: skip
+    learning_rate: Annotated[
+        float,
+        Field(RATE, "factor of the gradient in each update", "training",
+              also_as=("lr", "alpha", "eta", "step-size")),
+    ] = 0.0075  # fmt: skip
+    iterations: Annotated[
+        int, Field(COUNT, "number of updates", "training", also_as=("steps", "max-iter"))
+    ] = 2500
+    initializer: Annotated[
+        str,
+        Field(INITIALIZER, f"distribution of the initial weights: {', '.join(INITIALIZERS)}",
+              "network", also_as=("scheme", "init")),
+    ] = "course"  # fmt: skip
+    dtype: Annotated[
+        str,
+        Field(DTYPE, f"floating-point type of all numbers: {', '.join(DTYPES)}", "network",
+              also_as=("precision",)),
+    ] = "float64"  # fmt: skip
+    full_space: Annotated[
+        bool,
+        Field(SWITCH, "train on all input features instead of in the subspace that the examples "
+                      "span; the result is the same, but it is slower", "training"),
+    ] = False  # fmt: skip
+    classes: Annotated[
+        int, Field(_integers(2, MOST_UNITS), "number of classes, which the data tell")
+    ] = 2
+    optimizer: Annotated[
+        str,
+        Field(OPTIMIZER, f"optimizer: {', '.join(OPTIMIZERS)}", "training", also_as=("solver",)),
+    ] = "gradient_descent"
+    momentum: Annotated[
+        float | None,
+        Field(SHARE._replace(metavar="BETA"), "momentum coefficient, only with "
+              f"{', '.join(WITH_MOMENTUM)}", "training", default="0.9", also_as=("beta",)),
+    ] = None  # fmt: skip
+    schedule: Annotated[
+        tuple[Any, ...],
+        Field(SCHEDULE, f"learning-rate schedule: {SCHEDULE_FORMS}; EVERY and ITERATIONS are "
+              "numbers of iterations; inverse_time divides by 1 + DECAY x floor(iteration / "
+              "EVERY), exponential multiplies by exp(-DECAY) in each iteration", "training",
+              also_as=("decay", "lr-schedule")),
+    ] = ("constant",)  # fmt: skip
+    warm_up: Annotated[
+        int,
+        Field(_integers(0, MOST_STEPS), "number of iterations in which the learning rate rises "
+              "linearly to its full value", "training"),
+    ] = 0  # fmt: skip
+    l2: Annotated[
+        float,
+        Field(STRENGTH, "L2 regularization: adds NUMBER / 2 times the sum of squared weights to "
+              "the cost", "regularization", also_as=("regularization", "lambda")),
+    ] = 0.0  # fmt: skip
+    weight_decay: Annotated[
+        float | None,
+        Field(STRENGTH, "weight decay: each update also subtracts learning rate x NUMBER x weights",
+              "regularization", default="0.01 for adamw, otherwise none"),
+    ] = None  # fmt: skip
+    dropout: Annotated[
+        float,
+        Field(SHARE, "probability that a hidden unit is dropped in an iteration", "regularization"),
+    ] = 0.0
+    batch_size: Annotated[
+        int | None,
+        Field(COUNT, "examples in each mini-batch", "batches", default="all",
+              also_as=("batch", "minibatch")),
+    ] = None  # fmt: skip
+    order: Annotated[
+        str,
+        Field(ORDER, "order of the examples in an epoch, with --batch-size: "
+              f"{', '.join(ORDERS)}", "batches", also_as=("shuffle", "sampling")),
+    ] = "shuffled"  # fmt: skip
+    epochs: Annotated[
+        int | None,
+        Field(COUNT, "number of passes through the examples, in place of --iterations", "training",
+              default="none", in_place_of="iterations"),
+    ] = None  # fmt: skip
+    class_weight: Annotated[
+        str | tuple[float, ...] | None,
+        Field(CLASS_WEIGHTS, "weight of each class in the cost, or balanced, by which each class "
+              "weighs the same", "batches", default="1 for each"),
+    ] = None  # fmt: skip
+    early_stopping: Annotated[
+        int | None,
+        Field(COUNT, "stop after N validation checks in a row without a lower cost, and keep the "
+              "best parameters; checks are made after each epoch of mini-batches, or every 100 "
+              "iterations without them", "stopping", default="none", also_as=("patience",)),
+    ] = None  # fmt: skip
 
 
-LARGEST = np.finfo(float).max
+FIELDS: Mapping[str, Field] = {
+    name: hint.__metadata__[0]
+    for name, hint in get_type_hints(Experiment, include_extras=True).items()
+}
+"""What is said of each field, by its name."""
 
 
-def _integer(value: Any, low: int, high: int) -> bool:
-    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    return whole and bool(low <= value <= high)
+def closest(word: str, known: Mapping[str, str], cutoff: float = 0.6) -> str | None:
+    """Return what is probably meant by a word, where something near it is known.
+
+    >>> closest("adm", {"adam": "adam", "sgd": "gradient_descent"})
+    'adam'
+    """
+    found = get_close_matches(word[:100].casefold(), known, n=1, cutoff=cutoff)
+    return known[found[0]] if found else None
 
 
-def _one_of(names: Iterable[str]) -> Callable[[Any], bool]:
-    return [*names].__contains__  # a list's, which takes what has no hash
+def non_defaults(experiment: Experiment) -> dict[str, Any]:
+    """Return the fields that are not the default; a seed has none.
+
+    >>> non_defaults(Experiment(seed=1, l2=0.5))
+    {'l2': 0.5}
+    """
+    defaults = Experiment._field_defaults
+    values = experiment._asdict().items()
+    return {name: value for name, value in values if value != defaults.get(name, value)}
 
 
-def _number(value: Any, low: float, below: float) -> bool:
-    is_number = isinstance(value, float | int | np.number) and not isinstance(value, bool)
-    return is_number and bool(low <= value < below)
+def checked(experiment: Experiment, named: Callable[[str], str] = str) -> Experiment:
+    """Return the experiment; raise `ValueError` for the first of its fields that is not allowed.
 
-
-def _sizes(value: Any) -> bool:
-    return isinstance(value, tuple) and all(_integer(units, 1, 2**31) for units in value)
-
-
-def _rate(value: Any) -> bool:
-    return _number(value, 0, LARGEST) and value > 0
-
-
-def _activations(value: Any) -> bool:
-    names = value if isinstance(value, tuple) else (value,)
-    return all(map(_one_of(ACTIVATIONS), names))
-
-
-def _schedule(value: Any) -> bool:
-    if not isinstance(value, tuple) or not value or value[0] not in [*SCHEDULES]:
-        return False
-    name, *numbers = value
-    _, how_many, count = SCHEDULES[name]
-    counts = numbers[count : count + 1] if count is not None else []
-    return (
-        len(numbers) in how_many
-        and all(map(_rate, numbers))
-        and all(_integer(number, 1, 2**53) for number in counts)
-    )
-
-
-def _class_weight(value: Any) -> bool:
-    if isinstance(value, str):
-        return value == "balanced"
-    is_list = isinstance(value, tuple) and any(value)
-    return is_list and all(_number(one, 0, LARGEST) for one in value)
-
-
-def _or_none(allowed: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    return lambda value: value is None or allowed(value)
-
-
-RULES: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
-    ("seed", partial(_integer, low=0, high=2**32 - 1), "an integer from 0 to 4294967295"),
-    ("classes", partial(_integer, low=2, high=2**31), "an integer of at least 2"),
-    ("hidden", _sizes, "a tuple of layers, of 1 unit to 2**31"),
-    ("activation", _activations, f"one of {', '.join(ACTIVATIONS)}, or one for each hidden layer"),
-    ("learning_rate", _rate, "a positive finite number"),
-    ("iterations", partial(_integer, low=1, high=2**53), "an integer from 1 to 2**53"),
-    ("epochs", _or_none(partial(_integer, low=1, high=2**53)), "an integer from 1 to 2**53"),
-    ("initializer", _one_of(INITIALIZERS), f"one of {', '.join(INITIALIZERS)}"),
-    ("optimizer", _one_of(OPTIMIZERS), f"one of {', '.join(OPTIMIZERS)}"),
-    ("momentum", _or_none(partial(_number, low=0, below=1)), "a number of at least 0 and below 1"),
-    (
-        "schedule",
-        _schedule,
-        f"one of {SCHEDULE_FORMS}, as a tuple",
-    ),
-    ("warm_up", partial(_integer, low=0, high=2**53), "an integer from 0 to 2**53"),
-    ("l2", partial(_number, low=0, below=LARGEST), "a finite number of at least 0"),
-    ("weight_decay", _or_none(partial(_number, low=0, below=LARGEST)), "a number of at least 0"),
-    ("dropout", partial(_number, low=0, below=1), "a number of at least 0 and below 1"),
-    ("batch_size", _or_none(partial(_integer, low=1, high=2**53)), "an integer from 1 to 2**53"),
-    ("order", _one_of(ORDERS), f"one of {', '.join(ORDERS)}"),
-    ("class_weight", _or_none(_class_weight), "balanced, or a number for each class, not all 0"),
-    ("early_stopping", _or_none(partial(_integer, low=1, high=2**53)), "an integer of at least 1"),
-    ("full_space", lambda full: isinstance(full, bool), "true or false"),
-    ("dtype", _one_of(DTYPES), f"one of {', '.join(DTYPES)}"),
-)
-
-
-def checked(experiment: Experiment) -> Experiment:
-    """Return the experiment; raise `ValueError` for the first of its fields that cannot be.
+    `named(field)` is what an error calls a field, where that is not its own name.
 
     >>> checked(Experiment(seed=-1))
     Traceback (most recent call last):
     ValueError: seed is -1; expected an integer from 0 to 4294967295: choose one
+    >>> checked(Experiment(seed=1, optimizer="adm"))
+    Traceback (most recent call last):
+    ValueError: optimizer is 'adm'; expected one of gradient_descent, heavy_ball, \
+averaged_momentum, nesterov, rmsprop, adam, adamw: choose one (did you mean adam?)
     """
-    for field, allowed, expected in RULES:
-        if not allowed(value := getattr(experiment, field)):
-            words = field.replace("_", " ")
-            raise ValueError(f"{words} is {brief(value)}; expected {expected}: choose one")
-    _check_agreement(experiment)
+    for name, field in FIELDS.items():
+        value = getattr(experiment, name)
+        is_left_out = value is None and Experiment._field_defaults.get(name, "") is None
+        if not is_left_out and not field.kind.allowed(value):
+            raise ValueError(
+                f"{named(name)} is {brief(value)}; expected {field.kind.expected}: choose one"
+                f"{_suggestion(value, field.kind.names)}"
+            )
+    _check_agreement(experiment, named)
     return experiment
 
 
-def _check_agreement(experiment: Experiment) -> None:
-    """Refuse fields that each can be, but not with each other."""
+def _suggestion(value: Any, known: Mapping[str, str]) -> str:
+    values = value if isinstance(value, tuple) else (value,)
+    meant = (closest(v, known) for v in values if isinstance(v, str) and v not in known.values())
+    name = next(filter(None, meant), None)
+    return f" (did you mean {name}?)" if name else ""
+
+
+def _check_agreement(experiment: Experiment, named: Callable[[str], str]) -> None:
+    """Refuse fields that are each allowed, but not with each other."""
     hidden, activation = experiment.hidden, experiment.activation
     if isinstance(activation, tuple) and len(activation) != len(hidden):
         raise ValueError(
-            f"{len(activation)} activations for {len(hidden)} hidden layers; expected one for all, "
-            "or one for each: name as many"
+            f"{named('activation')} names {len(activation)} activations for {len(hidden)} hidden "
+            "layers; expected one for all, or one for each: name as many"
         )
     if experiment.momentum is not None and experiment.optimizer not in WITH_MOMENTUM:
         raise ValueError(
-            f"momentum is {experiment.momentum} with {experiment.optimizer}; expected one of "
-            f"{', '.join(WITH_MOMENTUM)}: choose the optimizer"
+            f"{named('momentum')} is {experiment.momentum} with {experiment.optimizer}; expected "
+            f"one of {', '.join(WITH_MOMENTUM)}: choose another optimizer, or leave it out"
         )
     if experiment.order != "shuffled" and experiment.batch_size is None:
         raise ValueError(
-            f"order is {experiment.order} of one batch; expected a batch size with it: choose one"
+            f"{named('order')} is {experiment.order} without mini-batches; expected "
+            f"{named('batch_size')} with it: choose a size"
         )
     if experiment.dropout and not experiment.hidden:
         raise ValueError(
-            f"dropout is {experiment.dropout} without hidden layers; expected some, whose units "
-            "are dropped: leave it out"
+            f"{named('dropout')} is {experiment.dropout} without hidden layers; expected some, "
+            "whose units are dropped: leave it out"
         )
     weights = experiment.class_weight
     if isinstance(weights, tuple) and len(weights) != experiment.classes:
         raise ValueError(
-            f"{len(weights)} class weights for {experiment.classes} classes; expected as many: "
-            "give one for each"
+            f"{named('class_weight')} has {len(weights)} class weights for {experiment.classes} "
+            "classes; expected as many: give one for each"
         )

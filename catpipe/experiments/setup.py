@@ -20,12 +20,13 @@ from catpipe.data.batches import (
     normalized,
 )
 from catpipe.data.examples import Pictures, fingerprint, targets
-from catpipe.data.sampling import Indices, Order, balanced, held_out, shuffled, stratified, subset
+from catpipe.data.sampling import Indices, Order, held_out, subset
 from catpipe.data.transforms import pixels
 from catpipe.experiments.experiment import (
     ACTIVATIONS,
     INITIALIZERS,
     OPTIMIZERS,
+    ORDERS,
     SCHEDULES,
     Experiment,
     checked,
@@ -353,10 +354,7 @@ def _class_weights(experiment: Experiment, labels: Indices, learning: Mask) -> A
 
 
 def _order(experiment: Experiment, labels: Indices, visited: Indices) -> Order:
-    if experiment.order == "shuffled":
-        return subset(visited, shuffled(len(visited), experiment.seed))
-    by_class = {"stratified": stratified, "balanced": balanced}[experiment.order]
-    return subset(visited, by_class(labels[visited], experiment.seed))
+    return subset(visited, ORDERS[experiment.order](labels[visited], experiment.seed))
 
 
 def _joined(experiment: Experiment, examples: Pictures, validation: Pictures) -> Pictures:

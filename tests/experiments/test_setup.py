@@ -279,7 +279,7 @@ def test_labels_beyond_the_classes_are_refused_also_in_a_validation_set():
 
 
 def test_an_experiment_that_cannot_be_is_refused_before_anything_is_made_of_it():
-    with pytest.raises(ValueError, match="batch size is 0"):
+    with pytest.raises(ValueError, match="batch_size is 0"):
         prepare(EXPERIMENT._replace(batch_size=0), PICTURES)
 
 

@@ -44,8 +44,8 @@ def package_of(module: str) -> str | None:
 
 CORE = [name for name in modules() if name.split(".")[1] not in ("shell", "adapters")]
 CORE_MAY_IMPORT = {
-    "__future__", "collections", "dataclasses", "functools", "hashlib", "itertools", "math",
-    "numbers", "operator", "reprlib", "typing",
+    "__future__", "collections", "dataclasses", "difflib", "functools", "hashlib", "itertools",
+    "math", "numbers", "operator", "reprlib", "typing",
     "numpy", "toolz", "catpipe",
 }  # fmt: skip
 EFFECTS = {

@@ -1,49 +1,75 @@
-"""The command line: a command is obeyed, or what is wrong is said in one line."""
+"""The command line: a command runs, or one line says what is wrong."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from argparse import Namespace
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
+from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
 
-import numpy as np
+from catpipe.shell.cli.arguments import BAD_INPUT, COMMANDS, on_one_line, parse, parser
 
-from catpipe.shell.cli.arguments import BAD_INPUT, on_one_line, parser
-from catpipe.shell.cli.config import with_config
-from catpipe.shell.cli.signals import Interrupted
+DIFFERS, NO_COMMAND, INTERRUPTED, NO_READER = 1, 1, 130, 141
 
-DIFFERS, INTERRUPTED, NO_READER = 1, 130, 141
+Function = Callable[[Namespace], bool | None]
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command that the arguments ask for; return its exit status."""
+def main(arguments: Sequence[str] | None = None, ready: Callable[[], object] = int) -> int:
+    """Run the command that the arguments name; return its exit status.
+
+    `ready()` is called when what the command needs is imported, before it begins. Without a command
+    the help is printed, and the status is 1, as git has it.
+    """
     with _outputs():
         try:
-            return _obeyed(sys.argv[1:] if arguments is None else arguments)
+            given = sys.argv[1:] if arguments is None else arguments
+            if not given:
+                parser(given).print_help()
+                return NO_COMMAND
+            function, options = _command(given)
+            ready()
+            return _run(function, options)
         except KeyboardInterrupt:
             return _fail("interrupted", INTERRUPTED)
-        except Interrupted as stopped:
-            return _fail(stopped.sentence, stopped.status)
         except BrokenPipeError:  # whoever read the output has seen enough
             return NO_READER
         except (ArithmeticError, ImportError, MemoryError, OSError, ValueError) as error:
-            return _fail(_sentence(error))
+            return _fail(_error_message(error))
 
 
-def _obeyed(arguments: Sequence[str]) -> int:
-    options = parser().parse_args(with_config(arguments))
-    with np.errstate(all="ignore"):  # a cost that is not finite is refused by name
-        is_same = options.command(options)
-        sys.stdout.flush()
+def _command(arguments: Sequence[str]) -> tuple[Function, Namespace]:
+    """Return the function of the command and its options; import what they need, and no more."""
+    name, options = parse(arguments)
+    command = COMMANDS[name]
+    function = getattr(import_module(f"catpipe.shell.cli.{command.module}"), command.function)
+    if name != "train":
+        return function, options
+    from catpipe.shell.cli.config import completed
+
+    return function, completed(options)
+
+
+def _run(function: Function, options: Namespace) -> int:
+    import numpy as np
+
+    from catpipe.shell.cli.signals import Interrupted
+
+    try:
+        with np.errstate(all="ignore"):  # a cost that is not finite is refused by name
+            is_same = function(options)
+            sys.stdout.flush()
+    except Interrupted as stopped:
+        return _fail(stopped.sentence, stopped.status)
     return DIFFERS if is_same is False else 0
 
 
-def _sentence(error: Exception) -> str:
+def _error_message(error: Exception) -> str:
     if isinstance(error, MemoryError):
-        return f"out of memory ({error}); expected smaller layers, or fewer pictures"
+        return f"out of memory ({error}); expected smaller layers, or fewer examples"
     if isinstance(error, OSError):
         where, why = error.filename or "the output", error.strerror or error
         return f"{where}: {why}; expected a place with room and the right to use it: name another"

@@ -1,100 +1,36 @@
-"""The options that make an experiment: their names on the command line, and what they take."""
+"""The options of training: those of the experiment's fields, and the few that are beside it."""
 
 from __future__ import annotations
 
-from argparse import ArgumentTypeError
-from collections.abc import Callable
+from argparse import ArgumentTypeError, Namespace
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from reprlib import repr as brief
 from typing import Any, NamedTuple
 
-from catpipe.experiments.experiment import (
-    ACTIVATIONS,
-    DTYPES,
-    INITIALIZERS,
-    OPTIMIZERS,
-    ORDERS,
-    SCHEDULE_FORMS,
-    Experiment,
-)
+from catpipe.experiments.experiment import FIELDS, SEEDS, SWITCH, Experiment, Field, checked
 
-DEFAULT = Experiment(seed=1)  # the published run
+PUBLISHED = Experiment(seed=1)
 MOST_SEEDS = 10_000
 
 
 class Option(NamedTuple):
-    """A flag, what turns its text into a value, and what its help says."""
+    """An option: its name in options, its flag, what it takes, and where its help stands.
 
+    `read` makes a value of text; a switch has none. `stored` is the type of its value in a
+    configuration file, where no check of a field refuses others.
+    """
+
+    name: str
     flag: str
-    type: Callable[[str], Any]
+    read: Callable[[str], Any] | None
     metavar: str
     help: str
-    default: str = ""  # in words
-    field: str = ""  # of the experiment, where it is not named as the flag
-
-
-def names(text: str) -> str | tuple[str, ...]:
-    """Return the name or, where there are several, the names that the text lists.
-
-    >>> names("relu"), names("relu,tanh")
-    ('relu', ('relu', 'tanh'))
-    """
-    parts = tuple(part.strip() for part in text.split(","))
-    return parts if len(parts) > 1 else parts[0]
-
-
-def hidden_sizes(text: str) -> tuple[int, ...]:
-    """Return the sizes that the text lists.
-
-    >>> hidden_sizes("20,7,5"), hidden_sizes("")
-    ((20, 7, 5), ())
-    """
-    try:
-        return tuple(int(size) for size in text.split(",")) if text.strip() else ()
-    except ValueError:
-        raise ArgumentTypeError(f"{text!r} is no list of sizes; expected one like 20,7,5") from None
-
-
-def schedule(text: str) -> tuple[Any, ...]:
-    """Return the schedule's name and its numbers.
-
-    A comma may stand for the colon, as where a list of them is joined.
-
-    >>> schedule("cosine"), schedule("step:0.5,1000")
-    (('cosine',), ('step', 0.5, 1000))
-    """
-    name, *numbers = text.replace(":", ",", 1).split(",")
-    try:
-        return name, *map(number, numbers)
-    except ValueError:
-        raise ArgumentTypeError(
-            f"{text!r} is no schedule; expected one of {SCHEDULE_FORMS}"
-        ) from None
-
-
-def class_weight(text: str) -> str | tuple[float, ...]:
-    """Return the weights of classes that the text lists, or that they are balanced.
-
-    >>> class_weight("balanced"), class_weight("1,2.5")
-    ('balanced', (1, 2.5))
-    """
-    if text == "balanced":
-        return text
-    try:
-        return tuple(number(part) for part in text.split(","))
-    except ValueError:
-        raise ArgumentTypeError(
-            f"{text!r} are no class weights; expected balanced, or numbers like 1,3"
-        ) from None
-
-
-def number(text: str) -> float:
-    """Return the number, as an integer where it is one.
-
-    >>> number("10"), number("0.5")
-    (10, 0.5)
-    """
-    value = float(text)
-    return int(value) if value.is_integer() else value
+    group: str
+    default: Any = None
+    in_place_of: str = ""
+    also_as: tuple[str, ...] = ()
+    stored: type | None = None
 
 
 def seed_range(text: str) -> range:
@@ -107,41 +43,62 @@ def seed_range(text: str) -> range:
         first, last = map(int, text.split(".."))
     except ValueError:
         first, last = 0, -1
-    if not 0 <= first <= last < 2**32 or last - first >= MOST_SEEDS:
+    if not 0 <= first <= last < SEEDS or last - first >= MOST_SEEDS:
         raise ArgumentTypeError(
             f"{brief(text)} is no range of seeds; expected one like 1..100, of at most "
-            f"{MOST_SEEDS:,} from 0 to 4294967295"
+            f"{MOST_SEEDS:,} from 0 to {SEEDS - 1}"
         )
     return range(first, last + 1)
 
 
+def experiment_of(options: Namespace, classes: int) -> Experiment:
+    """Return the experiment that these options describe, on data of so many classes.
+
+    Raises `ValueError`, which calls each field as the user wrote it.
+    """
+    values = {option.name: getattr(options, option.name) for option in OF_FIELDS}
+    named: Mapping[str, str] = options.named
+    return checked(Experiment(**values, classes=classes), lambda field: named.get(field, field))
+
+
+def _option_of(name: str, field: Field) -> Option:
+    """Return the option of a field; its own name, where the flag is another, is known too.
+
+    >>> _option_of("hidden", FIELDS["hidden"]).flag
+    'layers'
+    """
+    default = getattr(PUBLISHED, name)
+    words = field.default or (
+        ",".join(map(str, default)) if isinstance(default, tuple) else default
+    )
+    text = field.help if field.kind is SWITCH else f"{field.help} (default: {words})"
+    flag = (field.flag or name).replace("_", "-")
+    return Option(
+        name, flag, field.kind.read, field.kind.metavar, text, field.group, default,
+        field.in_place_of, (name, *field.also_as),
+    )  # fmt: skip
+
+
+OF_FIELDS = tuple(_option_of(name, field) for name, field in FIELDS.items() if field.group)
 OPTIONS = (
-    Option("layers", hidden_sizes, "N,N,...", 'hidden units, "" for none', "20,7,5", "hidden"),
-    Option("activation", names, "NAME[,NAME...]",
-           f"of the hidden layers, one for all or one for each: {', '.join(ACTIVATIONS)}"),
-    Option("initializer", str, "NAME", f"how the start is drawn: {', '.join(INITIALIZERS)}"),
-    Option("seed", int, "N", "which start, order and dropout are drawn"),
-    Option("dtype", str, "NAME", f"type of every number: {', '.join(DTYPES)}"),
-    Option("optimizer", str, "NAME", f"one of {', '.join(OPTIMIZERS)}"),
-    Option("momentum", float, "BETA", "of an optimizer that has it", "0.9"),
-    Option("learning-rate", float, "RATE", "how far a step goes"),
-    Option("schedule", schedule, "FORM",
-           f"of the rate: {SCHEDULE_FORMS}; EVERY and ITERATIONS count steps, inverse_time "
-           "divides by 1 + DECAY for each EVERY, exponential times exp(-DECAY) a step", "constant"),
-    Option("warm-up", int, "N", "iterations in which the rate rises to what it is"),
-    Option("iterations", int, "N", "how many steps"),
-    Option("epochs", int, "N", "how many times all pictures, instead of iterations", "none"),
-    Option("batch-size", int, "N", "pictures in a step", "all"),
-    Option("order", str, "NAME", f"in which an epoch visits them: {', '.join(ORDERS)}"),
-    Option("l2", float, "STRENGTH", "half of it times the squared weights joins the cost"),
-    Option("weight-decay", float, "SHARE",
-           "times the rate is taken off the weights each step", "0.01 for adamw, else none"),
-    Option("dropout", float, "RATE", "share of hidden units that a step leaves out"),
-    Option("class-weight", class_weight, "W,W,...",
-           "how much each class counts, or balanced", "alike"),
-    Option("early-stopping", int, "N",
-           "stop after so many checks, one an epoch or every 100 full batches, without a lower "
-           "validation cost; keep the best", "none"),
+    *OF_FIELDS,
+    Option("seeds", "seeds", seed_range, "A..B",
+           "train a network from each of these seeds, and print mean and spread", "training",
+           in_place_of="seed", stored=str),
+    Option("data", "data", Path, "FOLDER", "folder of a train_*.h5 and a test_*.h5 "
+           "(default: data/catvnoncat, otherwise data/drawn)", "data", stored=str),
+    Option("validation", "validation", Path, "FILE", "a train_*.h5 or test_*.h5 of validation "
+           "examples (default: a fifth of the training examples)", "stopping", stored=str),
+    Option("out", "out", Path, "FILE", "save the run to this file (default: it is not saved)",
+           "output", also_as=("output", "save"), stored=str),
+    Option("save_every", "save-every", int, "N", "also save the run every N iterations", "output",
+           stored=int),
+    Option("json", "json", None, "", "print one JSON object instead of text", "output",
+           default=False, stored=bool),
 )  # fmt: skip
-RIVALS = {"epochs": "iterations", "seeds": "seed"}
-"""Each stands instead of the other."""
+BY_FLAG: Mapping[str, Option] = {option.flag: option for option in OPTIONS}
+SYNONYMS: Mapping[str, str] = {
+    **{other.replace("_", "-"): option.flag for option in OPTIONS for other in option.also_as},
+    **{flag: flag for flag in BY_FLAG},
+}
+"""The flag that is meant by each word that people use for it."""

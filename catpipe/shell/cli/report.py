@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from catpipe.data.examples import DataSet, Pictures
-from catpipe.experiments.experiment import Experiment
+from catpipe.experiments.experiment import Experiment, non_defaults
 from catpipe.experiments.result import Result, accuracy_on, cost_on
 from catpipe.experiments.setup import network_for
 from catpipe.nn.network import layer_sizes
 from catpipe.optim.regularizers import l2_penalty
 from catpipe.shell.cli.progress import cost_line
 
-BESIDES = (
-    "optimizer", "momentum", "schedule", "warm_up", "batch_size", "order", "l2", "weight_decay",
-    "dropout", "class_weight", "early_stopping",
+IN_SENTENCE = (
+    "hidden", "classes", "activation", "iterations", "epochs", "learning_rate", "initializer",
+    "dtype", "full_space",
 )  # fmt: skip
 
 
@@ -79,10 +79,8 @@ def report_of(folder: Path, result: Result, data: DataSet, seconds: float) -> di
 
 
 def _said_besides(experiment: Experiment) -> Iterator[str]:
-    """Return in words what else is asked that is not the default."""
-    for name in BESIDES:
-        value, default = getattr(experiment, name), Experiment._field_defaults[name]
-        if value != default:
+    for name, value in non_defaults(experiment).items():
+        if name not in IN_SENTENCE:
             yield f"{name.replace('_', ' ')} {_said(value)}"
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from time import perf_counter
 
 from catpipe.data.examples import DataSet, Pictures
-from catpipe.experiments.experiment import Experiment, checked
 from catpipe.experiments.result import checkpoint_of
 from catpipe.experiments.resuming import check_same, extended, prepare_again
 from catpipe.experiments.setup import prepare
+from catpipe.shell.cli.options import experiment_of
 from catpipe.shell.cli.report import data_line, experiment_line
 from catpipe.shell.cli.seeds import train_seeds
 from catpipe.shell.cli.session import (
@@ -34,7 +34,7 @@ def train(options: Namespace) -> None:
     """Train a network, report how it went, and save the run."""
     folder = options.data or default_folder()
     data = load_data(folder)
-    experiment = _experiment(options, data)
+    experiment = experiment_of(options, len(data.classes))
     validation = _validation(options, data)
     _check_out(options)
     if not options.json:
@@ -94,11 +94,6 @@ def _from_now_on(session: Session, at: int, now: Environment) -> Session:
         print(f"from here on: {'; '.join(changes(before[-1][1], now))} (last bits may differ)")
     earlier = tuple(each for each in before if each[0] < at)  # but for one that made no step
     return session._replace(environments=(*earlier, (at, now)))
-
-
-def _experiment(options: Namespace, data: DataSet) -> Experiment:
-    asked = {name: getattr(options, name) for name in Experiment._fields if name != "classes"}
-    return checked(Experiment(**asked, classes=len(data.classes)))
 
 
 def _validation(options: Namespace, data: DataSet) -> Pictures | None:

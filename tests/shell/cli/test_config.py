@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from catpipe.shell.cli.config import with_config
 from catpipe.shell.runs.run_file import load_run
 from tests.typed import refused, said, save_colours
 
@@ -107,6 +106,12 @@ def test_a_validation_file_is_used(capsys, file, folder):
     assert asked(capsys, path)["early_stopping"] == 1
 
 
+def test_a_byte_order_mark_before_it_is_passed_over(capsys, folder, tmp_path):
+    path = tmp_path / "run.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + f"data = '{folder}'\nepochs = 2".encode())
+    assert asked(capsys, path)["epochs"] == 2
+
+
 def test_text_in_it_is_utf_8(capsys, file, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     said(capsys, "train", "--config", file("out = 'lièvre.h5'", "epochs = 2"))
@@ -174,7 +179,6 @@ def test_the_file_is_named_behind_an_equals_sign_too(capsys, file):
 
 def test_other_commands_take_no_file(capsys, file):
     assert "--config" in refused(capsys, "draw", "x", "--config", file("epochs = 2"))
-    assert with_config(["draw", "--config", "nowhere.toml"])[1:] == ["--config", "nowhere.toml"]
 
 
 # What is refused.
@@ -192,6 +196,11 @@ def test_other_commands_take_no_file(capsys, file):
         ("drop_out", "dropout"),
         ("full", "full-space"),
         ("L2", "l2"),
+        ("lr", "learning-rate"),
+        ("learnng_rate", "learning-rate"),
+        ("patience", "early-stopping"),
+        ("hidden", "layers"),
+        ("scheme", "initializer"),
         ("'l 2'", "l2"),
     ],
 )
@@ -200,6 +209,13 @@ def test_an_unknown_key_suggests_the_nearest_name(capsys, file, key, nearest):
     line = refused(capsys, "train", "--config", path)
     assert f"{path}: has the key " in line
     assert f"did you mean {nearest}?" in line
+
+
+def test_a_wrong_value_is_told_with_its_file_and_that_of_a_flag_with_the_flag(capsys, file):
+    path = file("epochs = 0")
+    assert f"{path}: epochs is 0; expected" in refused(capsys, "train", "--config", path)
+    overridden = refused(capsys, "train", "--config", path, "--epochs", "-1")
+    assert "catpipe: --epochs is -1; expected" in overridden
 
 
 def test_a_key_of_any_length_is_told_shortly(capsys, file):
@@ -214,27 +230,36 @@ def test_what_is_no_option_of_training_is_no_key(capsys, file, key):
 @pytest.mark.parametrize(
     ("line", "told"),
     [
-        ("epochs = 2.5", "--epochs"),
-        ("epochs = 1e3", "--epochs"),
-        ("epochs = [1, 2]", "--epochs"),
-        ("epochs = 'many'", "--epochs"),
-        ("epochs = true", "epochs is True; expected a number, text or a list"),
-        ("epochs = 2020-01-01", "epochs is datetime.date(2020, 1, 1); expected a number"),
-        ("epochs = 12:00:00", "epochs is datetime.time(12, 0); expected a number"),
-        ("epochs = {a = 1}", "epochs is {'a': 1}; expected a number"),
-        ("[epochs]", "epochs is {}; expected a number"),
-        ("[[epochs]]\na = 1", "epochs is [{'a': 1}]; expected a number"),
+        ("epochs = 2.5", "epochs is 2.5; expected an integer from 1"),
+        ("epochs = 1e3", "epochs is 1000.0; expected an integer from 1"),
+        ("epochs = [1, 2]", "epochs is (1, 2); expected an integer from 1"),
+        ("epochs = 'many'", "epochs is 'many'; expected an integer from 1"),
+        ("epochs = true", "epochs is True; expected an integer from 1"),
+        ("epochs = 2020-01-01", "epochs is datetime.date(2020, 1, 1); expected an integer"),
+        ("epochs = 12:00:00", "epochs is datetime.time(12, 0); expected an integer"),
+        ("epochs = {a = 1}", "epochs is {'a': 1}; expected an integer"),
+        ("[epochs]", "epochs is {}; expected an integer"),
+        ("[[epochs]]\na = 1", "epochs is ({'a': 1},); expected an integer"),
         ("[train]\nepochs = 2", "has the key 'train'"),
         ("train.epochs = 2", "has the key 'train'"),
-        ("layers = [20, [7]]", "layers is [20, [7]]; expected a number"),
-        ("layers = [true]", "layers is [True]; expected a number"),
-        ("layers = [2.5]", "--layers"),
-        ("class-weight = [1, {}]", "class-weight is [1, {}]; expected a number"),
+        ("layers = [20, [7]]", "layers is (20, [7]); expected layers of 1"),
+        ("layers = [true]", "layers is (True,); expected layers of 1"),
+        ("layers = [2.5]", "layers is (2.5,); expected layers of 1"),
+        ("layers = ['20']", "layers is ('20',); expected layers of 1"),
+        ("layers = [[20, 7]]", "layers is ([20, 7],); expected layers of 1"),
+        ("class-weight = [1, {}]", "class-weight is (1, {}); expected balanced"),
         ("l2 = inf", "l2 is inf"),
         ("l2 = nan", "l2 is nan"),
         ("dropout = -nan", "dropout is nan"),
         ("seed = -1", "seed is -1"),
         (f"seed = {2**63}", f"seed is {2**63}"),
+        ("seeds = '2..1'", "seeds: '2..1' is no range of seeds"),
+        ("seeds = 3", "seeds is 3; expected text"),
+        ("out = 7", "out is 7; expected text"),
+        ("save-every = true\nout = 'a.h5'", "save-every is True; expected an integer"),
+        ("save-every = 2.5\nout = 'a.h5'", "save-every is 2.5; expected an integer"),
+        ("optimizer = 'adm'", "did you mean adam?"),
+        ("optimizer = 7", "optimizer is 7; expected one of"),
         ("full-space = 1", "full-space is 1; expected true or false"),
         ("json = 'yes'", "json is 'yes'; expected true or false"),
         ("initializer = \"a\\nb\"", "initializer is 'a\\nb'"),
@@ -242,8 +267,8 @@ def test_what_is_no_option_of_training_is_no_key(capsys, file, key):
         ("out = \"a\\u0000b\"", "null"),
         ("early-stopping = 1\nvalidation = \"a\\u0000b\"", "a\\x00b: is not a file"),
         ("out = 7\nepochs = 2\nepochs = 3", "is no TOML"),
-        ("seed = 1\nseeds = '1..2'", "not allowed with"),
-        ("epochs = 1\niterations = 2", "not allowed with"),
+        ("seed = 1\nseeds = '1..2'", "seeds is not allowed with seed"),
+        ("epochs = 1\niterations = 2", "epochs is not allowed with iterations"),
         ("learning-rate = 1\nlearning_rate = 1", "has learning-rate twice"),
         ("full_space = true\nfull-space = true", "has full-space twice"),
         ("momentum = 0.5", "momentum is 0.5 with gradient_descent"),

@@ -10,10 +10,12 @@ import subprocess
 import sys
 import termios
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
+from catpipe.shell.cli.arguments import COMMANDS, parse
 from catpipe.shell.cli.main import main
 from catpipe.shell.runs import provenance as sources
 from catpipe.shell.runs.run_file import load_run
@@ -175,24 +177,23 @@ def test_figure_writes_a_png(capsys, folder, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ((), "COMMAND"),
         (("train", "a\nb"), "a b"),
-        (("trian",), "trian"),
-        (("train", "--layer", "3"), "--layer"),
-        (("train", "--layers", "3,,4"), "no list of sizes"),
-        (("train", "--layers", "a"), "no list of sizes"),
-        (("train", "--layers", "0"), "hidden is (0,)"),
-        (("train", "--layers", "-3"), "hidden is (-3,)"),
-        (("train", "--activation", "rleu"), "relu"),
-        (("train", "--learning-rate", "0"), "learning rate is 0.0"),
-        (("train", "--learning-rate", "nan"), "learning rate is nan"),
-        (("train", "--learning-rate", "fast"), "--learning-rate"),
-        (("train", "--iterations", "0"), "iterations is 0"),
-        (("train", "--iterations", "1.5"), "--iterations"),
-        (("train", "--seed", "-1"), "seed is -1"),
-        (("train", "--initializer", "glorot"), "xavier"),
-        (("train", "--iterations", "9" * 20), "iterations is 999"),
-        (("train", "--layers", "9" * 20), "hidden is (999"),
+        (("trian",), "did you mean train?"),
+        (("train", "--layer", "3"), "--layer is no option (did you mean --layers?)"),
+        (("train", "--layers", "3,,4"), "--layers is (3, '', 4); expected layers of 1"),
+        (("train", "--layers", "a"), "--layers is ('a',); expected layers of 1"),
+        (("train", "--layers", "0"), "--layers is (0,)"),
+        (("train", "--layers", "-3"), "--layers is (-3,)"),
+        (("train", "--activation", "rleu"), "did you mean relu?"),
+        (("train", "--learning-rate", "0"), "--learning-rate is 0.0"),
+        (("train", "--learning-rate", "nan"), "--learning-rate is nan"),
+        (("train", "--learning-rate", "fast"), "--learning-rate is 'fast'; expected a"),
+        (("train", "--iterations", "0"), "--iterations is 0"),
+        (("train", "--iterations", "1.5"), "--iterations is '1.5'; expected an int"),
+        (("train", "--seed", "-1"), "--seed is -1"),
+        (("train", "--initializer", "glorot"), "did you mean xavier?"),
+        (("train", "--iterations", "9" * 20), "--iterations is 999"),
+        (("train", "--layers", "9" * 20), "--layers is (999"),
         (("train", "--out", "x" * 300), "File name too long"),
         (("train", "--out", "/dev/null"), "is a device"),
         (("train", "--dtype", "float16"), "float32"),
@@ -215,6 +216,69 @@ def test_wrong_input_is_one_line_and_writes_nothing(capsys, tmp_path, monkeypatc
     monkeypatch.chdir(tmp_path)
     assert told in refused(capsys, *arguments)
     assert not list(tmp_path.iterdir())
+
+
+def test_without_a_command_the_help_is_printed_and_the_status_is_1_as_git_has_it(capsys):
+    _, helped, _ = typed(capsys, "--help")
+    assert typed(capsys) == (1, helped, "")
+
+
+def test_the_help_has_one_plain_line_for_each_command(capsys):
+    _, helped, _ = typed(capsys, "--help")
+    _, _, listed = helped.partition("commands:\n  COMMAND\n")
+    lines = listed.partition("\n\n")[0].splitlines()
+    assert [line.split()[0] for line in lines] == [*COMMANDS]
+    assert all(re.fullmatch(r"    \w+ +[a-z][\w ,:]+", line) for line in lines)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_examples_of_a_command_are_ones_that_it_takes(capsys, command):
+    _, helped, _ = typed(capsys, command, "--help")
+    _, _, examples = helped.partition("examples:\n")
+    assert examples
+    for example in examples.splitlines():
+        program, *words = example.split()
+        assert (program, parse(words)[0]) == ("catpipe", command)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_a_function(command):
+    module = import_module(f"catpipe.shell.cli.{COMMANDS[command].module}")
+    assert callable(getattr(module, COMMANDS[command].function))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (("trian",), "train"),
+        (("eval", "run.h5"), "evaluate"),
+        (("Show", "run.h5"), "show"),
+        (("--hlep",), "--help"),
+        (("train", "--lr", "0.1"), "--learning-rate"),
+        (("train", "--lr=0.1"), "--learning-rate"),
+        (("train", "--epoch", "3"), "--epochs"),
+        (("train", "--hidden", "3"), "--layers"),
+        (("train", "--batch_size", "3"), "--batch-size"),
+        (("train", "--scheme", "he"), "--initializer"),
+        (("resume", "run.h5", "--iteration", "3"), "--iterations"),
+        (("evaluate", "run.h5", "--dta", "x"), "--data"),
+        (("train", "--optimizer", "adm"), "adam"),
+        (("train", "--optimizer", "sgd"), "gradient_descent"),
+        (("train", "--activation", "relu,tahn,relu"), "tanh"),
+        (("train", "--schedule", "cosin"), "cosine"),
+        (("train", "--order", "shufled", "--batch-size", "3"), "shuffled"),
+        (("train", "--dtype", "flaot32"), "float32"),
+        (("train", "--class-weight", "balance"), "balanced"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_what_is_nearly_right_is_answered_with_what_is_meant(capsys, arguments, meant):
+    assert f"did you mean {meant}?" in refused(capsys, *arguments)
+
+
+@pytest.mark.parametrize("arguments", [("xyzzy",), ("train", "--xyzzy", "3")])
+def test_what_is_like_nothing_gets_no_suggestion(capsys, arguments):
+    assert "did you mean" not in refused(capsys, *arguments)
 
 
 def test_an_index_beyond_the_pictures_is_refused(capsys, folder):
