@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from catpipe.nn.parameters import Array
 
+__all__ = ["accuracy", "confusion"]
+
 
 def accuracy(predictions: Array, Y: Array) -> Array:
     """Return the share of predictions that are right, in [0, 1].

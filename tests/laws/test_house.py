@@ -4,6 +4,9 @@ import ast
 import inspect
 import operator
 import re
+import subprocess
+import sys
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +15,7 @@ import pytest
 import catpipe
 
 ROOT = Path(catpipe.__file__).parent
+INITS = sorted(ROOT.rglob("__init__.py"), key=lambda path: (len(path.parts), path))
 LEVELS = (
     ("random",),
     ("nn",),
@@ -267,9 +271,97 @@ def test_a_module_says_in_its_docstring_what_it_is_for(path):
     assert ast.get_docstring(ast.parse(path.read_text()))
 
 
-@pytest.mark.parametrize("path", [*ROOT.rglob("__init__.py")], ids=lambda p: p.parent.name)
+def hands_on(parsed: ast.Module) -> bool:
+    """Return whether this code is nothing but words, imports from modules, and `__all__`."""
+    return all(
+        isinstance(node, ast.ImportFrom)
+        or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+        or (isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__")
+        for node in parsed.body
+    )
+
+
+@pytest.mark.parametrize("path", INITS[1:], ids=lambda p: p.parent.name)
 def test_an_init_hands_on_names_and_defines_nothing(path):
-    allowed = ast.ImportFrom | ast.Expr
-    for node in ast.parse(path.read_text()).body:
-        is_all = isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
-        assert isinstance(node, allowed) or is_all, ast.unparse(node)
+    assert hands_on(ast.parse(path.read_text()))
+
+
+def lazy_branches(path: Path) -> tuple[list[ast.stmt], list[ast.stmt], list[ast.stmt]]:
+    """Return the code outside of `if TYPE_CHECKING:`, inside it, and in its `else:`."""
+    body = ast.parse(path.read_text()).body
+    typed = [node for node in body if ast.unparse(node).startswith("if TYPE_CHECKING:")]
+    assert len(typed) == 1
+    assert isinstance(typed[0], ast.If)
+    return [node for node in body if node not in typed], typed[0].body, typed[0].orelse
+
+
+def test_the_package_hands_on_names_when_they_are_first_used_and_defines_nothing_else():
+    outside, typed, lazy = lazy_branches(INITS[0])
+    assert hands_on(ast.Module([*outside, *typed], []))
+    assert all(isinstance(node, ast.ImportFrom) for node in typed)
+    defined = {node.name for node in lazy if isinstance(node, ast.FunctionDef)}
+    assigned = [node for node in lazy if isinstance(node, ast.Assign)]
+    imported = [node for node in lazy if isinstance(node, ast.ImportFrom)]
+    assert defined == {"__getattr__", "__dir__"}
+    assert [ast.unparse(node) for node in imported] == ["from importlib import import_module"]
+    assert {ast.unparse(node.targets[0]) for node in assigned} == {"_MODULES", "_MODULE_OF"}
+    assert len(defined) + len(assigned) + len(imported) == len(lazy)
+
+
+def test_a_name_of_the_package_is_what_type_checkers_take_it_for():
+    _, typed, _ = lazy_branches(INITS[0])
+    names = {
+        alias.name: str(node.module)
+        for node in typed
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert {*names} == {*catpipe.__all__}
+    for name, module in names.items():
+        expected = (
+            import_module(f"catpipe.{name}")
+            if module == "catpipe"
+            else getattr(import_module(module), name)
+        )
+        assert getattr(catpipe, name) is expected
+
+
+def test_to_import_the_package_imports_nothing_else_of_it():
+    code = "import sys, catpipe; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    modules_there = done.stdout.split()
+    assert "catpipe" in modules_there
+    assert "numpy" not in modules_there
+    assert not [name for name in modules_there if name.startswith("catpipe.")]
+
+
+def test_a_name_that_the_package_lacks_is_an_error_that_names_it():
+    with pytest.raises(AttributeError, match="'sigmoids'"):
+        getattr(catpipe, "sigmoids")  # noqa: B009
+
+
+NAMESPACES = ("nn", "optim", "data", "metrics", "training", "experiments")
+
+
+def test_about_forty_public_names_are_flat_and_all_others_in_six_namespaces():
+    flat = {*catpipe.__all__} - {*NAMESPACES}
+    assert 35 <= len(flat) <= 40
+    assert {*catpipe.__all__} - flat == {*NAMESPACES}
+    assert {*dir(catpipe)} >= {*catpipe.__all__}
+
+
+@pytest.mark.parametrize("namespace", [getattr(catpipe, name) for name in NAMESPACES])
+def test_a_namespace_has_the_names_that_it_lists(namespace):
+    assert all(hasattr(namespace, name) for name in namespace.__all__)
+
+
+BEARS_ITS_MODULES_NAME = {
+    *("catpipe.shell.cli.main", "catpipe.shell.cli.predict", "catpipe.shell.cli.train"),
+    "catpipe.shell.runs.environment",
+}
+
+
+@pytest.mark.parametrize("module", sorted({*modules()} - BEARS_ITS_MODULES_NAME))
+def test_no_public_function_bears_its_modules_name(module):
+    defined = {node.name for node in tree(module).body if isinstance(node, ast.FunctionDef)}
+    assert module.rpartition(".")[-1] not in defined
