@@ -1,4 +1,4 @@
-"""Early stopping: an iterator over the trajectory that keeps the best, and ends when it is past."""
+"""Early stopping: an iterator over the trajectory that remembers the best state and ends in time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from catpipe.training.loop import State
 
 
 class Checkpoint(NamedTuple):
-    """The state reached, the best so far with its validation cost, and the checks made since."""
+    """The current state, the best so far with its validation cost, and the checks since the best."""
 
     state: State
     best: State
@@ -27,10 +27,10 @@ def early_stopping(
     every: int = 100,
     kept: Checkpoint | None = None,
 ) -> Iterator[Checkpoint]:
-    """Hand on the states with what is kept; end after `patience` checks without a lower cost.
+    """Return a checkpoint for each state; end after `patience` checks without a lower cost.
 
     The validation cost is checked where `every` divides the iteration (Prechelt 1998). To carry on,
-    hand over what was kept. Raises `ValueError` unless patience and every are at least 1.
+    pass the last checkpoint. Raises `ValueError` unless patience and every are at least 1.
 
     >>> costs = {0: 0.5, 1: 0.3, 2: 0.4, 3: 0.6, 4: 0.1}
     >>> states = (State(i, Parameters(b=[float(i)]), ()) for i in costs)
@@ -56,9 +56,9 @@ def early_stopping(
 
 
 def best_of(kept: Checkpoint, validation_cost: Callable[[Parameters], float]) -> State:
-    """Return the best state where a run ends here: the one reached may be, though not yet checked.
+    """Return the best state of a run that ends here; the last state, not checked yet, may be it.
 
-    What is kept stays as it is, so that a longer run can carry on from it.
+    The checkpoint itself does not change, so a longer run can carry on from it.
 
     >>> first, second = (State(i, Parameters(b=[float(i)]), ()) for i in (0, 1))
     >>> best_of(Checkpoint(second, first, 0.5, 0), lambda p: 0.25).iteration
