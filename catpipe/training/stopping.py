@@ -1,4 +1,4 @@
-"""Early stopping: an iterator over the trajectory that remembers the best state and ends in time."""
+"""Early stopping: an iterator that ends the trajectory when the best state is long past."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from catpipe.training.loop import State
 
 
 class Checkpoint(NamedTuple):
-    """The current state, the best so far with its validation cost, and the checks since the best."""
+    """The current state, the best state with its validation cost, and the checks since then."""
 
     state: State
     best: State
