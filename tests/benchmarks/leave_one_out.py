@@ -30,12 +30,12 @@ def main() -> None:
     options = parser.parse_args()
     pictures = load_data(options.data or default_folder()).train
     folds = np.arange(len(pictures.labels))
-    begun = perf_counter()
+    began = perf_counter()
     with one_blas_thread():
         probabilities = cross_validate(
             Experiment(seed=1, dtype=options.dtype), pictures, folds, side_by_side
         )
-    seconds = perf_counter() - begun
+    seconds = perf_counter() - began
     right = probabilities.argmax(0) == pictures.labels
     print(f"leave-one-out: {right.mean():.2%} right ({right.sum()} of {right.size}), "
           f"{len(folds)} networks in {seconds:.1f} s, {options.dtype}")  # fmt: skip
