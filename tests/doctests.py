@@ -1,7 +1,7 @@
-"""Names for the docstrings' examples: a plugin that pytest loads for `catpipe/` and `tests/`.
+"""Names for the examples in docstrings: a plugin that pytest loads for `catpipe/` and `tests/`.
 
-What the package's own docstring lists is run once, and its names are given to every other doctest,
-but for those that the doctest's module has itself.
+The lines in the package's docstring run once. Their names are given to every doctest, except for
+the names that the doctest's module has itself.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import catpipe
 
 
 @pytest.fixture(scope="session")
-def _shared_names() -> dict[str, Any]:
+def names_of_examples() -> dict[str, Any]:
+    """Return the names that the lines in the package's docstring define."""
     names: dict[str, Any] = {}
     for example in DocTestParser().get_examples(str(catpipe.__doc__)):
         exec(example.source, names)
@@ -26,8 +27,10 @@ def _shared_names() -> dict[str, Any]:
 def _names_for_doctests(
     request: pytest.FixtureRequest,
     doctest_namespace: dict[str, Any],
-    _shared_names: dict[str, Any],
+    names_of_examples: dict[str, Any],
 ) -> None:
     if test := getattr(request.node, "dtest", None):
         doctest_namespace.clear()
-        doctest_namespace.update({n: v for n, v in _shared_names.items() if n not in test.globs})
+        doctest_namespace.update(
+            {n: v for n, v in names_of_examples.items() if n not in test.globs}
+        )

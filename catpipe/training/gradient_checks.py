@@ -58,8 +58,6 @@ def gradient_check(
     entries of each parameter: for all entries, or for 50 that the seed draws. `iteration` is needed
     by layers that draw, such as dropout. float32 is checked as float64.
 
-    >>> from catpipe.nn.initializers import initialize_parameters
-    >>> from catpipe.nn.network import mlp
     >>> net = mlp(3, 2, 1)
     >>> batch = Batch(np.array([[1.0], [2.0], [3.0]]), np.array([[1.0]]))
     >>> gradient_check(net, initialize_parameters(net, seed=1), batch).along_directions < 1e-7
