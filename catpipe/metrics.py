@@ -1,4 +1,4 @@
-"""How well predictions agree with what is true."""
+"""Metrics: how well predictions agree with the true classes."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from numpy.typing import NDArray
 
 from catpipe.nn.parameters import Array
 
+__all__ = ["accuracy", "confusion"]
+
 
 def accuracy(predictions: Array, Y: Array) -> Array:
-    """Return the share of predictions that are right, in [0, 1].
+    """Return the share of correct predictions, in [0, 1].
 
-    predictions, Y: (..., 1, examples) of class numbers -> (...). Raises `ValueError` for others.
+    predictions, Y: (..., 1, examples) of class numbers -> (...). Raises `ValueError` for shapes
+    that differ.
 
     >>> float(accuracy(np.array([[1, 0, 1, 1]]), np.array([[1, 0, 0, 1]])))
     0.75
@@ -24,10 +27,10 @@ def accuracy(predictions: Array, Y: Array) -> Array:
 def confusion(
     predictions: NDArray[np.int64], labels: NDArray[np.int64], classes: int
 ) -> NDArray[np.int64]:
-    """Return how often each true class (row) was predicted as each class (column).
+    """Return the confusion matrix: how often each true class (row) is predicted as each (column).
 
     predictions, labels: (examples,) integers below `classes` -> (classes, classes). Raises
-    `ValueError` for others.
+    `ValueError` for other integers.
 
     >>> confusion(np.array([0, 1, 1]), np.array([0, 0, 1]), classes=2)
     array([[1, 1],

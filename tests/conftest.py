@@ -1,4 +1,4 @@
-"""What several tests share: the photographs, where they are at hand."""
+"""Fixtures of several tests: the photographs, where `CATPIPE_DATA` names their folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,37 @@
-"""Examples in memory: data sets, transforms, sampling, batches, augmentation and drawn pictures."""
+"""Examples in memory: data sets, transforms, sampling, batches, augmentation and drawn pictures.
+
+A transform makes pictures into columns, `targets` makes labels into what the network should give:
+
+>>> X, Y = data.pixels(pictures.images), data.targets(pictures.labels)
+>>> X, Y
+(array([[0., 1.]]), array([[0., 1.]]))
+
+An order says which examples each epoch visits; batches follow it without end:
+
+>>> labels = np.array([0, 0, 0, 0, 0, 0, 1, 1, 1])
+>>> validating = data.held_out(labels, seed=1, share=1 / 3)
+>>> learning = np.setdiff1d(np.arange(9), validating)
+>>> order = data.stratified(labels[learning], seed=1)
+>>> everything = Batch(np.ones((3, 6)), data.targets(labels[learning]))
+>>> batches = data.mini_batches(everything, order, size=3)
+>>> [float(next(batches).Y.sum()) for _ in range(2)]
+[1.0, 1.0]
+
+Pictures that do not fit into memory are streamed from their file. An augmentation is a function of
+a batch's images, a seed and the iteration, so a resumed run sees the pictures that it would have
+seen:
+
+>>> from functools import partial
+>>> from tempfile import TemporaryDirectory
+>>> with TemporaryDirectory() as folder:
+...     save_data(folder, data.draw(seed=1, train=6, test=1), "drawn")
+...     stored = stored_pictures(f"{folder}/train_drawn.h5")
+...     streamed = stream_batches(stored, size=4, seed=1, epochs=2)
+...     ways = [data.flipped, partial(data.shifted, most=2), data.brightened]
+...     moved = data.augmented(streamed, (64, 64, 3), ways, seed=1)
+...     [batch.X.shape for batch in moved]
+[(12288, 4), (12288, 2), (12288, 4), (12288, 2)]
+"""
 
 from catpipe.data.augmentation import augmented, brightened, flipped, shifted
 from catpipe.data.batches import (

@@ -1,4 +1,4 @@
-"""Examples: pictures with their labels, and what a network is to say of them."""
+"""Examples: pictures with their labels, data sets, and the targets of a network."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Pictures(NamedTuple):
 
 
 class DataSet(NamedTuple):
-    """Pictures to train on, pictures to test on, and the names of the classes the labels count."""
+    """Training pictures, test pictures, and the class names: label i stands for `classes[i]`."""
 
     train: Pictures
     test: Pictures
@@ -32,7 +32,7 @@ class DataSet(NamedTuple):
 
 
 def fingerprint(pictures: Pictures) -> str:
-    """Return what pictures and labels are known by: the SHA-256 of both, and of the former's shape.
+    """Return the SHA-256 of the pictures' shape, bytes and labels: equal for equal pictures.
 
     >>> fingerprint(Pictures(np.zeros((1, 1, 1, 3), np.uint8), np.array([0])))[:8]
     '95a015c2'
@@ -45,7 +45,7 @@ def fingerprint(pictures: Pictures) -> str:
 
 
 def targets(labels: NDArray[np.int64], classes: int = 2, dtype: DTypeLike = np.float64) -> Array:
-    """Return what a network is to say of the labels: 0 or 1 for two classes, one-hot for more.
+    """Return the targets of a network: 0 or 1 for two classes, one-hot columns for more.
 
     labels: (examples,) integers below `classes` -> (1, examples), or (classes, examples). Raises
     `ValueError` for other labels.
@@ -58,9 +58,10 @@ def targets(labels: NDArray[np.int64], classes: int = 2, dtype: DTypeLike = np.f
 
 
 def one_hot(labels: NDArray[np.int64], classes: int, dtype: DTypeLike = np.float64) -> Array:
-    """Return a column for each label, 1 in its row and else 0: (classes, examples).
+    """Return one column for each label: 1 in the row of its class, 0 in all others.
 
-    Raises `ValueError` for labels that are not below `classes`.
+    labels: (examples,) integers below `classes` -> (classes, examples). Raises `ValueError` for
+    other labels.
 
     >>> one_hot(np.array([2, 0]), classes=3)
     array([[0., 1.],

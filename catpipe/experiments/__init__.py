@@ -1,4 +1,28 @@
-"""From a description and examples to a result: fitting, resuming, ensembles, cross-validation."""
+"""From a description and examples to a result: fitting, resuming, ensembles, cross-validation.
+
+An experiment is a value, and so is its result. All fields but the seed default to the published
+run: hidden layers of 20, 7 and 5 units, 2,500 iterations of gradient descent.
+
+>>> experiment = Experiment(seed=1, hidden=(), iterations=200)
+>>> result = fit(experiment, pictures)
+>>> experiments.predictions(result, pictures.images)
+array([0, 1])
+
+Several seeds, and all the folds of a cross-validation, are trained in one fold, as a stack: the
+same arrays with one more axis.
+
+>>> stack = fit_seeds(experiment, range(1, 4), pictures)
+>>> stack.parameters["W1"].shape, experiments.predictions(stack, pictures.images).shape
+((3, 1, 1), (3, 2))
+>>> cross_validate(experiment, pictures, folds=np.array([0, 1])).shape
+(2, 2)
+
+A run that stops is carried on to the bits of one that never stopped, and a replay trains it again:
+
+>>> short = fit(Experiment(seed=1, hidden=(), iterations=50), pictures)
+>>> resume(short, pictures, iterations=200) == result, replay(result, pictures) == result
+(True, True)
+"""
 
 from catpipe.experiments.cross_validation import cross_validate, run_folds
 from catpipe.experiments.ensembles import Map, fit_seeds, run_seeds, stacked, with_seeds

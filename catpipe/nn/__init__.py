@@ -1,4 +1,50 @@
-"""Networks: parameters, activations, losses, layers, initializers, and the two folds."""
+"""Networks: parameters, activations, losses, layers, initializers, and the two folds.
+
+A network is a tuple of layers and a loss. This one tells three classes apart by a softmax, and its
+targets are one-hot:
+
+>>> X, labels = np.eye(3), np.array([0, 1, 2])
+>>> net = mlp(3, 8, 3, activation=nn.TANH, loss=nn.SOFTMAX_CROSS_ENTROPY)
+>>> Y = data.one_hot(labels, classes=3)
+>>> descent = optim.gradient_descent(learning_rate=1.0)
+>>> start = initial_state(descent, initialize_parameters(net, seed=1))
+>>> final = train(make_step(net, descent), data.full_batches(X, Y, iterations=100), start)
+>>> predict(net, final.parameters, X)
+array([[0, 1, 2]])
+
+`forward` is a fold over the layers, `backward` the same fold reversed:
+
+>>> Z, caches = forward(net, final.parameters, X)
+>>> dW = backward(net, final.parameters, caches, nn.cost_gradient(net, Z, Y))
+>>> sorted(dW)
+['W1', 'W2', 'b1', 'b2']
+
+A layer of your own is frozen data with the three methods of `Layer`; no list of layers has to know
+it. `training.gradient_check` shows whether its gradients are right, and `with_dropout` and `mlp`
+show how networks are put together:
+
+>>> from dataclasses import dataclass
+>>> @dataclass(frozen=True)
+... class Scale:
+...     name: str
+...     units: int
+...
+...     def forward(self, parameters, A, iteration=None):
+...         return (1 + parameters[self.name]) * A, A
+...
+...     def backward(self, parameters, A, dA):
+...         gradient = (dA * A).sum(-1, keepdims=True)
+...         return lambda: (1 + parameters[self.name]) * dA, {self.name: gradient}
+...
+...     def shapes(self):
+...         return {self.name: (self.units, 1)}
+>>> first, second = net.layers
+>>> scaled = Network((first, Scale("g1", units=8), second), net.loss)
+>>> start = initialize_parameters(scaled, seed=1)
+>>> check = training.gradient_check(scaled, start, Batch(X, Y))
+>>> check.along_directions < 1e-6, sorted(check.of_parameters)
+(True, ['W1', 'W2', 'b1', 'b2', 'g1'])
+"""
 
 from catpipe.nn.activations import (
     ELU,

@@ -1,4 +1,4 @@
-"""A check of gradients against differences of the cost: of a network, or of a layer of your own."""
+"""A gradient check: gradients, compared with difference quotients of the cost."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ENTRIES = 50  # of each parameter
 
 
 class Difference(NamedTuple):
-    """One number of a parameter: its gradient, and the quotient that should equal it."""
+    """One entry of a parameter: its gradient, and the difference quotient that should equal it."""
 
     name: str
     place: tuple[int, ...]
@@ -31,10 +31,11 @@ class Difference(NamedTuple):
 
 
 class GradientCheck(NamedTuple):
-    """How far gradients are from difference quotients, relative to both: from 0 to 1.
+    """The relative differences between gradients and difference quotients, from 0 to 1.
 
-    1e-7 is right and 1e-3 is wrong, but for a step across a kink such as ReLU's, where a unit is
-    that has only zeros for input and bias: other parameters tell.
+    About 1e-7 means that the gradients are right, 1e-3 that they are wrong. An exception is a step
+    across a kink, such as ReLU's at 0 for a unit whose input and bias are all zero: then look at
+    the other parameters.
     """
 
     along_directions: float  # the largest
@@ -53,12 +54,10 @@ def gradient_check(
 ) -> GradientCheck:
     """Compare `gradients` with central differences of the cost, (cost(+) - cost(-)) / (2 step).
 
-    They are taken along random directions in all parameters together, and for single numbers of
-    each: all, or fifty of many. The seed draws which; an iteration is for layers that draw, such as
-    dropout. What is float32 is checked as float64.
+    The differences are taken along random directions in all parameters together, and for single
+    entries of each parameter: for all entries, or for 50 that the seed draws. `iteration` is needed
+    by layers that draw, such as dropout. float32 is checked as float64.
 
-    >>> from catpipe.nn.initializers import initialize_parameters
-    >>> from catpipe.nn.network import mlp
     >>> net = mlp(3, 2, 1)
     >>> batch = Batch(np.array([[1.0], [2.0], [3.0]]), np.array([[1.0]]))
     >>> gradient_check(net, initialize_parameters(net, seed=1), batch).along_directions < 1e-7
@@ -106,7 +105,7 @@ def _quotient(
 
 
 def _relative(floor: float, one: float, other: float) -> float:
-    """Return |a - b| / (|a| + |b|), or over what rounding in the quotient cannot reach."""
+    """Return |a - b| / (|a| + |b|); the floor keeps the quotient's rounding errors small in it."""
     return abs(one - other) / max(abs(one) + abs(other), floor)
 
 
@@ -119,7 +118,7 @@ def _direction(parameters: Parameters, seed: int, number: int) -> Parameters:
 
 
 def _unit(parameters: Parameters, name: str, index: tuple[int, ...]) -> Parameters:
-    """Return the direction of one number alone."""
+    """Return the direction of a single entry."""
     shape = parameters[name].shape
     here = np.arange(prod(shape)) == np.ravel_multi_index(index, shape)
     return map_parameters(np.zeros_like, parameters) | {name: here.reshape(shape).astype(float)}
@@ -130,7 +129,7 @@ def _product(one: Parameters, other: Parameters) -> float:
 
 
 def _places(parameters: Parameters, seed: int) -> Iterator[tuple[str, tuple[int, ...]]]:
-    """Return the numbers to look at singly: all of each parameter, or fifty of many."""
+    """Return the entries to check one by one: all of each parameter, or 50 of them."""
     for number, (name, W) in enumerate(parameters.items()):
         draws = generator(seed, DIRECTION, DIRECTIONS, number)
         for flat in draws.permutation(W.size)[:ENTRIES]:

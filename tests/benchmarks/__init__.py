@@ -1,4 +1,4 @@
-"""What catpipe costs. To import this pins the threads: to one, or to `OMP_NUM_THREADS`."""
+"""Benchmarks. Importing this sets the number of threads: one, or `OMP_NUM_THREADS`."""
 
 import os
 

@@ -8,7 +8,7 @@ and peak memory. `--out` also writes them as JSON, and a plot. The peers are nee
     pip install scikit-learn torch==2.13.0 jax
 
 or, where pip knows of groups, `pip install --group peers`; those that are missing are named and
-left out. One thread each, or as many as `OMP_NUM_THREADS` says. `--quick` only shows that it runs.
+left out. Each has one thread, or `OMP_NUM_THREADS` of them. `--quick` only shows that it runs.
 """
 
 from __future__ import annotations
@@ -170,7 +170,7 @@ def _plain(value: Any) -> Any:
 
 
 def main(arguments: list[str]) -> int:
-    """Print the tables asked for, write them; return 1 where a cost is not the same."""
+    """Print and write the chosen tables; return 1 where a cost differs."""
     options = parser().parse_args(arguments)
     vars(options).update(QUICK if options.quick else {})
     options.data = options.data or default_folder()

@@ -1,9 +1,9 @@
-"""A contest: all contestants checked to reach the same cost, then timed in turns.
+"""A contest: all contestants must reach the same cost, and are then timed in turns.
 
-In float32 the published run has no one end: move its start by one rounding, and a unit crosses
-ReLU's kink at another step, which after 100 iterations moves the cost by 1e-5 and at the end by
-1e-2. So there the cost is held to its tolerance early on; how far off it ends is told, and how far
-the same fold ends from a start one rounding away.
+In float32 the end of the published run is not unique: move its start by one rounding, and a unit
+crosses ReLU's kink at another step, which moves the cost by 1e-5 after 100 iterations and by 1e-2
+at the end. So costs in float32 are compared early in the run. The table also shows the difference
+at the end, and that of the same fold from a start one rounding away.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Row(NamedTuple):
 
 
 class Contest(NamedTuple):
-    """What came of a contest."""
+    """The results of a contest."""
 
     dtype: str
     networks: int
@@ -101,9 +101,9 @@ def _enter(problem: Problem, contestant: Contestant, plan: Plan, *, ours: bool) 
     if plan.checked_iterations != plan.first_iterations:
         checked = _first_run(problem, contestant, plan.checked_iterations)
     iterations = plan.iterations if ours else plan.peer_iterations
-    begun = perf_counter()
+    began = perf_counter()
     ready = contestant.prepare(problem, iterations)
-    return _Entry(contestant, ready, iterations, perf_counter() - begun, once, checked[1], at_end)
+    return _Entry(contestant, ready, iterations, perf_counter() - began, once, checked[1], at_end)
 
 
 def _first_run(problem: Problem, contestant: Contestant, iterations: int) -> tuple[float, Array]:
@@ -114,9 +114,9 @@ def _first_run(problem: Problem, contestant: Contestant, iterations: int) -> tup
 
 def _seconds(ready: Ready) -> tuple[float, Any]:
     start = ready.begin()
-    begun = perf_counter()
+    began = perf_counter()
     trained = ready.run(start)
-    return perf_counter() - begun, trained
+    return perf_counter() - began, trained
 
 
 def _row(

@@ -67,14 +67,14 @@ Labels = NDArray[np.int64]
 
 
 class Trained(NamedTuple):
-    """What came of a cross-validation: each picture's class by a network that never saw it."""
+    """A cross-validation: each picture's class, predicted by a network that never saw it."""
 
     predicted: Labels
     seconds: float
 
 
 class Contestant(NamedTuple):
-    """From a seed to what is trained; whether the rest is to be at most as good and as fast."""
+    """A training function of a seed; `judged` where catpipe must be as good and as fast."""
 
     name: str
     train: Callable[[int], Trained]
@@ -92,9 +92,9 @@ class Row(NamedTuple):
 
 def catpipe(pictures: Pictures, folds: Labels, seed: int) -> Trained:
     """Train a network for each fold, all as one stack."""
-    begun = perf_counter()
+    began = perf_counter()
     probabilities = cross_validate(ASKED._replace(seed=seed), pictures, folds)
-    return Trained(probabilities.argmax(0), perf_counter() - begun)
+    return Trained(probabilities.argmax(0), perf_counter() - began)
 
 
 def scikit_learn(
@@ -116,10 +116,10 @@ def _fitted(
     from sklearn.neural_network import MLPClassifier
 
     model = MLPClassifier((UNITS,), random_state=seed, **settings)
-    begun = perf_counter()
+    began = perf_counter()
     with warnings.catch_warnings(action="ignore"):  # it may not converge in its 200 epochs
         model.fit(rows, labels)
-    return model, perf_counter() - begun
+    return model, perf_counter() - began
 
 
 class Digits(NamedTuple):
@@ -158,16 +158,16 @@ def contestants(data: Digits) -> list[Contestant]:
         Contestant(f"MLPClassifier, {name}", partial(scikit_learn, those, labels, folds, {}))
         for name, those in inputs.items()
     )
-    as_asked = partial(scikit_learn, rows / DEEPEST, labels, folds, AS_ASKED)
+    as_ours = partial(scikit_learn, rows / DEEPEST, labels, folds, AS_ASKED)
     return [
         Contestant("catpipe, pixels 0 to 1", partial(catpipe, Pictures(images, labels), folds)),
         *defaults,
-        Contestant("MLPClassifier, as catpipe", as_asked, judged=False),
+        Contestant("MLPClassifier, as catpipe", as_ours, judged=False),
     ]
 
 
 def hold(data: Digits, seeds: Sequence[int]) -> list[Row]:
-    """Return what comes of each contestant with each seed, in turns."""
+    """Return the results of each contestant with each seed, in turns."""
     entered = contestants(data)
     turns = [[contestant.train(seed) for contestant in entered] for seed in seeds]
     columns = zip(entered, zip(*turns, strict=True), strict=True)

@@ -31,7 +31,7 @@ ITERATIONS_IN_A_CHILD = 10
 
 
 class Size(NamedTuple):
-    """A problem's size; the published network on 209 pictures of 32 x 32 where not said."""
+    """A problem's size; by default the published network on 209 pictures of 32 x 32."""
 
     side: int = 32
     examples: int = 209
@@ -95,17 +95,17 @@ def _timed(size: Size, experiment: Experiment, rounds: int) -> tuple[float, floa
 
 def _fitting(experiment: Experiment, pictures: Pictures, seeds: tuple[int, ...]) -> float:
     """Return the seconds to train one network, or all of a stack."""
-    begun = perf_counter()
+    began = perf_counter()
     if len(seeds) == 1:
         fit(experiment, pictures)
     else:
         fit_stack(experiment, pictures, seeds)
-    return perf_counter() - begun
+    return perf_counter() - began
 
 
 def _in_full_space(experiment: Experiment, pictures: Pictures) -> float:
     """Return the seconds to train one network on the columns as they are."""
-    begun = perf_counter()
+    began = perf_counter()
     X = pixels(pictures.images, experiment.dtype)
     Y = targets(pictures.labels, dtype=experiment.dtype)
     net, descent = network_for(experiment, len(X)), gradient_descent(experiment.learning_rate)
@@ -114,7 +114,7 @@ def _in_full_space(experiment: Experiment, pictures: Pictures) -> float:
     tenth = max(1, experiment.iterations // 10)
     prepared = perf_counter()
     train(make_step(net, descent), full_batches(X, Y, tenth), state)
-    return prepared - begun + (perf_counter() - prepared) * experiment.iterations / tenth
+    return prepared - began + (perf_counter() - prepared) * experiment.iterations / tenth
 
 
 def peak_memory(contestants: Iterable[Contestant], folder: Path, dtype: str) -> dict[str, Any]:

@@ -1,11 +1,12 @@
-"""Runs that are killed at random moments: what their files hold then, and what they end as.
+"""Runs that are killed at random moments: their files then, and their results in the end.
 
     python -m tests.benchmarks.kills [--runs 200] [--seed 1] [--data FOLDER] [--minutes 20]
 
-Each run is a process that saves often. SIGKILL ends it at a moment drawn evenly from all of its
-training, and up to two times more when it is carried on; then it goes on to its end. After each
-kill its file must load, and have lost no more than one save interval; in the end it must be, byte
-for byte, the file of a run that nothing stopped, with no draft beside it. Exits with 1 if not.
+Each run is a process that saves often. SIGKILL ends it at a random moment of its training, and up
+to two times more after it is resumed; then it runs to its end. After each kill its file must load
+and must have lost no more than one save interval. In the end it must be equal, byte for byte, to
+the file of a run that never stopped, with no draft beside it. Exits with 1 if not. 20 runs take
+about 2 minutes.
 """
 
 from __future__ import annotations
@@ -39,10 +40,10 @@ BROKEN = ("unloadable", "lost more", "failed", "unequal", "drafts left")
 
 
 class Setup(NamedTuple):
-    """What is asked of a run, and how often it is saved."""
+    """The options of a run, and how often it is saved."""
 
     name: str
-    asked: str
+    options: str
     every: int
 
 
@@ -66,7 +67,7 @@ SETUPS = (
 
 
 def child(noted: Path, arguments: list[str]) -> int:
-    """Do what the arguments ask of catpipe; note each iteration, and each save, before it is."""
+    """Run catpipe with these arguments; note each iteration, and each save before it starts."""
     slots = np.memmap(noted, np.int64, "r+")
 
     def note(checkpoint: Checkpoint) -> Checkpoint:
@@ -85,8 +86,8 @@ def child(noted: Path, arguments: list[str]) -> int:
         return catpipe(arguments)
 
 
-def begun(noted: Path, arguments: list[str]) -> tuple[subprocess.Popen[bytes], np.memmap]:
-    """Return a child that has begun to train, or has ended, and what it notes."""
+def started(noted: Path, arguments: list[str]) -> tuple[subprocess.Popen[bytes], np.memmap]:
+    """Return a child that trains already, or has ended, and its notes."""
     slots = np.memmap(noted, np.int64, "w+", shape=(2,))
     slots[:] = -1, 0
     command = [sys.executable, "-m", "tests.benchmarks.kills", "--child", str(noted), *arguments]
@@ -97,20 +98,20 @@ def begun(noted: Path, arguments: list[str]) -> tuple[subprocess.Popen[bytes], n
 
 
 def command_of(setup: Setup, data: Path, out: Path) -> list[str]:
-    """Return the arguments that begin the run or, where it has a file, carry it on."""
+    """Return the arguments that start the run or, where it has a file, resume it."""
     every = ["--save-every", str(setup.every)]
     if out.exists():
         return ["resume", str(out), *every]
-    return ["train", *setup.asked.split(), "--data", str(data), "--out", str(out), *every]
+    return ["train", *setup.options.split(), "--data", str(data), "--out", str(out), *every]
 
 
 def uninterrupted(setup: Setup, data: Path) -> Whole:
-    """Return the run that is saved at its end alone, and how long it takes where saved often."""
+    """Return the run that is saved at its end only, and the time that it takes when saved often."""
     with TemporaryDirectory() as folder:
         alone, often = Path(folder, "alone.h5"), Path(folder, "often.h5")
         command = [sys.executable, "-m", "catpipe", *command_of(setup, data, alone)[:-2]]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        process, _ = begun(Path(folder, "noted"), command_of(setup, data, often))
+        process, _ = started(Path(folder, "noted"), command_of(setup, data, often))
         since = perf_counter()
         process.wait()
         return Whole(perf_counter() - since, iteration_in(alone), alone.read_bytes())
@@ -122,8 +123,8 @@ def iteration_in(out: Path) -> int:
 
 
 def killed(arguments: list[str], noted: Path, out: Path, after: float, every: int) -> Counter[str]:
-    """Kill a run so many seconds into its training; return what is to be counted of that."""
-    process, slots = begun(noted, arguments)
+    """Kill a run after so many seconds of training; return the counts of what happened."""
+    process, slots = started(noted, arguments)
     sleep(after)
     process.kill()
     if (status := process.wait()) >= 0:
@@ -139,8 +140,8 @@ def killed(arguments: list[str], noted: Path, out: Path, after: float, every: in
 
 
 def stopped(setup: Setup, run: Whole, data: Path, folder: Path, random: Generator) -> Counter[str]:
-    """Kill a run one to three times and carry it on to its end; return what was counted."""
-    out, counts = folder / "checkpoint" / "run.h5", Counter(runs=1)
+    """Kill a run one to three times and resume it to its end; return the counts."""
+    out, counts = folder / "kept" / "run.h5", Counter(runs=1)
     out.parent.mkdir()
     for _ in range(random.integers(1, 4)):
         left = run.seconds * (1 - iteration_in(out) / run.iterations)
@@ -150,7 +151,7 @@ def stopped(setup: Setup, run: Whole, data: Path, folder: Path, random: Generato
         )
         if counts["unloadable"] or counts["over first"]:
             break
-    process, _ = begun(folder / "noted", command_of(setup, data, out))
+    process, _ = started(folder / "noted", command_of(setup, data, out))
     counts["failed"] += process.wait() != 0
     counts["unequal"] += not out.exists() or out.read_bytes() != run.content
     counts["drafts left"] += len({*out.parent.iterdir()} - {out})
@@ -158,28 +159,28 @@ def stopped(setup: Setup, run: Whole, data: Path, folder: Path, random: Generato
 
 
 def main() -> int:
-    """Kill the runs of each setup, print what was counted, and return whether a law is broken."""
+    """Kill the runs of each setup, print the counts, and return whether a law is broken."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--data", type=Path, default=Path("data/drawn"))
-    parser.add_argument("--minutes", type=float, default=20, help="after which no run is begun")
-    asked, since = parser.parse_args(), perf_counter()
+    parser.add_argument("--minutes", type=float, default=20, help="no run starts later")
+    options, since = parser.parse_args(), perf_counter()
     found: dict[str, Counter[str]] = {setup.name: Counter() for setup in SETUPS}
-    runs = [(setup, min(uninterrupted(setup, asked.data) for _ in range(3))) for setup in SETUPS]
+    runs = [(setup, min(uninterrupted(setup, options.data) for _ in range(3))) for setup in SETUPS]
     for setup, run in runs:
         print(f"{setup.name}: {run.seconds:.2f} s, saved each {setup.every} iterations", flush=True)
-    for i, (setup, run) in zip(range(asked.runs), cycle(runs), strict=False):
-        if perf_counter() - since > asked.minutes * 60:
+    for i, (setup, run) in zip(range(options.runs), cycle(runs), strict=False):
+        if perf_counter() - since > options.minutes * 60:
             break
         with TemporaryDirectory() as folder:
-            counts = stopped(setup, run, asked.data, Path(folder), generator(asked.seed, i))
+            counts = stopped(setup, run, options.data, Path(folder), generator(options.seed, i))
         found[setup.name].update(counts)
-    return told(found, perf_counter() - since)
+    return report(found, perf_counter() - since)
 
 
-def told(found: dict[str, Counter[str]], seconds: float) -> int:
-    """Print the table, and what became of the laws; return 1 if one is broken, else 0."""
+def report(found: dict[str, Counter[str]], seconds: float) -> int:
+    """Print the table and whether the laws hold; return 1 if one is broken, else 0."""
     width = max(map(len, found))
     print(" " * width, *(f"{column:>11}" for column in SEEN + BROKEN))
     for name, counts in found.items():

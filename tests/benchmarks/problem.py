@@ -1,8 +1,8 @@
-"""The problem that is set, what a contestant is, and catpipe as one.
+"""The training problem, the form of a contestant, and catpipe as a contestant.
 
-A contestant is prepared (its layout of the data, its code compiled), then begins afresh, then runs:
-only the run is timed. catpipe's run goes from `uint8` pictures and a seed to parameters; its peers
-are handed columns and the parameters to start from.
+A contestant is prepared (its layout of the data, its compiled code), starts anew, then runs: only
+the run is timed. catpipe's run goes from `uint8` pictures and a seed to parameters; its peers start
+from columns and initial parameters.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is bit-equal where: runs trained here, and replayed with other threads and CPU kernels.
+"""Where runs are equal to the bit: trained here, replayed with other threads and CPU kernels.
 
     python -m tests.benchmarks.replays [--data FOLDER]
 
@@ -62,7 +62,7 @@ def main() -> None:
 
 
 def _cell(output: str) -> str:
-    """Return how far off a replay said that it was."""
+    """Return the difference that a replay printed."""
     if "\nidentical: " in output:
         return "identical"
     return re.findall(r"off by (\S+) of", output)[0]

@@ -4,6 +4,9 @@ import ast
 import inspect
 import operator
 import re
+import subprocess
+import sys
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +15,7 @@ import pytest
 import catpipe
 
 ROOT = Path(catpipe.__file__).parent
+INITS = sorted(ROOT.rglob("__init__.py"), key=lambda path: (len(path.parts), path))
 LEVELS = (
     ("random", "values"),
     ("nn",),
@@ -29,14 +33,14 @@ LEVELS = (
 
 
 def modules() -> list[str]:
-    """Return the full names of all modules but those that hand on names or start the program."""
+    """Return the full names of all modules, except `__init__` and `__main__`."""
     paths = (path.relative_to(ROOT.parent) for path in ROOT.rglob("*.py"))
     names = (".".join(path.with_suffix("").parts) for path in paths)
     return sorted(n for n in names if n.rpartition(".")[-1] not in ("__init__", "__main__"))
 
 
 def package_of(module: str) -> str | None:
-    """Return the package, or the lone module, of `LEVELS` that this module is in."""
+    """Return the package, or the single module, of `LEVELS` that holds this module."""
     packages = (package for level in LEVELS for package in level)
     within = f"{module.removeprefix('catpipe.')}."
     return next((package for package in packages if within.startswith(f"{package}.")), None)
@@ -68,7 +72,7 @@ CHANGING = {
 }  # fmt: skip
 FREEZES = {
     "catpipe.nn.parameters": {"object.__setattr__", "array.setflags"}
-}  # how Parameters are made
+}  # while Parameters are made
 
 core = pytest.mark.parametrize("module", CORE)
 
@@ -78,7 +82,7 @@ def tree(module: str) -> ast.Module:
 
 
 def imports(parsed: ast.Module) -> list[str]:
-    """Return the full names of imported modules, and of what is taken from those of catpipe."""
+    """Return the full names of imported modules, and of the names imported from catpipe's."""
     names = []
     for node in ast.walk(parsed):
         if isinstance(node, ast.Import):
@@ -130,12 +134,12 @@ def test_imports_inside_a_package_run_in_no_circle():
 
 
 @core
-def test_a_core_module_imports_nothing_that_reaches_outside(module):
+def test_a_core_module_imports_only_modules_without_effects(module):
     assert {name.split(".")[0] for name in imports(tree(module))} <= CORE_MAY_IMPORT
 
 
 def changes(parsed: ast.Module, allowed: frozenset[str] | set[str] = frozenset()) -> list[str]:
-    """Return what in this code changes something in place, but for calls of what is allowed."""
+    """Return the code that changes something in place, except for the allowed calls."""
     found: list[ast.AST] = []
     for node in ast.walk(parsed):
         found += [node] * isinstance(node, ast.AugAssign | ast.Delete | ast.Global | ast.Nonlocal)
@@ -154,7 +158,7 @@ def _name(function: ast.expr) -> str:
 
 
 def _has_positional_out(call: ast.Call) -> bool:
-    """Return whether the last of the arguments is the array that NumPy is to write to."""
+    """Return whether the last argument is the array that NumPy writes to."""
     if not ast.unparse(call.func).startswith("np."):
         return False
     if not callable(function := getattr(np, _name(call.func), None)):
@@ -163,13 +167,13 @@ def _has_positional_out(call: ast.Call) -> bool:
         return len(call.args) > function.nin
     try:
         names = [*inspect.signature(function).parameters]
-    except ValueError:  # a few have none to look at
+    except ValueError:  # a few have no signature
         return False
     return "out" in names and len(call.args) > names.index("out")
 
 
 def _is_called_for_an_effect(call: ast.Call, allowed: frozenset[str] | set[str]) -> bool:
-    """Return whether nobody wants the value of this call: a check may raise, all else acts."""
+    """Return whether this call, whose value is dropped, acts: all do but checks, which raise."""
     return ast.unparse(call.func) not in allowed and not re.match("_?check", _name(call.func))
 
 
@@ -205,7 +209,7 @@ def test_a_change_in_place_is_seen(code):
         "y = reduce(np.add, x, z)",
     ],
 )  # fmt: skip
-def test_what_changes_nothing_is_let_be(code):
+def test_code_that_changes_nothing_passes(code):
     assert not changes(ast.parse(code))
 
 
@@ -225,7 +229,7 @@ def test_a_core_module_has_no_effects(module):
 
 
 def randomness(parsed: ast.Module) -> set[str]:
-    """Return what the code takes from `numpy.random`, `""` for the whole of it."""
+    """Return the names that the code takes from `numpy.random`; `""` is the whole module."""
     taken = attributes(parsed, of="np.random") | attributes(parsed, of="numpy.random")
     for node in ast.walk(parsed):
         if isinstance(node, ast.ImportFrom):
@@ -240,7 +244,7 @@ def randomness(parsed: ast.Module) -> set[str]:
 
 
 @core
-def test_a_core_module_makes_no_generator_that_is_not_its_to_make(module):
+def test_a_core_module_makes_only_the_generators_that_it_may_make(module):
     assert randomness(tree(module)) <= MAKES_GENERATORS.get(module, set())
 
 
@@ -258,18 +262,111 @@ def test_a_core_module_makes_no_generator_that_is_not_its_to_make(module):
         ("from numpy import linalg", set()),
     ],
 )
-def test_randomness_is_seen_however_it_is_taken(code, taken):
+def test_every_way_to_import_randomness_is_seen(code, taken):
     assert randomness(ast.parse(code)) == taken
 
 
 @pytest.mark.parametrize("path", [*ROOT.rglob("*.py")], ids=lambda p: str(p.relative_to(ROOT)))
-def test_a_module_says_in_its_docstring_what_it_is_for(path):
+def test_a_module_has_a_docstring(path):
     assert ast.get_docstring(ast.parse(path.read_text()))
 
 
-@pytest.mark.parametrize("path", [*ROOT.rglob("__init__.py")], ids=lambda p: p.parent.name)
+def hands_on(parsed: ast.Module) -> bool:
+    """Return whether this code is nothing but words, imports from modules, and `__all__`."""
+    return all(
+        isinstance(node, ast.ImportFrom)
+        or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+        or (isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__")
+        for node in parsed.body
+    )
+
+
+@pytest.mark.parametrize("path", INITS[1:], ids=lambda p: p.parent.name)
 def test_an_init_hands_on_names_and_defines_nothing(path):
-    allowed = ast.ImportFrom | ast.Expr
-    for node in ast.parse(path.read_text()).body:
-        is_all = isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
-        assert isinstance(node, allowed) or is_all, ast.unparse(node)
+    assert hands_on(ast.parse(path.read_text()))
+
+
+def lazy_branches(path: Path) -> tuple[list[ast.stmt], list[ast.stmt], list[ast.stmt]]:
+    """Return the code outside of `if TYPE_CHECKING:`, inside it, and in its `else:`."""
+    body = ast.parse(path.read_text()).body
+    typed = [node for node in body if ast.unparse(node).startswith("if TYPE_CHECKING:")]
+    assert len(typed) == 1
+    assert isinstance(typed[0], ast.If)
+    return [node for node in body if node not in typed], typed[0].body, typed[0].orelse
+
+
+def test_the_package_hands_on_names_when_they_are_first_used_and_defines_nothing_else():
+    outside, typed, lazy = lazy_branches(INITS[0])
+    assert hands_on(ast.Module([*outside, *typed], []))
+    assert all(isinstance(node, ast.ImportFrom) for node in typed)
+    defined = {node.name for node in lazy if isinstance(node, ast.FunctionDef)}
+    assigned = [node for node in lazy if isinstance(node, ast.Assign)]
+    imported = [node for node in lazy if isinstance(node, ast.ImportFrom)]
+    assert defined == {"__getattr__", "__dir__"}
+    assert [ast.unparse(node) for node in imported] == ["from importlib import import_module"]
+    assert {ast.unparse(node.targets[0]) for node in assigned} == {"_MODULES", "_MODULE_OF"}
+    assert len(defined) + len(assigned) + len(imported) == len(lazy)
+
+
+def test_a_name_of_the_package_is_what_type_checkers_take_it_for():
+    _, typed, _ = lazy_branches(INITS[0])
+    names = {
+        alias.name: str(node.module)
+        for node in typed
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert {*names} == {*catpipe.__all__}
+    for name, module in names.items():
+        expected = (
+            import_module(f"catpipe.{name}")
+            if module == "catpipe"
+            else getattr(import_module(module), name)
+        )
+        assert getattr(catpipe, name) is expected
+
+
+def test_to_import_the_package_imports_nothing_else_of_it():
+    code = "import sys, catpipe; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    modules_there = done.stdout.split()
+    assert "catpipe" in modules_there
+    assert "numpy" not in modules_there
+    assert not [name for name in modules_there if name.startswith("catpipe.")]
+
+
+def test_a_name_that_the_package_lacks_is_an_error_that_names_it():
+    with pytest.raises(AttributeError, match="'sigmoids'"):
+        getattr(catpipe, "sigmoids")  # noqa: B009
+
+
+NAMESPACES = ("nn", "optim", "data", "metrics", "training", "experiments")
+
+
+def test_about_forty_public_names_are_flat_and_all_others_in_six_namespaces():
+    flat = {*catpipe.__all__} - {*NAMESPACES}
+    assert 35 <= len(flat) <= 40
+    assert {*catpipe.__all__} - flat == {*NAMESPACES}
+    assert {*dir(catpipe)} >= {*catpipe.__all__}
+
+
+@pytest.mark.parametrize("namespace", [getattr(catpipe, name) for name in NAMESPACES])
+def test_a_namespace_has_the_names_that_it_lists(namespace):
+    assert all(hasattr(namespace, name) for name in namespace.__all__)
+
+
+BEARS_ITS_MODULES_NAME = {
+    *("catpipe.shell.cli.main", "catpipe.shell.cli.predict", "catpipe.shell.cli.train"),
+    "catpipe.shell.runs.environment",
+}
+
+
+@pytest.mark.parametrize("module", sorted({*modules()} - BEARS_ITS_MODULES_NAME))
+def test_no_public_function_bears_its_modules_name(module):
+    defined = {node.name for node in tree(module).body if isinstance(node, ast.FunctionDef)}
+    assert module.rpartition(".")[-1] not in defined
+
+
+def test_examples_may_use_the_names_that_the_packages_docstring_defines(names_of_examples):
+    assert {*names_of_examples} == {*catpipe.__all__, "np", "images", "pictures"}
+    assert names_of_examples["pictures"].labels.tolist() == [0, 1]

@@ -334,6 +334,8 @@ CALLS = {
     "accuracy": (metrics.accuracy, LABELS[np.newaxis], Y),
     "confusion": (metrics.confusion, LABELS, LABELS, 2),
     "checked": (experiment.checked, EXPERIMENT),
+    "closest": (experiment.closest, "adm", {"adam": "adam"}),
+    "non_defaults": (experiment.non_defaults, EXPERIMENT),
     "prepare": (setup.prepare, EXPERIMENT, PICTURES),
     "prepare_weighted": (setup.prepare, EXPERIMENT, PICTURES._replace(weights=np.arange(6.0))),
     "plan_for": (setup.plan_for, STOPPING.experiment, LABELS),

@@ -1,4 +1,4 @@
-"""The README's examples print what the page says, and its commands are the ones that exist."""
+"""The README is short, its examples print what it shows, and its commands and files exist."""
 
 import contextlib
 import io
@@ -11,13 +11,44 @@ import pytest
 from catpipe.shell.cli.arguments import parse
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "README.md").read_text()
-EXAMPLES = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", PAGE, re.DOTALL)
-COMMANDS = re.findall(r"^\.venv/bin/catpipe (.*?)(?: +#.*)?$", PAGE, re.MULTILINE)
+README = ROOT / "README.md"
+PAGES = (README, ROOT / "tests" / "benchmarks" / "README.md")
+TEXTS = {page: page.read_text() for page in PAGES}
+EXAMPLES = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", TEXTS[README], re.DOTALL)
+COMMANDS = [
+    command
+    for text in TEXTS.values()
+    for command in re.findall(
+        r"^(?:time )?\.venv/bin/catpipe (.*?)(?: +#.*)?$|`(?:time )?catpipe (.*?)`",
+        text,
+        re.MULTILINE,
+    )
+]
+MODULES = {module for text in TEXTS.values() for module in re.findall(r"-m (tests\.[\w.]+)", text)}
+MOST_WORDS = 1000
+
+
+def words(page: str) -> list[str]:
+    """Return the words of a page outside its blocks of code."""
+    return re.sub(r"^```.*?^```$", "", page, flags=re.DOTALL | re.MULTILINE).split()
+
+
+def test_the_readme_is_short():
+    assert 500 < len(words(TEXTS[README])) <= MOST_WORDS
+
+
+def test_words_in_blocks_of_code_are_not_counted():
+    assert words("one\n\n```sh\ntwo `three`\n```\n\nfour `five`\n") == ["one", "four", "`five`"]
+
+
+def test_the_readme_says_that_its_blocks_are_one_session():
+    page = TEXTS[README]
+    assert "one session" in page
+    assert page.index("one session") < page.index("```python")
 
 
 def test_every_python_block_is_followed_by_what_it_prints():
-    assert len(EXAMPLES) == PAGE.count("```python") > 0
+    assert len(EXAMPLES) == TEXTS[README].count("```python") > 0
 
 
 def test_the_examples_print_what_the_page_says(monkeypatch, tmp_path):
@@ -30,13 +61,26 @@ def test_the_examples_print_what_the_page_says(monkeypatch, tmp_path):
         assert out.getvalue() == printed
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_a_command_on_the_page_is_one_that_catpipe_takes(command):
+@pytest.mark.parametrize("command", ["".join(alternatives) for alternatives in COMMANDS])
+def test_a_command_on_the_pages_is_one_that_catpipe_takes(command):
     if "--help" not in command:
         assert parse(shlex.split(command))[0] == shlex.split(command)[0]
 
 
-def test_pictures_and_files_on_the_page_exist():
-    paths = re.findall(r"\]\(([^):]+)\)|(tests/[\w/]+\.py)", PAGE)
-    assert paths
-    assert not [path for pair in paths for path in pair if path and not (ROOT / path).exists()]
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_a_module_that_the_pages_run_exists(module):
+    assert (ROOT / module.replace(".", "/")).with_suffix(".py").is_file()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_pictures_and_files_on_the_pages_exist(page):
+    links = [page.parent / path for path in re.findall(r"\]\(([^):]+)\)", TEXTS[page])]
+    paths = [ROOT / path for path in re.findall(r"tests/[\w/]+\.py", TEXTS[page])]
+    assert links + paths
+    assert not [str(path) for path in links + paths if not path.exists()]
+
+
+def test_every_benchmark_has_its_place_on_the_benchmarks_page():
+    helpers = {"__init__", "contest", "growth", "peers", "plot", "problem"}
+    programs = {path.stem for path in PAGES[1].parent.glob("*.py")} - helpers
+    assert {module.rpartition(".")[-1] for module in MODULES} == programs

@@ -1,1 +1,1 @@
-"""Pictures of cats and others, drawn from a seed."""
+"""Drawn pictures of cats and of other things, made from a seed."""

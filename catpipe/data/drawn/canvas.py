@@ -1,11 +1,11 @@
-"""Shapes as distances, and a picture as a fold: each layer is painted over those before it.
+"""Shapes as distances, and a picture as a fold: each shape is painted over those before it.
 
-A shape is a function of coordinates (x to the right, y down) to the distance from its edge,
-negative inside. A distance in pixels makes a smooth edge, and distances combine: the least is the
-union's.
+A shape is a function from coordinates (x to the right, y down) to the distance from its edge,
+negative inside. A distance in pixels makes a smooth edge, and distances combine: the distance from
+a union is the smallest of the distances.
 
-Nothing here but sums, products, quotients and square roots, which every IEEE 754 machine rounds
-alike: what is painted is equal to the bit everywhere.
+Only sums, products, quotients and square roots are used. Every IEEE 754 machine rounds them alike,
+so pictures are equal to the bit everywhere.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Colour: TypeAlias = tuple[float, float, float]
 
 
 class Paint(NamedTuple):
-    """A shape in one colour; its edge fades over `blur` pixels, and `opacity` 0 shows nothing."""
+    """A shape in one colour; its edge fades over `blur` pixels, and opacity 0 is invisible."""
 
     shape: Shape
     colour: Colour
@@ -35,9 +35,9 @@ class Paint(NamedTuple):
 
 
 class Pose(NamedTuple):
-    """Where a drawing's origin is and how large its unit, in pixels; `turn` is tan(angle / 2).
+    """The place of a drawing's origin and the size of its unit, in pixels; turn is tan(angle / 2).
 
-    Positive turns are clockwise as seen.
+    Positive turns are clockwise on the picture.
     """
 
     x: float
@@ -46,8 +46,8 @@ class Pose(NamedTuple):
     turn: float = 0.0
 
 
-def paint(canvas: Numbers, layers: Iterable[Paint]) -> Numbers:
-    """Return the canvas (height, width, 3) with the layers painted over it, the first lowest.
+def paint(canvas: Numbers, paints: Iterable[Paint]) -> Numbers:
+    """Return the canvas, (height, width, 3), with these shapes painted over it, the first lowest.
 
     >>> paint(np.zeros((1, 3, 3)), [Paint(box(0, 0, 1.5, 1), (8.0, 8.0, 8.0))])[..., 0]
     array([[8., 4., 0.]])
@@ -55,11 +55,11 @@ def paint(canvas: Numbers, layers: Iterable[Paint]) -> Numbers:
     height, width, _ = canvas.shape
     y, x = np.ogrid[0.5:height, 0.5:width]
 
-    def over(below: Numbers, layer: Paint) -> Numbers:
-        covered = layer.opacity * np.clip(0.5 - layer.shape(x, y) / layer.blur, 0, 1)
-        return below + covered[..., np.newaxis] * (np.array(layer.colour) - below)
+    def over(below: Numbers, top: Paint) -> Numbers:
+        covered = top.opacity * np.clip(0.5 - top.shape(x, y) / top.blur, 0, 1)
+        return below + covered[..., np.newaxis] * (np.array(top.colour) - below)
 
-    return reduce(over, layers, canvas)
+    return reduce(over, paints, canvas)
 
 
 def ellipse(centre: Point, radii: Point) -> Shape:
@@ -79,7 +79,7 @@ def ellipse(centre: Point, radii: Point) -> Shape:
 
 
 def polygon(*corners: Point) -> Shape:
-    """Return the convex polygon with these corners, clockwise as seen.
+    """Return the convex polygon with these corners, clockwise on the picture.
 
     >>> polygon((0, 0), (2, 0), (2, 2))(np.array([1.0, 3.0]), np.array([0.0, 1.0]))
     array([0., 1.])
@@ -103,7 +103,7 @@ def box(left: float, top: float, right: float, bottom: float) -> Shape:
 
 
 def stroke(width: float, *points: Point) -> Shape:
-    """Return a pen's line through these points, of this width and with round ends.
+    """Return the line of a pen through these points, of this width and with round ends.
 
     >>> stroke(2, (0, 0), (3, 0))(np.array([2.0, 5.0]), np.array([0.0, 0.0]))
     array([-1.,  1.])
@@ -123,7 +123,7 @@ def stroke(width: float, *points: Point) -> Shape:
 
 
 def union(*shapes: Shape) -> Shape:
-    """Return what lies in any of the shapes.
+    """Return the union of the shapes.
 
     >>> union(box(0, 0, 2, 2), box(4, 0, 6, 2))(np.array([1.0, 3.0, 5.0]), np.array([1.0]))
     array([-1.,  1., -1.])
@@ -132,7 +132,7 @@ def union(*shapes: Shape) -> Shape:
 
 
 def common(*shapes: Shape) -> Shape:
-    """Return what lies in all of the shapes.
+    """Return the intersection of the shapes.
 
     >>> common(box(0, 0, 3, 2), box(1, 0, 6, 2))(np.array([0.0, 2.0, 5.0]), np.array([1.0]))
     array([ 1., -1.,  2.])
@@ -141,7 +141,7 @@ def common(*shapes: Shape) -> Shape:
 
 
 def mirrored(shape: Shape) -> Shape:
-    """Return the right half of the shape, on both sides of x = 0.
+    """Return the right half of the shape and its mirror image on the left of x = 0.
 
     >>> mirrored(box(2, 0, 4, 2))(np.array([-3.0, 3.0]), np.array([1.0]))
     array([-1., -1.])
@@ -156,7 +156,7 @@ def placed(shape: Shape, pose: Pose) -> Shape:
     array([-4.,  2.])
     """
     square = pose.turn * pose.turn
-    # From the half angle's tangent by division alone: a sine may be rounded otherwise elsewhere.
+    # Computed from the half angle's tangent: a library's sine rounds differently on other machines.
     cosine, sine = (1 - square) / (1 + square), 2 * pose.turn / (1 + square)
 
     def distance(x: Numbers, y: Numbers) -> Numbers:

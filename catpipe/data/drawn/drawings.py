@@ -1,7 +1,8 @@
-"""The drawn stand-in pictures: from a seed, cats, and others that share all but their shape.
+"""Drawn pictures from a seed: cats, and other things that share everything with them but the shape.
 
-A picture begins as a look (colours, place, tilt, light, backdrop), drawn by lot without asking what
-it will show; a cat or another is then drawn to that look. So neither colour nor place tells a cat.
+A picture begins with a random look (colours, place, tilt, light, backdrop), which does not depend
+on its label. Then a cat or another thing is drawn with that look. So neither colour nor place
+shows whether a picture is of a cat.
 """
 
 from __future__ import annotations
@@ -19,12 +20,12 @@ from catpipe.random import generator
 
 SIDE = 64
 CLASSES = ("non-cat", "cat")
-TRAIN_SHARE, TEST_SHARE = 72 / 209, 33 / 50  # of cats, as among the photographs
+TRAIN_SHARE, TEST_SHARE = 72 / 209, 33 / 50  # shares of cats, equal to the photographs'
 
 COATS = ("e28e4a", "f3dcba", "966844", "604232", "9e9ea4", "626874", "423e46", "f0eee8")
 PALES = ("f8ead8", "f4d6b2", "e6b892", "c4926c", "e2c4b0")
 IRISES = ("96be46", "e8ba3c", "60a0d6", "ce7832")
-# Deep, and some far dimmer than others: where all walls are bright, narrow ReLU layers die out.
+# Deep colours, some far darker than others: if all walls are bright, narrow ReLU layers die out.
 WALLS = (
     *("0e4a44", "1c2870", "9a1420", "d08a14", "1464b0"),
     *("2a1440", "3c8020", "5a2c14", "781c78", "40687a"),
@@ -34,10 +35,10 @@ Option = TypeVar("Option")
 
 
 def draw(seed: int, train: int = 209, test: int = 50) -> DataSet:
-    """Return the data set of this seed: so many pictures to train on and to test on.
+    """Return the data set of this seed, with this many training and test pictures.
 
     Images are (examples, 64, 64, 3) `uint8`; label 1 is a cat. Equal seeds give equal pictures on
-    every machine. Raises `ValueError` for a negative seed and for fewer pictures than one.
+    every machine. Raises `ValueError` for a negative seed, and for no pictures.
 
     >>> draw(1, train=3, test=2).train.images.shape
     (3, 64, 64, 3)
@@ -51,7 +52,7 @@ def draw(seed: int, train: int = 209, test: int = 50) -> DataSet:
 
 
 def pictures(count: int, share: float, seed: int, *path: int) -> Pictures:
-    """Return this many pictures in random order, this share of them cats.
+    """Return this many pictures in random order; this share of them are cats.
 
     >>> pictures(4, 0.5, 1).labels.sum()
     np.int64(2)
@@ -63,7 +64,7 @@ def pictures(count: int, share: float, seed: int, *path: int) -> Pictures:
 
 
 def picture(label: int, seed: int, *path: int) -> NDArray[np.uint8]:
-    """Return the picture of this label that the seed and path name, (64, 64, 3).
+    """Return the picture of this label, seed and path, (64, 64, 3).
 
     >>> picture(1, 7).shape
     (64, 64, 3)
@@ -73,24 +74,24 @@ def picture(label: int, seed: int, *path: int) -> NDArray[np.uint8]:
 
 
 def portrait(kind: Callable[[Look], Drawing], look: Look) -> NDArray[np.uint8]:
-    """Return this kind of thing drawn to this look, (64, 64, 3).
+    """Return a picture of this kind of thing with this look, (64, 64, 3).
 
     >>> bool((portrait(cat, look_of(7, 0)) == picture(1, 7)).all())
     True
     """
     wall = np.broadcast_to(np.array(look.wall), (SIDE, SIDE, 3))
-    subject = (layer._replace(shape=placed(layer.shape, look.pose)) for layer in kind(look))
+    subject = (part._replace(shape=placed(part.shape, look.pose)) for part in kind(look))
     canvas = paint(wall, (*backdrop(look), *subject, shade(look)))
     return np.rint(np.clip(canvas, 0, 255)).astype(np.uint8)
 
 
 def look_of(seed: int, *path: int) -> Look:
-    """Return the look that this seed and path name.
+    """Return the look of this seed and path.
 
     >>> look_of(7) == look_of(7) != look_of(8)
     True
     """
-    # Only `random`, and the rest in Python: a compiled `uniform` may round otherwise elsewhere.
+    # Only `random` is used: a compiled `uniform` may round differently on other machines.
     chance = generator(seed, *path).random
 
     def between(low: float, high: float) -> float:
@@ -116,7 +117,7 @@ def look_of(seed: int, *path: int) -> Look:
 
 
 def backdrop(look: Look) -> Drawing:
-    """Return what lies behind: a floor, soft or sharp, stripes, or spots out of focus.
+    """Return the background: a floor, soft or sharp, stripes, or spots out of focus.
 
     >>> [len(backdrop(look_of(1)._replace(backdrop=kind))) for kind in range(4)]
     [1, 1, 7, 4]
@@ -135,7 +136,7 @@ def backdrop(look: Look) -> Drawing:
 
 
 def shade(look: Look) -> Paint:
-    """Return the shade that falls on all, darkest at the look's place for it.
+    """Return the shade over the whole picture, darkest at `look.shade`.
 
     >>> shade(look_of(1)).opacity
     0.3
@@ -144,7 +145,7 @@ def shade(look: Look) -> Paint:
 
 
 def pick(options: Sequence[Option], chance: float) -> Option:
-    """Return one of the options, by a chance in [0, 1).
+    """Return the option that a number in [0, 1) chooses.
 
     >>> pick("abc", 0.5)
     'b'

@@ -1,4 +1,4 @@
-"""What is drawn: a cat, and others that a cat may be mistaken for, each to any look.
+"""The subjects of pictures: a cat, and things that resemble one, each with any look.
 
 Heads have a radius of about 1, at the origin; x goes to the right and y down.
 """
@@ -29,7 +29,7 @@ Drawing: TypeAlias = tuple[Paint, ...]
 
 
 class Look(NamedTuple):
-    """How a picture looks, whatever it shows.
+    """The look of a picture, whatever its subject.
 
     Colours are red, green, blue in 0 to 255; places are in pixels; `backdrop` and `marks` choose
     among four kinds, 0 to 3; `girth`, `ears` and `gaze` go from -1 to 1.
@@ -118,7 +118,7 @@ def rabbit(look: Look) -> Drawing:
 
 
 def owl(look: Look) -> Drawing:
-    """Return an owl: a round body with wings, great eyes in pale discs, a beak."""
+    """Return an owl: a round body with wings, large eyes in pale discs, a beak."""
     trunk = ellipse((0, 0.5), (0.98 + 0.1 * look.girth, 1.4))
     return (
         Paint(trunk, look.coat),
@@ -216,7 +216,7 @@ OTHERS = (dog, bear, rabbit, owl, person, house, flower, car, fish)
 
 
 def shaded(colour: Colour, factor: float) -> Colour:
-    """Return the colour, this many times as bright.
+    """Return the colour, made brighter by this factor.
 
     >>> shaded((100, 50, 0), 0.5)
     (50.0, 25.0, 0.0)
@@ -234,7 +234,7 @@ def _shoulders(look: Look) -> Paint:
 
 
 def _eyes(look: Look, centre: Point, radius: float, pupil: float) -> Drawing:
-    """Return two eyes that gaze aside; `pupil` is the width of their pupils, 1 for round ones."""
+    """Return two eyes that look aside; `pupil` is the width of their pupils, 1 for round ones."""
     (x, y), aside = centre, 0.3 * radius * look.gaze
     lefts = (aside - x, aside + x)
     pupils = [ellipse((left, y), (0.85 * radius * pupil, 0.85 * radius)) for left in lefts]
@@ -251,7 +251,7 @@ def _eyes(look: Look, centre: Point, radius: float, pupil: float) -> Drawing:
 
 
 def _markings(look: Look, head: Shape) -> Drawing:
-    """Return what marks the coat of this head: nothing, stripes, a patch on an eye, a blaze."""
+    """Return the marks on the coat of this head: none, stripes, a patch on an eye, a blaze."""
     brow = union(stroke(0.12, (0, -1), (0, -0.5)), stroke(0.12, (0.3, -1), (0.24, -0.56)))
     cheek = union(stroke(0.1, (0.66, 0), (1.2, -0.1)), stroke(0.1, (0.66, 0.24), (1.2, 0.3)))
     stripes = common(head, mirrored(union(brow, cheek)))

@@ -1,0 +1,36 @@
+"""Names for the examples in docstrings: a plugin that pytest loads for `catpipe/` and `tests/`.
+
+The lines in the package's docstring run once. Their names are given to every doctest, except for
+the names that the doctest's module has itself.
+"""
+
+from __future__ import annotations
+
+from doctest import DocTestParser
+from typing import Any
+
+import pytest
+
+import catpipe
+
+
+@pytest.fixture(scope="session")
+def names_of_examples() -> dict[str, Any]:
+    """Return the names that the lines in the package's docstring define."""
+    names: dict[str, Any] = {}
+    for example in DocTestParser().get_examples(str(catpipe.__doc__)):
+        exec(example.source, names)
+    return {name: value for name, value in names.items() if not name.startswith("_")}
+
+
+@pytest.fixture(autouse=True)
+def _names_for_doctests(
+    request: pytest.FixtureRequest,
+    doctest_namespace: dict[str, Any],
+    names_of_examples: dict[str, Any],
+) -> None:
+    if test := getattr(request.node, "dtest", None):
+        doctest_namespace.clear()
+        doctest_namespace.update(
+            {n: v for n, v in names_of_examples.items() if n not in test.globs}
+        )
