@@ -1,4 +1,4 @@
-"""The commands that look at saved runs: what one is, whether it comes out again, how two differ."""
+"""The commands that inspect saved runs: show one, replay it, compare two."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from catpipe.experiments.resuming import prepare_again, run_again
 from catpipe.nn.network import layer_sizes
-from catpipe.shell.cli.report import asked_words, data_line
+from catpipe.shell.cli.report import data_line, describe
 from catpipe.shell.cli.session import environment_for, status
 from catpipe.shell.runs.compare import differences, reasons
 from catpipe.shell.runs.environment import WORDS, Environment, changes
@@ -27,7 +27,7 @@ FACTS = (*COMMON, "classes", "state_iteration", "best_iteration")
 
 
 def show(options: Namespace) -> None:
-    """Say what a saved run is."""
+    """Print what a saved run is."""
     run = load_run(options.run)
     if options.json:
         print(text_of(record_of(run, arrays_of(run.result))).decode())
@@ -38,19 +38,19 @@ def show(options: Namespace) -> None:
 
 
 def compare(options: Namespace) -> bool:
-    """Say what differs between two saved runs; return whether nothing does."""
+    """Print what differs between two saved runs; return whether nothing does."""
     first, second = load_run(options.run), load_run(options.other)
-    told = [*_differently_asked(first, second), *_differently_made(first, second)]
-    told += [str(difference) for difference in differences(first.result, second.result)]
-    for line in told:
+    lines = [*_other_experiments(first, second), *_other_environments(first, second)]
+    lines += [str(difference) for difference in differences(first.result, second.result)]
+    for line in lines:
         print(line)
-    if not told:
-        print("identical: what was asked, data, environment, and every number to the bit")
-    return not told
+    if not lines:
+        print("identical: experiment, data, environment, and every number to the bit")
+    return not lines
 
 
 def replay(options: Namespace) -> bool:
-    """Train a saved run once more, compare, and say how far off it is and why."""
+    """Train a saved run again, and print whether it is identical, or how far off it is and why."""
     tolerance: float = options.tolerance
     if not 0 <= tolerance < float("inf"):
         raise DataError(
@@ -88,7 +88,7 @@ def _again(run: Run, options: Namespace) -> Run:
 
 def _shown(run: Run) -> Iterator[tuple[str, str]]:
     result, at = run.result, run.result.iterations_done
-    yield "network", asked_words(result.experiment, layer_sizes(result.network), len(result.seeds))
+    yield "network", describe(result.experiment, layer_sizes(result.network), len(result.seeds))
     yield "classes", ", ".join(run.classes)
     yield "iteration", f"{at} of {result.planned_iterations}, {status(result)}"
     if result.iteration != at:
@@ -102,7 +102,7 @@ def _shown(run: Run) -> Iterator[tuple[str, str]]:
 
 
 def _one_or_mean(cost: Any) -> str:
-    return f"mean {np.mean(cost)}" if isinstance(cost, list) else str(cost)
+    return f"mean {np.mean(cost):.6g}" if isinstance(cost, list) else f"{cost:.6g}"
 
 
 def _source_words(source: Source | None) -> Iterator[tuple[str, str]]:
@@ -125,14 +125,14 @@ def _digest_words(digest: Digest | None) -> str:
     return printable(f"{digest.path}, SHA-256 {digest.sha256}") if digest else "none"
 
 
-def _differently_asked(first: Run, second: Run) -> Iterator[str]:
+def _other_experiments(first: Run, second: Run) -> Iterator[str]:
     mine, other = (run.result.experiment for run in (first, second))
-    yield from _fields_apart(mine._asdict(), other._asdict())
-    yield from _fields_apart(_facts(first), _facts(second))
+    yield from _different_fields(mine._asdict(), other._asdict())
+    yield from _different_fields(_facts(first), _facts(second))
 
 
 def _facts(run: Run) -> dict[str, Any]:
-    """Return what a record says besides the experiment, the environments and the digests."""
+    """Return the facts of a record beside the experiment, environments and digests of arrays."""
     record, source = record_of(run, {}), run.source
     facts = {name: getattr(record, name) for name in FACTS if name != "experiment"}
     digests = {
@@ -143,13 +143,13 @@ def _facts(run: Run) -> dict[str, Any]:
     return {**facts, **digests}
 
 
-def _fields_apart(mine: dict[str, Any], other: dict[str, Any]) -> Iterator[str]:
+def _different_fields(mine: dict[str, Any], other: dict[str, Any]) -> Iterator[str]:
     for name in {**mine, **other}:
         if (one := mine.get(name)) != (two := other.get(name)):
             yield f"{name.replace('_', ' ')}: {one} and {two}"
 
 
-def _differently_made(first: Run, second: Run) -> Iterator[str]:
+def _other_environments(first: Run, second: Run) -> Iterator[str]:
     mine, other = first.environments, second.environments
     for (_, one), (_, two) in zip(mine, other, strict=False):
         yield from changes(one, two, between=" and ")

@@ -90,7 +90,7 @@ def _outputs() -> Iterator[None]:
         yield
         try:
             sys.stdout.flush()
-        except OSError:  # what could not be written would be tried again at exit, and be told there
+        except OSError:  # what could not be written would be tried again at exit, and fail there
             os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 

@@ -1,4 +1,4 @@
-"""What each command does: options in; lines on the screen, and files, out."""
+"""The commands that evaluate a network, predict single pictures, and draw."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MOST_DRAWN = EACH // (SIDE * SIDE * 3)
 
 
 def evaluate(options: Namespace) -> None:
-    """Say how well saved parameters tell the test pictures of a data set apart."""
+    """Print how well a saved network predicts the test pictures of a data set."""
     folder, run, data = _run_and_data(options)
     share = float(accuracy_on(run.result, data.test))
     predicted = predictions(run.result, data.test.images)
@@ -33,13 +33,13 @@ def evaluate(options: Namespace) -> None:
     print(data_line(folder, data))
     print(f"test accuracy: {percent(share, data.test)}")
     width = max(map(len, run.classes)) + 2
-    print(" " * width, *(f"{f'said {name}':>{width + 5}}" for name in run.classes))
+    print(" " * width, *(f"{f'predicted {name}':>{width + 10}}" for name in run.classes))
     for name, row in zip(run.classes, table, strict=True):
-        print(f"{name:<{width}}", *(f"{count:{width + 5}}" for count in row))
+        print(f"{name:<{width}}", *(f"{count:{width + 10}}" for count in row))
 
 
 def predict(options: Namespace) -> None:
-    """Say the class and the probability of single test pictures."""
+    """Print the predicted class and its probability of single test pictures."""
     folder, run, data = _run_and_data(options)
     count = len(data.test.labels)
     chosen = options.index or range(count)
@@ -59,7 +59,7 @@ def draw_data(options: Namespace) -> None:
     """Write a drawn data set."""
     if (largest := max(options.train, options.test)) > MOST_DRAWN:
         raise DataError(
-            f"{options.folder}: {largest} pictures were asked for; expected at most {MOST_DRAWN}, "
+            f"{options.folder}: {largest} pictures are too many; expected at most {MOST_DRAWN}, "
             "which fill the largest file that is read: ask for fewer"
         )
     save_data(options.folder, draw(options.seed, options.train, options.test), "drawn")
@@ -70,7 +70,7 @@ def draw_data(options: Namespace) -> None:
 
 
 def figure(options: Namespace) -> None:
-    """Draw the cost curve and some of the test pictures with what the network says of them."""
+    """Draw the cost curve, and some of the test pictures with their predictions."""
     from catpipe.shell.report.figures import PNG, run_figure
 
     _, run, data = _run_and_data(options)

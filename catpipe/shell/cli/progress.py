@@ -62,13 +62,13 @@ def with_bar(checkpoints: Iterable[Checkpoint], bar: Any) -> Iterator[Checkpoint
             yield checkpoint
 
 
-def cost_line(iteration: int, cost: Any) -> str:
+def cost_line(iteration: int, cost: float) -> str:
     """Return the line that prints a cost.
 
     >>> cost_line(100, 0.5)
     'cost at iteration   100: 0.5'
     """
-    return f"cost at iteration {iteration:5d}: {cost}"
+    return f"cost at iteration {iteration:5d}: {cost:.6g}"
 
 
 def _tqdm() -> Any:

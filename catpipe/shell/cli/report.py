@@ -1,4 +1,4 @@
-"""What is said of a run: in words, and as values for JSON."""
+"""The report of a run: in words, and as values for JSON."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ def data_line(folder: Path, data: DataSet) -> str:
 
 
 def experiment_line(experiment: Experiment, pictures: Pictures, seeds: Sequence[int] | None) -> str:
-    """Return what is asked of a run: of what is not always said, only what is no default."""
+    """Return the line that describes a run: usual fields, and those that are not the default."""
     network = network_for(experiment, pictures.images[0].size)
-    return f"network: {asked_words(experiment, layer_sizes(network), len(seeds or ()))}"
+    return f"network: {describe(experiment, layer_sizes(network), len(seeds or ()))}"
 
 
-def asked_words(experiment: Experiment, sizes: Sequence[int], seeds: int) -> str:
-    """Return what is asked of a network of these sizes, or of one from each of so many seeds.
+def describe(experiment: Experiment, sizes: Sequence[int], seeds: int) -> str:
+    """Return the experiment in words, for a network of these sizes, from one seed or from several.
 
-    >>> asked_words(Experiment(seed=1, l2=0.5), [12288, 20, 7, 5, 1], seeds=0)
+    >>> describe(Experiment(seed=1, l2=0.5), [12288, 20, 7, 5, 1], seeds=0)
     '12288-20-7-5-1, relu; 2500 iterations at learning rate 0.0075, course start from seed 1, \
 float64; l2 0.5'
     """
@@ -45,11 +45,11 @@ float64; l2 0.5'
         else f"{experiment.iterations} iterations"
     )
     return (
-        f"{'-'.join(map(str, sizes))}, {_said(experiment.activation)}; "
+        f"{'-'.join(map(str, sizes))}, {_words(experiment.activation)}; "
         f"{length} at learning rate {experiment.learning_rate}, "
         f"{experiment.initializer} start from "
         f"{f'{seeds} seeds' if seeds else f'seed {experiment.seed}'}, {experiment.dtype}"
-        f"{''.join(f'; {words}' for words in _said_besides(experiment))}"
+        f"{''.join(f'; {words}' for words in _other_fields(experiment))}"
     )
 
 
@@ -78,28 +78,26 @@ def report_of(folder: Path, result: Result, data: DataSet, seconds: float) -> di
     }
 
 
-def _said_besides(experiment: Experiment) -> Iterator[str]:
+def _other_fields(experiment: Experiment) -> Iterator[str]:
     for name, value in non_defaults(experiment).items():
         if name not in IN_SENTENCE:
-            yield f"{name.replace('_', ' ')} {_said(value)}"
+            yield f"{name.replace('_', ' ')} {_words(value)}"
 
 
-def _said(value: Any) -> str:
+def _words(value: Any) -> str:
     return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def print_report(result: Result, report: Mapping[str, Any], data: DataSet) -> None:
-    """Print what was not yet said while the run went on."""
-    last, cost_of_last = result.costs[-1]
-    if last % 100:
-        print(cost_line(last, cost_of_last))
+    """Print the last cost, the accuracies and the time of a run."""
+    last, _ = result.costs[-1]
     if result.experiment.early_stopping:
-        print(f"early stopping: after {last + 1} iterations; kept the parameters of iteration "
+        print(f"early stopping: after {last + 1} iterations; the parameters are those of iteration "
               f"{result.iteration}, where the validation cost was lowest")  # fmt: skip
-    l2 = f"; L2 adds {report['l2_penalty']}" if result.experiment.l2 else ""
+    l2 = f"; L2 adds {report['l2_penalty']:.6g}" if result.experiment.l2 else ""
     print(
         cost_line(result.iteration, report["final_cost"]),
-        f"(of the trained parameters, all pictures alike{l2})",
+        f"(trained parameters, all training examples{l2})",
     )
     print(f"train accuracy: {percent(report['train_accuracy'], data.train)}")
     print(f"test accuracy:  {percent(report['test_accuracy'], data.test)}")

@@ -31,17 +31,19 @@ def run_figure(result: Result, classes: tuple[str, ...], pictures: Pictures) -> 
     figure = Figure(figsize=(11, 3.8), layout="constrained")
     left, right = figure.subfigures(1, 2, squeeze=False, width_ratios=(1, 1.7))[0]
     _draw_costs(left.subplots(), result.costs)
-    right.suptitle("test pictures, and what the network says")
+    right.suptitle("test pictures, and the network's predictions")
     grid = np.ravel(right.subplots(ROWS, COLUMNS))
     images, labels = pictures.images[: len(grid)], pictures.labels[: len(grid)]
-    said = zip(predictions(result, images), probabilities(result, images).max(0), strict=True)
+    predicted = zip(predictions(result, images), probabilities(result, images).max(0), strict=True)
     for axes in grid:
         axes.set_axis_off()
-    for axes, image, label, (predicted, sure) in zip(grid, images, labels, said, strict=False):
+    for axes, image, label, (number, probability) in zip(
+        grid, images, labels, predicted, strict=False
+    ):
         axes.imshow(image, interpolation="lanczos")
         axes.set_title(
-            f"{classes[predicted]} {100 * sure:.0f} %",
-            color=RIGHT if predicted == label else WRONG,
+            f"{classes[number]} {100 * probability:.0f} %",
+            color=RIGHT if number == label else WRONG,
             fontsize=10,
             parse_math=False,  # a $ in a name is a $
         )

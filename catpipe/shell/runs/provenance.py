@@ -1,4 +1,4 @@
-"""Which data a run was trained on, told by the SHA-256 of its files, and where they are now."""
+"""Which data a run was trained on, by the SHA-256 of its files, and where they are now."""
 
 from __future__ import annotations
 
@@ -106,10 +106,10 @@ def changed_files(source: Source, now: Source) -> Iterator[str]:
     for was, now_is in ((source.train, now.train), (source.validation, now.validation)):
         before, after = was and was.sha256, now_is and now_is.sha256
         if before != after:
-            yield f"{_told(was, 'SHA-256 ')}, here {_told(now_is)}"
+            yield f"{_named(was, 'SHA-256 ')}, here {_named(now_is)}"
 
 
-def _told(digest: Digest | None, named: str = "") -> str:
+def _named(digest: Digest | None, named: str = "") -> str:
     if digest is None:
         return "no validation file"
     return printable(f"{digest.path} with {named}{digest.sha256[:8]}...")

@@ -334,7 +334,7 @@ def test_mini_batches_are_checked_once_an_epoch(capsys, train, misled):
 
 def test_it_says_when_it_stopped_and_what_it_kept(capsys, train, misled):
     words = said(capsys, *train, *LONGER, "1", "--validation", misled)
-    assert "early stopping: after 100 iterations; kept the parameters of iteration 0," in words
+    assert "early stopping: after 100 iterations; the parameters are those of iteration 0," in words
 
 
 def test_the_final_cost_and_the_saved_parameters_are_of_what_was_kept(
@@ -415,7 +415,7 @@ def test_training_on_several_classes_says_what_its_report_says(capsys, colours):
     report = reported(capsys, "train", "--data", colours, *WELL)
     words = said(capsys, "train", "--data", colours, *WELL)
     assert f"train accuracy: {100 * report['train_accuracy']:.3f} %" in words
-    assert f"cost at iteration   300: {report['final_cost']}" in words
+    assert f"cost at iteration   300: {report['final_cost']:.6g} " in words
 
 
 def test_the_first_cost_of_several_classes_is_about_that_of_a_guess(capsys, colours, classes):
@@ -439,7 +439,7 @@ def test_the_confusion_of_several_classes_counts_each_truth_and_what_was_said(
 def test_the_confusion_of_several_classes_is_a_table_by_name(capsys, colours, run, classes):
     report = reported(capsys, "evaluate", run, "--data", colours)
     _, _, heads, *rows = said(capsys, "evaluate", run, "--data", colours).splitlines()
-    assert heads.split() == [word for name in COLOURS[:classes] for word in ("said", name)]
+    assert heads.split() == [word for name in COLOURS[:classes] for word in ("predicted", name)]
     assert [row.split() for row in rows] == [
         [name, *map(str, counts)]
         for name, counts in zip(COLOURS, report["confusion"], strict=False)

@@ -62,7 +62,7 @@ def test_train_prints_costs_accuracies_time_and_where_it_saved(capsys, folder, t
     )
     assert (status, err) == (0, "")
     for expected in ("cost at iteration     0: 0.", "cost at iteration   100: 0.",
-                     "cost at iteration   149: 0.", "train accuracy: ", "test accuracy:  ",
+                     "cost at iteration   150: 0.", "train accuracy: ", "test accuracy:  ",
                      "time: ", f"saved to {tmp_path / 'a.h5'}", str(folder / "data")):  # fmt: skip
         assert expected in out
 
@@ -92,8 +92,12 @@ def test_train_json_is_one_object_of_the_documented_keys(capsys, folder):
 def test_train_json_and_text_print_the_same_costs(capsys, folder):
     _, text, _ = typed(capsys, "train", *SMALL, "--data", folder / "data")
     _, out, _ = typed(capsys, "train", *SMALL, "--data", folder / "data", "--json")
-    for iteration, cost in json.loads(out)["costs"].items():
-        assert f"cost at iteration {int(iteration):5d}: {cost}\n" in text
+    report = json.loads(out)
+    for iteration in ("0", "100"):
+        cost = report["costs"][iteration]
+        assert f"cost at iteration {int(iteration):5d}: {cost:.6g}\n" in text
+    assert f"cost at iteration   150: {report['final_cost']:.6g} (" in text
+    assert text.count("cost at iteration") == 3
 
 
 @pytest.mark.parametrize(
@@ -141,7 +145,7 @@ def test_evaluate_prints_the_accuracy_that_train_printed(capsys, folder):
 def test_evaluate_prints_the_confusion_by_name(capsys, folder):
     _, out, _ = typed(capsys, "evaluate", folder / "run.h5", "--data", folder / "data")
     assert "test accuracy: " in out
-    assert "said non-cat" in out
+    assert "predicted non-cat" in out
     assert out.count("\n") == 5
 
 

@@ -54,9 +54,9 @@ def test_evaluate_prints_the_truth_in_rows_and_what_was_said_in_columns(capsys, 
     assert said(capsys, "evaluate", run, "--data", folder).splitlines() == [
         f"data: {folder} (4 pictures to train on, 10 to test on)",
         "test accuracy: 70.000 % (7 of 10)",
-        "            said non-cat       said cat",
-        "non-cat                2              1",
-        "cat                    2              5",
+        "            predicted non-cat       predicted cat",
+        "non-cat                     2                   1",
+        "cat                         2                   5",
     ]
 
 
@@ -171,10 +171,10 @@ def run_of_three(tmp_path, three) -> Path:
 def test_evaluate_counts_three_classes_by_name(capsys, run_of_three, three):
     assert said(capsys, "evaluate", run_of_three, "--data", three).splitlines()[1:] == [
         "test accuracy: 75.000 % (3 of 4)",
-        "          said cat    said dog   said $h^$",
-        "cat              1           0           0",
-        "dog              0           1           1",
-        "$h^$             0           0           1",
+        "          predicted cat    predicted dog   predicted $h^$",
+        "cat                   1                0                0",
+        "dog                   0                1                1",
+        "$h^$                  0                0                1",
     ]
 
 
@@ -208,7 +208,7 @@ def test_l2_is_told_apart_from_the_cost(capsys, folder):
     assert penalized["l2_penalty"] > 0
     words = said(capsys, *TO_LEARN[:-1], "--data", folder, "--l2", 0.1)
     assert (
-        f"(of the trained parameters, all pictures alike; L2 adds {penalized['l2_penalty']})"
+        f"(trained parameters, all training examples; L2 adds {penalized['l2_penalty']:.6g})"
         in words
     )
 
