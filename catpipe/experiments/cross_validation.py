@@ -52,6 +52,6 @@ def _of_folds(problem: Problem, folds: NDArray[np.int64], numbers: Sequence[int]
     others = folds != np.array(numbers)[:, np.newaxis, np.newaxis]
     first = start(problem, problem.experiment.seed)
     stack = map_parameters(lambda W: np.broadcast_to(W, (len(numbers), *W.shape)), first)
-    inside, entered = problem.space.enter(network_of(problem), stack)
+    inside, entered = problem.space.project(network_of(problem), stack)
     _, trained, _ = descend(problem._replace(among=others), inside, entered)
     return of_classes(predict_probabilities(inside, trained.parameters, problem.space.columns))

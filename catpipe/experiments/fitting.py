@@ -83,10 +83,10 @@ def solve(
     """
     network, space = network_of(problem), problem.space
     try:
-        descent = descend(problem, *space.enter(network, parameters), watch, kept)
+        descent = descend(problem, *space.project(network, parameters), watch, kept)
     except Diverged as error:
         good = error.state
-        left = space.leave(network, parameters, good.parameters)
+        left = space.lift(network, parameters, good.parameters)
         raise Diverged(str(error), State(good.iteration, left, ())) from None
     return result_at(problem, parameters, *descent)
 
@@ -111,7 +111,7 @@ def result_at(
     """
     state, network, space = kept.state, network_of(problem), problem.space
     best = best or kept.best
-    trained = space.leave(network, parameters, best.parameters)
+    trained = space.lift(network, parameters, best.parameters)
     sampled = plain_costs(state.costs)
     trimmed = kept._replace(
         state=state._replace(costs=sampled),
@@ -121,7 +121,9 @@ def result_at(
     end, known = iterations_of(problem), problem.pictures
     reached = Reached(trimmed, space.kind, end, examples, problem.own, known)
     costs = sampled if costs is None else plain_costs(costs)
-    return Result(problem.experiment, network, trained, costs, space.name, best.iteration, reached)
+    return Result(
+        problem.experiment, network, trained, costs, space.description, best.iteration, reached
+    )
 
 
 def plain_costs(costs: Costs) -> Costs:

@@ -21,7 +21,7 @@ class Reached(NamedTuple):
     """All that a run needs to carry on: its state as it is in the space it is trained in."""
 
     kept: Checkpoint
-    space: str  # the kind: full, dual or spanned
+    space: str  # the kind: full, dual or subspace
     end: int  # the iteration that was asked for
     examples: int  # pictures to train on
     own: int  # and those of a validation set

@@ -158,7 +158,7 @@ def check_same(result: Result, posed: Problem, begun: Parameters) -> None:
         )
     kept = reached.kept
     here = next(s for s in (kept.best, kept.state) if s.iteration == result.iteration)
-    left = posed.space.leave(result.network, begun, here.parameters)
+    left = posed.space.lift(result.network, begun, here.parameters)
     if not all(_is_near(left[name], W) for name, W in result.parameters.items()):
         raise ValueError(
             "the start or the subspace of the run is another here; expected the libraries and the "

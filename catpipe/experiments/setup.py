@@ -71,8 +71,8 @@ def problem(
 
     >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
     >>> pictures = Pictures(images, np.array([0, 1]))
-    >>> problem(Experiment(seed=1), pictures).space.name
-    'the full space (2 columns of 1 features take fewer multiplications as they are)'
+    >>> problem(Experiment(seed=1), pictures).space.description
+    'the full space (2 examples of 1 features take fewer multiplications as they are)'
     """
     posed = _as_it_is(experiment, pictures, validation)
     return posed if experiment.full_space else posed._replace(space=_cheapest(posed))
@@ -96,7 +96,7 @@ def problem_in(
            [0., 1.]])
     """
     posed = _as_it_is(experiment, pictures, validation)
-    return posed._replace(space=space_of(kind, name, posed.space.columns))
+    return posed._replace(space=space_of(kind, posed.space.columns, name))
 
 
 def _as_it_is(

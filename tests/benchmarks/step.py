@@ -24,7 +24,7 @@ from catpipe.nn.initializers import initialize_parameters
 from catpipe.nn.network import mlp
 from catpipe.optim.optimizers import gradient_descent
 from catpipe.random import ORDER
-from catpipe.training.dual import dual_network, gram, into_dual
+from catpipe.training.dual import dual_network, gram, project
 from catpipe.training.loop import initial_state, make_step, train
 
 EXAMPLES, LEARNING_RATE, SIZE, SEED = 209, 0.0075, 64, 1
@@ -59,7 +59,7 @@ def inline(batches, parameters, iterations):
 
 def inline_dual(K, Y, parameters, iterations):
     """Return the parameters of the dual form after so many steps, likewise."""
-    P1, b1, W2, b2, W3, b3, W4, b4, C1, kept = parameters
+    P1, b1, W2, b2, W3, b3, W4, b4, C1, scale = parameters
     for _ in range(iterations):
         Z1 = P1 + b1
         A1 = np.maximum(Z1, 0)
@@ -78,11 +78,11 @@ def inline_dual(K, Y, parameters, iterations):
         dZ1 = (W2.T @ dZ2) * (Z1 > 0)
         dP1, db1 = dZ1 @ K.T, dZ1.sum(-1, keepdims=True)
         P1, b1 = P1 - LEARNING_RATE * dP1, b1 - LEARNING_RATE * db1
-        C1, kept = C1 - LEARNING_RATE * dZ1, kept - LEARNING_RATE * np.zeros_like(kept)
+        C1, scale = C1 - LEARNING_RATE * dZ1, scale - LEARNING_RATE * np.zeros_like(scale)
         W2, b2 = W2 - LEARNING_RATE * dW2, b2 - LEARNING_RATE * db2
         W3, b3 = W3 - LEARNING_RATE * dW3, b3 - LEARNING_RATE * db3
         W4, b4 = W4 - LEARNING_RATE * dW4, b4 - LEARNING_RATE * db4
-    return P1, b1, W2, b2, W3, b3, W4, b4, C1, kept
+    return P1, b1, W2, b2, W3, b3, W4, b4, C1, scale
 
 
 def picked(X, Y):
@@ -155,7 +155,7 @@ def rows(dtype):
     fold = partial(folded, make_step(net, descent), partial(repeat, Batch(X, Y)), state)
     products = partial(two_products, X, start, np.ones((20, EXAMPLES), dtype))
     compare("12,288 features, and two products", dtype, fold, products, 10, 25)
-    entered, dual = into_dual(net, start, X), dual_network(net, X.shape[1])
+    entered, dual = project(net, start, X), dual_network(net, X.shape[1])
     state, columns = initial_state(descent, entered), partial(repeat, Batch(gram(X), Y))
     fold = partial(folded, make_step(dual, descent), columns, state)
     inlined = partial(inline_dual, gram(X), Y, tuple(entered.values()))

@@ -24,7 +24,7 @@ from catpipe.optim.optimizers import (
 from catpipe.optim.regularizers import adamw, with_clipping, with_l2, with_weight_decay
 from catpipe.optim.schedules import constant, cosine, scaled, step_decay, warm_up
 from catpipe.training.loop import initial_state, make_step, train
-from catpipe.training.spaces import Space, cheapest_space, dual_space, full_space, spanned_space
+from catpipe.training.spaces import Space, cheapest_space, column_space, dual_space, full_space
 from tests.experiments.test_ensembles import members, normal_stack, random_shares
 from tests.points import FLOATS, activations, examples, normal, normal_parameters, seeds
 from tests.training.test_dual import assert_close
@@ -92,13 +92,13 @@ def trained_in(space: Space, net, optimizer, start, Y, parts) -> Parameters:
 
     Y may be the targets alone, or with weights.
     """
-    inside, entered = space.enter(net, start)
+    inside, entered = space.project(net, start)
     Y, weights = Y if isinstance(Y, tuple) else (Y, None)
     batches = [
         Batch(space.columns[:, part], Y[:, part], None if weights is None else weights[..., part])
         for part in parts
     ]
-    return space.leave(net, start, trained(inside, optimizer, entered, batches))
+    return space.lift(net, start, trained(inside, optimizer, entered, batches))
 
 
 def trained_outside(net, optimizer, start, X, Y, parts) -> Parameters:
@@ -114,7 +114,7 @@ def test_on_full_batches_a_linear_optimizer_trains_in_the_dual_form(
     net = mlp(of, *units, 2, activation=activation, loss=SOFTMAX_CROSS_ENTROPY)
     start, (X, Y) = normal_parameters(net, seed), examples(net, seed)
     space = chosen(net, optimizer, X, FULL)
-    assert space.name == "the subspace of 6 columns, in the dual form"
+    assert space.description == "the subspace of 6 examples, in the dual form"
     ours = trained_in(space, net, optimizer, start, Y, FULL)
     assert_close(ours, trained_outside(net, optimizer, start, X, Y, FULL), rtol=1e-9)
 
@@ -128,7 +128,7 @@ def test_on_mini_batches_one_that_commutes_with_rotations_trains_in_their_span(
     net = mlp(of, *units, 1, activation=activation)
     start, (X, Y) = normal_parameters(net, seed), examples(net, seed)
     space = chosen(net, optimizer, X, MINI)
-    assert space.name == "the subspace of 6 columns"
+    assert space.description == "the subspace of 6 examples"
     ours = trained_in(space, net, optimizer, start, Y, MINI)
     assert_close(ours, trained_outside(net, optimizer, start, X, Y, MINI), rtol=1e-9)
 
@@ -140,7 +140,7 @@ def test_clipped_gradients_train_in_the_span_also_on_full_batches(optimizer, act
     net = mlp(of, 4, 1, activation=activation)
     start, (X, Y) = normal_parameters(net, seed), examples(net, seed)
     space = chosen(net, optimizer, X, FULL)
-    assert space.name == "the subspace of 6 columns"
+    assert space.description == "the subspace of 6 examples"
     ours = trained_in(space, net, optimizer, start, Y, FULL)
     assert_close(ours, trained_outside(net, optimizer, start, X, Y, FULL), rtol=1e-9)
 
@@ -167,11 +167,11 @@ def test_the_norm_of_these_tests_does_clip(make):
 def test_an_optimizer_that_scales_each_number_trains_in_the_full_space(optimizer, parts):
     net = mlp(20, 4, 1)
     space = chosen(net, optimizer, normal(1, 20, 6), parts)
-    assert space.name == "the full space (the optimizer does not commute with rotations)"
+    assert space.description == "the full space (the optimizer does not commute with rotations)"
 
 
 @adaptive
-@pytest.mark.parametrize("make", [dual_space, spanned_space])
+@pytest.mark.parametrize("make", [dual_space, column_space])
 def test_elsewhere_it_would_train_otherwise(optimizer, make):
     net = mlp(20, 4, 1, activation=TANH)
     start, (X, Y) = normal_parameters(net, 1), examples(net, 1)
@@ -184,7 +184,7 @@ def test_a_first_layer_that_is_not_dense_trains_in_the_full_space():
     net = mlp(20, 4, 1)
     dropping = net._replace(layers=(Dropout(0.5, seed=1, number=0), *net.layers))
     space = chosen(dropping, gradient_descent(0.1), normal(1, 20, 6), FULL)
-    assert space.name == "the full space (the first layer is not dense)"
+    assert space.description == "the full space (the first layer is not dense)"
 
 
 @pytest.mark.parametrize("parts", [FULL, MINI], ids=["full", "mini"])
@@ -195,7 +195,7 @@ def test_dropout_after_hidden_layers_drops_the_same_in_a_small_space(parts, seed
     net = with_dropout(mlp(20, 4, 3, 1, activation=TANH), rate=0.4, seed=seed)
     start, (X, Y) = normal_parameters(net, seed), examples(net, seed)
     space = chosen(net, optimizer, X, parts)
-    assert "the subspace of 6 columns" in space.name
+    assert "the subspace of 6 examples" in space.description
     ours = trained_in(space, net, optimizer, start, Y, parts)
     assert_close(ours, trained_outside(net, optimizer, start, X, Y, parts), rtol=1e-9)
 
@@ -224,7 +224,7 @@ def test_a_stack_of_learning_rates_is_each_of_them(make, schedule, parts):
         assert_close(one, expected, rtol=1e-9)
 
 
-MADE = {"dual": dual_space, "spanned": spanned_space, "full": lambda X: full_space(X, "asked for")}
+MADE = {"dual": dual_space, "subspace": column_space, "full": lambda X: full_space(X, "asked for")}
 made = pytest.mark.parametrize("make", MADE.values(), ids=MADE)
 
 
@@ -235,7 +235,7 @@ def test_the_logits_there_are_those_of_the_columns_as_they_are(make, seed):
     net = mlp(20, 4, 1, activation=TANH)
     start, (X, _) = normal_parameters(net, seed), examples(net, seed)
     space = make(X)
-    inside, entered = space.enter(net, start)
+    inside, entered = space.project(net, start)
     expected, _ = forward(net, start, X)
     np.testing.assert_allclose(forward(inside, entered, space.columns)[0], expected, rtol=1e-9)
 
@@ -246,7 +246,7 @@ def test_the_logits_there_are_those_of_the_columns_as_they_are(make, seed):
 def test_there_and_back_is_the_start(make, seed):
     net = mlp(20, 4, 1)
     start, space = normal_parameters(net, seed), make(normal(seed, 20, 6))
-    assert_close(space.leave(net, start, space.enter(net, start)[1]), start, rtol=1e-12)
+    assert_close(space.lift(net, start, space.project(net, start)[1]), start, rtol=1e-12)
 
 
 @made
@@ -257,7 +257,7 @@ def test_the_type_that_goes_in_comes_out(make, dtype, count):
     start = normal_stack(net, 1, count, dtype) if count else normal_parameters(net, 1, dtype)
     X, Y = examples(net, 1, dtype=dtype)
     space = make(X)
-    _, entered = space.enter(net, start)
+    _, entered = space.project(net, start)
     left = trained_in(space, net, optimizer, start, Y, FULL)
     arrays = (space.columns, *entered.values(), *left.values())
     assert {array.dtype for array in arrays} == {np.dtype(dtype)}
@@ -276,11 +276,11 @@ def test_a_space_pickles(make):
 @pytest.mark.parametrize(
     ("shape", "columns", "size", "iterations", "said"),
     [
-        ((12288, 20, 7, 5, 1), 209, None, 2500, "the subspace of 209 columns, in the dual form"),
-        ((2048, 20, 1), 50, 16, 2500, "the subspace of 50 columns"),
+        ((12288, 20, 7, 5, 1), 209, None, 2500, "the subspace of 209 examples, in the dual form"),
+        ((2048, 20, 1), 50, 16, 2500, "the subspace of 50 examples"),
         ((300, 20, 1), 500, None, MANY, "the dual form"),
-        ((300, 20, 1), 601, None, MANY, "(601 columns of 300 features take fewer multiplications"),
-        ((300, 20, 1), 300, 16, MANY, "(300 columns of 300 features take fewer multiplications"),
+        ((300, 20, 1), 601, None, MANY, "(601 examples of 300 features take fewer multiplications"),
+        ((300, 20, 1), 300, 16, MANY, "(300 examples of 300 features take fewer multiplications"),
         ((12288, 20, 1), 209, None, 1, "(1 iterations, asked for at first, save less than"),
         ((2048, 20, 1), 50, 16, 3, "(3 iterations, asked for at first, save less than"),
     ],
@@ -288,7 +288,7 @@ def test_a_space_pickles(make):
 def test_it_is_said_where_training_is_done_and_why(shape, columns, size, iterations, said):
     X = np.ones((shape[0], columns))
     space = cheapest_space(mlp(*shape), heavy_ball(0.1), X, size, iterations)
-    assert said in space.name
+    assert said in space.description
 
 
 @settings(max_examples=200)
@@ -312,5 +312,5 @@ def test_a_small_space_is_chosen_where_all_its_multiplications_are_fewer(
     pays = once + there_and_back + iterations * each < iterations * forward_and_backward
     net, X = mlp(features, units, 1), np.zeros((features, columns))
     space = cheapest_space(net, gradient_descent(0.1), X, None if full else size, iterations)
-    assert ("full space" in space.name) != pays
-    assert ("dual form" in space.name) == (pays and full)
+    assert ("full space" in space.description) != pays
+    assert ("dual form" in space.description) == (pays and full)

@@ -92,7 +92,7 @@ def test_any_hdf5_reader_finds_the_parameters_under_their_own_names(run, path):
         ({"features": "many"}, "does not describe a run"),
         ({"features": 1.5}, "does not describe a run"),
         ({"features": 0}, "describes no network"),
-        ({"space": "small"}, "expected one of full, dual, spanned"),
+        ({"space": "small"}, "expected one of full, dual, subspace"),
         ({"examples": -1}, "no number of at least 0"),
         ({"examples": 5}, "expected (4, 5)"),
         ({"pictures": "FF" * 32}, "no SHA-256"),
