@@ -4,6 +4,7 @@ from catpipe.training.gradient_checks import Difference, GradientCheck, gradient
 from catpipe.training.loop import (
     Diverged,
     State,
+    Step,
     finite,
     initial_state,
     make_step,
@@ -18,6 +19,7 @@ __all__ = [
     "Diverged",
     "GradientCheck",
     "State",
+    "Step",
     "best_of",
     "early_stopping",
     "finite",

@@ -24,15 +24,15 @@ from catpipe.nn.parameters import Array, Parameters
 
 @dataclass(frozen=True)
 class DualDense:
-    """A dense first layer in the dual form: its weights are their products with all the columns.
+    """A dense first layer in the dual form: its weights are their products with all columns.
 
-    Its input is the columns' Gram matrix, (columns, columns), so that `dZ @ A.mT`, the gradient of
+    Its input is their Gram matrix, (examples, examples), so that `dZ @ A.mT`, the gradient of
     the products, is the one of any dense layer. That of the coefficients is dZ.
     """
 
     weights: str
     bias: str
-    fan_in: int  # columns
+    fan_in: int  # examples
     units: int
     activation: Activation
     coefficients: str
@@ -44,7 +44,7 @@ class DualDense:
         A: Array,
         iteration: int | None = None,  # noqa: ARG002
     ) -> tuple[Array, Cache]:
-        """Return the activation of Z = P + b, (units, columns), and the cache."""
+        """Return the activation of Z = P + b, (units, examples), and the cache."""
         Z = parameters[self.weights] + parameters[self.bias]
         return self.activation.value(Z), Cache(A, Z)
 
@@ -65,7 +65,7 @@ class DualDense:
         }
 
     def shapes(self) -> Shapes:
-        """Return the shapes of P and C, (units, columns), of b, and of the scale, (1, 1)."""
+        """Return the shapes of P and C, (units, examples), of b, and of the scale, (1, 1)."""
         products = self.units, self.fan_in
         return {
             self.weights: products,
@@ -76,7 +76,7 @@ class DualDense:
 
 
 def gram(X: Array) -> Array:
-    """Return the products of the columns with each other, (columns, columns).
+    """Return the products of the columns with each other, (examples, examples).
 
     >>> gram(np.array([[1.0, 2.0]]))
     array([[1., 2.],
@@ -85,11 +85,11 @@ def gram(X: Array) -> Array:
     return X.mT @ X
 
 
-def dual_network(network: Network, columns: int) -> Network:
+def dual_network(network: Network, examples: int) -> Network:
     """Return the network with its first layer in the dual form; its input is the Gram matrix.
 
     >>> from catpipe.nn.network import mlp
-    >>> dual_network(mlp(3, 2, 1), columns=5).layers[0].coefficients
+    >>> dual_network(mlp(3, 2, 1), examples=5).layers[0].coefficients
     'W1.coefficients'
     """
     first = first_dense(network)
@@ -97,7 +97,7 @@ def dual_network(network: Network, columns: int) -> Network:
     dual = DualDense(
         name,
         first.bias,
-        fan_in=columns,
+        fan_in=examples,
         units=first.units,
         activation=first.activation,
         coefficients=f"{name}.coefficients",
