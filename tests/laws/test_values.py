@@ -154,7 +154,7 @@ def test_what_a_value_of_numbers_prints_is_how_to_make_it(make):
     [
         np.array([1.0, 0.0]),
         np.array([[1.0, 2.0]]),
-        np.array([1.0, 2.0], np.float32),
+        np.array([1.0, 2.0]).view(np.int64),
         [1.0, 2.0],
         1.0,
     ],
