@@ -32,7 +32,7 @@ class Value:
         return hash(_comparable(self))
 
     def __repr__(self) -> str:
-        shown = (f"{name}={_shown(value)}" for name, value in _items(self))
+        shown = (f"{name}={_printed(value)}" for name, value in _items(self))
         return f"{type(self).__name__}({', '.join(shown)})"
 
 
@@ -48,7 +48,7 @@ def _comparable(value: Any) -> tuple[Any, ...]:
     )
 
 
-def _shown(value: Any) -> str:
+def _printed(value: Any) -> str:
     if isinstance(value, np.ndarray):
         return f"array {value.shape} {value.dtype}"
     return repr(value)

@@ -45,13 +45,27 @@ from catpipe.data.batches import (
 )
 from catpipe.data.drawn.drawings import draw
 from catpipe.data.examples import DataSet, Pictures, one_hot, targets
-from catpipe.data.sampling import balanced, held_out, shuffled, stratified, subset
+from catpipe.data.sampling import (
+    Balanced,
+    Shuffled,
+    Stratified,
+    Subset,
+    balanced,
+    held_out,
+    shuffled,
+    stratified,
+    subset,
+)
 from catpipe.data.transforms import pixels
 
 __all__ = [
+    "Balanced",
     "Batch",
     "DataSet",
     "Pictures",
+    "Shuffled",
+    "Stratified",
+    "Subset",
     "augmented",
     "balanced",
     "balanced_weights",

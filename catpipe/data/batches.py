@@ -1,6 +1,6 @@
-"""Streams of batches to fold over: the whole set again and again, or mini-batches of it.
+"""Batches to fold over: all examples again and again, or mini-batches of them.
 
-The order of an epoch is a function of its number, so a stream can begin at any iteration.
+The order of an epoch is a function of its number, so batches can begin at any iteration.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from catpipe.nn.parameters import Array
 class Batch(NamedTuple):
     """Columns X, (features, examples), and their targets Y, (outputs, examples).
 
-    Where examples do not count alike, `weights`, (1, examples), say how much each; without them
-    each counts 1 / examples.
+    `weights`, (..., 1, examples) with a sum of 1, are the examples' weights in costs and gradients;
+    without them each weighs 1 / examples.
     """
 
     X: Array
@@ -31,7 +31,7 @@ class Batch(NamedTuple):
 def normalized(weights: Array) -> Array:
     """Return the weights, (..., 1, examples), divided by their sum.
 
-    Raises `ValueError` for weights below 0, and for none above.
+    Raises `ValueError` for a weight below 0, and where none is above.
 
     >>> normalized(np.array([[1.0, 0.0, 3.0]]))
     array([[0.25, 0.  , 0.75]])
@@ -42,9 +42,9 @@ def normalized(weights: Array) -> Array:
 
 
 def class_weights(labels: Indices, of_classes: Sequence[float]) -> Array:
-    """Return each example's weight, (1, examples): that of its class.
+    """Return the weight of each example, (1, examples): that of its class.
 
-    Raises `ValueError` for labels beyond them.
+    Raises `ValueError` for labels of classes without a weight.
 
     >>> class_weights(np.array([0, 0, 1]), of_classes=(1, 3))
     array([[1., 1., 3.]])
@@ -58,10 +58,10 @@ def class_weights(labels: Indices, of_classes: Sequence[float]) -> Array:
 
 
 def balanced_weights(labels: Indices, classes: int) -> tuple[float, ...]:
-    """Return the weights of classes with which all that there are count alike, 1 on average.
+    """Return class weights with which all classes count alike, 1 on average over the examples.
 
-    A class of c in n examples weighs n / c over the number of classes that there are (King and Zeng
-    2001); one that is not there, nothing.
+    A class of c in n examples weighs n / c, divided by the number of classes that have examples
+    (King and Zeng 2001); a class without examples weighs 0.
 
     >>> balanced_weights(np.array([0, 0, 0, 1]), classes=2)
     (0.6666666666666666, 2.0)
@@ -74,7 +74,7 @@ def balanced_weights(labels: Indices, classes: int) -> tuple[float, ...]:
 def full_batches(
     X: Array, Y: Array, iterations: int, weights: Array | None = None
 ) -> Iterator[Batch]:
-    """Return the whole set as one batch, again and again.
+    """Return all examples as one batch, once for each iteration.
 
     >>> [batch.X.shape for batch in full_batches(np.ones((4, 2)), np.ones((1, 2)), iterations=3)]
     [(4, 2), (4, 2), (4, 2)]
@@ -85,12 +85,12 @@ def full_batches(
 def mini_batches(
     everything: Batch, order: Order, size: int, start: int = 0, *, drop_last: bool = False
 ) -> Iterator[Batch]:
-    """Return batches of so many examples, epoch after epoch without end, from iteration `start` on.
+    """Return batches of `size` examples, epoch after epoch without end, from iteration `start` on.
 
     The last batch of an epoch is short where the size does not divide the examples, or dropped.
-    Shares are scaled so that the costs and gradients of an epoch's batches, weighted by their
-    examples, average to those of everything. Raises `ValueError` for a size below 1, or so large
-    that all is dropped.
+    Weights are scaled so that the costs and gradients of an epoch's batches, weighted by their
+    numbers of examples, average to those of all examples. Raises `ValueError` for a size below 1,
+    or so large that all examples are dropped.
 
     >>> everything = Batch(np.array([[1.0, 2.0, 3.0]]), np.ones((1, 3)))
     >>> batches = mini_batches(everything, lambda epoch: np.array([2, 0, 1]), size=2)
@@ -125,7 +125,7 @@ def _epochs(
 
 
 def _weights_in(weights: Array | None, visited: Indices) -> Array | None:
-    """Return the weights, times what makes those that an epoch visits 1 on average."""
+    """Return the weights, scaled to an average of 1 over the examples that an epoch visits."""
     if weights is None:
         return None
     return weights * (len(visited) / weights.take(visited, -1).sum(-1, keepdims=True))

@@ -31,7 +31,7 @@ class Shuffled:
 
 
 def shuffled(examples: int, seed: int) -> Order:
-    """Return the order that is another permutation of so many examples in each epoch.
+    """Return the order that is another permutation of the examples in each epoch.
 
     >>> sorted(shuffled(4, seed=1)(7).tolist())
     [0, 1, 2, 3]
@@ -48,7 +48,7 @@ class Stratified(Value):
 
     def __call__(self, epoch: int) -> Indices:
         """Return a permutation of the examples with each class spread evenly."""
-        return _spread(self.labels, self.seed, ORDER, epoch)
+        return _spread_evenly(self.labels, self.seed, ORDER, epoch)
 
 
 def stratified(labels: Indices, seed: int) -> Order:
@@ -82,8 +82,8 @@ class Balanced(Value):
 def balanced(labels: Indices, seed: int) -> Order:
     """Return the order in which an epoch holds all classes equally often, one after the other.
 
-    Each comes as often as the largest has examples; those of a smaller class come up again, each
-    about as often as the others of its class, and permuted anew each time.
+    Each class comes as often as the largest has examples; those of a smaller class are repeated,
+    each about as often as the others of its class, and permuted anew each time.
 
     >>> labels = np.array([0] * 4 + [1] * 2)
     >>> balanced(labels, seed=1)(0)
@@ -114,7 +114,7 @@ def subset(indices: Indices, order: Order) -> Order:
 
 
 def held_out(labels: Indices, seed: int, share: float) -> Indices:
-    """Return the examples to hold out, in which the classes are about as in all the labels.
+    """Return the examples to hold out, with the classes in about the proportions of the labels.
 
     Raises `ValueError` for a share that leaves none on one side.
 
@@ -125,10 +125,10 @@ def held_out(labels: Indices, seed: int, share: float) -> Indices:
     number = round(share * len(labels))
     if not 0 < number < len(labels):
         raise ValueError(f"{share} of {len(labels)} examples to hold out; expected some, not all")
-    return _spread(labels, seed, HOLD_OUT)[:number]
+    return _spread_evenly(labels, seed, HOLD_OUT)[:number]
 
 
-def _spread(labels: Indices, seed: int, *path: int) -> Indices:
+def _spread_evenly(labels: Indices, seed: int, *path: int) -> Indices:
     draws = generator(seed, *path)
     by_class = [draws.permutation(np.flatnonzero(labels == c)) for c in np.unique(labels)]
     places = [(np.arange(len(of)) + draws.random()) / len(of) for of in by_class]

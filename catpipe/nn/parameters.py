@@ -17,7 +17,7 @@ class Parameters(Mapping[str, Array]):
     """An immutable mapping of names to read-only arrays.
 
     Arrays are copied on the way in, so a later write to the caller's own cannot reach them.
-    Raises `TypeError` for what is not numbers.
+    Raises `TypeError` for an array of anything but numbers.
 
     >>> Parameters(W1=[[1.0, 2.0]], b1=[[0.0]])
     Parameters(W1 (1, 2) float64, b1 (1, 1) float64; 3 numbers)

@@ -18,7 +18,13 @@ array([[0.8]])
 """
 
 from catpipe.optim.optimizers import (
+    Adam,
+    AveragedMomentum,
+    GradientDescent,
+    HeavyBall,
+    Nesterov,
     Optimizer,
+    RMSProp,
     adam,
     averaged_momentum,
     gradient_descent,
@@ -27,11 +33,48 @@ from catpipe.optim.optimizers import (
     rmsprop,
     update_parameters,
 )
-from catpipe.optim.regularizers import adamw, l2_penalty, with_clipping, with_l2, with_weight_decay
-from catpipe.optim.schedules import constant, cosine, exponential, inverse_time, step_decay, warm_up
+from catpipe.optim.regularizers import (
+    WithClipping,
+    WithL2,
+    WithWeightDecay,
+    adamw,
+    l2_penalty,
+    with_clipping,
+    with_l2,
+    with_weight_decay,
+)
+from catpipe.optim.schedules import (
+    Constant,
+    Cosine,
+    Exponential,
+    InverseTime,
+    StepDecay,
+    WarmUp,
+    constant,
+    cosine,
+    exponential,
+    inverse_time,
+    step_decay,
+    warm_up,
+)
 
 __all__ = [
+    "Adam",
+    "AveragedMomentum",
+    "Constant",
+    "Cosine",
+    "Exponential",
+    "GradientDescent",
+    "HeavyBall",
+    "InverseTime",
+    "Nesterov",
     "Optimizer",
+    "RMSProp",
+    "StepDecay",
+    "WarmUp",
+    "WithClipping",
+    "WithL2",
+    "WithWeightDecay",
     "adam",
     "adamw",
     "averaged_momentum",

@@ -72,7 +72,7 @@ def inverse_time(rate: float | Array, decay: float, every: int = 1) -> Schedule:
     >>> inverse_time(0.5, decay=0.3, every=100)(100)
     0.3846153846153846
     """
-    return InverseTime(rate, decay, _count("every", every))
+    return InverseTime(rate, decay, _at_least_one("every", every))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -94,7 +94,7 @@ def step_decay(rate: float | Array, factor: float, every: int) -> Schedule:
     >>> step_decay(0.1, factor=0.5, every=100)(250)
     0.025
     """
-    return StepDecay(rate, factor, _count("every", every))
+    return StepDecay(rate, factor, _at_least_one("every", every))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -138,7 +138,7 @@ def cosine(rate: float | Array, iterations: int) -> Schedule:
     >>> cosine(0.1, iterations=100)(50)
     0.05
     """
-    return Cosine(rate, _count("iterations", iterations))
+    return Cosine(rate, _at_least_one("iterations", iterations))
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,7 @@ def warm_up(schedule: Rate, iterations: int) -> Schedule:
     >>> warm_up(0.1, iterations=4)(0), warm_up(0.1, iterations=4)(3)
     (0.025, 0.1)
     """
-    return WarmUp(comparable(schedule), _count("iterations", iterations))
+    return WarmUp(comparable(schedule), _at_least_one("iterations", iterations))
 
 
 @dataclass(frozen=True)
@@ -205,7 +205,7 @@ def check_positive(name: str, number: float | Array) -> None:
         raise ValueError(f"{name} {number}; expected a positive finite number")
 
 
-def _count(name: str, number: int) -> int:
+def _at_least_one(name: str, number: int) -> int:
     if number < 1:
         raise ValueError(f"{name} {number} of a schedule; expected at least 1")
     return number

@@ -37,6 +37,7 @@ from catpipe.training.gradient_checks import Difference, GradientCheck, gradient
 from catpipe.training.loop import (
     Diverged,
     State,
+    Step,
     finite,
     initial_state,
     make_step,
@@ -51,6 +52,7 @@ __all__ = [
     "Diverged",
     "GradientCheck",
     "State",
+    "Step",
     "checked_at",
     "early_stopping",
     "finite",

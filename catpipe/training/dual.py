@@ -1,12 +1,12 @@
 """The dual form of the first layer, for training on the same columns again and again.
 
-The gradient of the first weights is `dZ @ X.T`. So they are always what is kept of the start plus
+The gradient of the first weights is `dZ @ X.T`. So they are always a scale times the start plus
 `C @ X.T`, a combination of the columns, and the gradient of the coefficients C is dZ itself. All
 that a step asks of the weights is their products with the columns, `P = W1 @ X`, whose gradient is
 `dZ @ K` with the Gram matrix `K = X.T @ X`: one product of (examples, examples) where there were
 two of (features, examples). Nothing is inverted, so any columns will do, dependent ones too.
 
-P, C and what is kept are changed alike, as the weights would be, by every optimizer that is linear;
+P, C and the scale are changed alike, as the weights would be, by every optimizer that is linear;
 for those the dual form is exact (Aizerman et al. 1964, for the perceptron).
 """
 
@@ -24,19 +24,19 @@ from catpipe.nn.parameters import Array, Parameters
 
 @dataclass(frozen=True)
 class DualDense:
-    """A dense first layer in the dual form: its weights are their products with all the columns.
+    """A dense first layer in the dual form: its weights are their products with all columns.
 
-    Its input is the columns' Gram matrix, (columns, columns), so that `dZ @ A.mT`, the gradient of
+    Its input is their Gram matrix, (examples, examples), so that `dZ @ A.mT`, the gradient of
     the products, is the one of any dense layer. That of the coefficients is dZ.
     """
 
     weights: str
     bias: str
-    fan_in: int  # columns
+    fan_in: int  # examples
     units: int
     activation: Activation
     coefficients: str
-    kept: str
+    scale: str
 
     def forward(
         self,
@@ -44,36 +44,39 @@ class DualDense:
         A: Array,
         iteration: int | None = None,  # noqa: ARG002
     ) -> tuple[Array, Cache]:
-        """Return the activation of Z = P + b, (units, columns), and the cache."""
+        """Return the activation of Z = P + b, (units, examples), and the cache."""
         Z = parameters[self.weights] + parameters[self.bias]
         return self.activation.value(Z), Cache(A, Z)
 
     def backward(
         self, parameters: Parameters, cache: Cache, dA: Array
     ) -> tuple[InputGradient, dict[str, Array]]:
-        """Return dP, db, dC and, as nothing but decay changes what is kept, zero for that."""
-        P, nothing = parameters[self.weights], 0 * parameters[self.kept]
-        dZ, dP, db, pending = linear_activation_backward(self.activation, dA, cache, P)
-        return pending, {
+        """Return what computes the gradient at A, and dP, db, dC = dZ and zero for the scale.
+
+        The cost knows the scale through P alone; nothing but decay changes it.
+        """
+        P, scale = parameters[self.weights], parameters[self.scale]
+        dZ, dP, db, compute_dA = linear_activation_backward(self.activation, dA, cache, P)
+        return compute_dA, {
             self.weights: dP,
             self.bias: db,
             self.coefficients: dZ,
-            self.kept: nothing,
+            self.scale: np.zeros_like(scale),
         }
 
     def shapes(self) -> Shapes:
-        """Return the shapes of P and C, (units, columns), of b, and of what is kept, (1, 1)."""
+        """Return the shapes of P and C, (units, examples), of b, and of the scale, (1, 1)."""
         products = self.units, self.fan_in
         return {
             self.weights: products,
             self.bias: (self.units, 1),
             self.coefficients: products,
-            self.kept: (1, 1),
+            self.scale: (1, 1),
         }
 
 
 def gram(X: Array) -> Array:
-    """Return the products of the columns with each other, (columns, columns).
+    """Return the products of the columns with each other, (examples, examples).
 
     >>> gram(np.array([[1.0, 2.0]]))
     array([[1., 2.],
@@ -82,11 +85,11 @@ def gram(X: Array) -> Array:
     return X.mT @ X
 
 
-def dual_network(network: Network, columns: int) -> Network:
+def dual_network(network: Network, examples: int) -> Network:
     """Return the network with its first layer in the dual form; its input is the Gram matrix.
 
     >>> from catpipe.nn.network import mlp
-    >>> dual_network(mlp(3, 2, 1), columns=5).layers[0].coefficients
+    >>> dual_network(mlp(3, 2, 1), examples=5).layers[0].coefficients
     'W1.coefficients'
     """
     first = first_dense(network)
@@ -94,21 +97,21 @@ def dual_network(network: Network, columns: int) -> Network:
     dual = DualDense(
         name,
         first.bias,
-        fan_in=columns,
+        fan_in=examples,
         units=first.units,
         activation=first.activation,
         coefficients=f"{name}.coefficients",
-        kept=f"{name}.kept",
+        scale=f"{name}.scale",
     )
     return network._replace(layers=(dual, *network.layers[1:]))
 
 
-def into_dual(network: Network, parameters: Parameters, X: Array) -> Parameters:
-    """Return the parameters with the first weights as their products with the columns X.
+def project(network: Network, parameters: Parameters, X: Array) -> Parameters:
+    """Return the parameters in the dual form: the first weights as their products with X.
 
     >>> from catpipe.nn.network import mlp
     >>> W = Parameters(W1=[[1.0, 2.0, 3.0]], b1=[[0.0]])
-    >>> into_dual(mlp(3, 1), W, np.eye(3)[:, :2])["W1"]
+    >>> project(mlp(3, 1), W, np.eye(3)[:, :2])["W1"]
     array([[1., 2.]])
     """
     name = first_dense(network).weights
@@ -116,19 +119,19 @@ def into_dual(network: Network, parameters: Parameters, X: Array) -> Parameters:
     return parameters | {
         name: P,
         f"{name}.coefficients": np.zeros_like(P),
-        f"{name}.kept": np.ones_like(P[..., :1, :1]),
+        f"{name}.scale": np.ones_like(P[..., :1, :1]),
     }
 
 
-def from_dual(network: Network, start: Parameters, X: Array, trained: Parameters) -> Parameters:
-    """Return what was trained from the start in the dual form, in the primal.
+def lift(network: Network, start: Parameters, X: Array, trained: Parameters) -> Parameters:
+    """Return in the full space what was trained from the start in the dual form.
 
     >>> from catpipe.nn.network import mlp
     >>> W = Parameters(W1=[[1.0, 2.0, 3.0]], b1=[[0.0]])
-    >>> from_dual(mlp(3, 1), W, np.eye(3)[:, :2], into_dual(mlp(3, 1), W, np.eye(3)[:, :2]))
+    >>> lift(mlp(3, 1), W, np.eye(3)[:, :2], project(mlp(3, 1), W, np.eye(3)[:, :2]))
     Parameters(W1 (1, 3) float64, b1 (1, 1) float64; 4 numbers)
     """
     name = first_dense(network).weights
-    kept, C = trained[f"{name}.kept"], trained[f"{name}.coefficients"]
-    W1 = kept * start[name] + product(C, X.mT)
+    scale, C = trained[f"{name}.scale"], trained[f"{name}.coefficients"]
+    W1 = scale * start[name] + product(C, X.mT)
     return Parameters.adopt({name: trained[name] for name in start} | {name: W1})

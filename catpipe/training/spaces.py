@@ -3,43 +3,109 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import NamedTuple
+from typing import Protocol
 
 from catpipe.nn.layers import Dense
 from catpipe.nn.network import Network, first_dense
 from catpipe.nn.parameters import Array, Parameters
 from catpipe.optim.optimizers import Optimizer
-from catpipe.training import subspace as ss
-from catpipe.training.dual import dual_network, from_dual, gram, into_dual
-from catpipe.training.subspace import into, orthonormal_basis, subspace_network, subspace_of
+from catpipe.training import dual, subspace
+from catpipe.values import Value
 
 
-class Space(NamedTuple):
-    """The columns as they are there, the way there and the way back.
+class Space(Protocol):
+    """The columns as they are in a space, the way there and the way back."""
 
-    `project(network, parameters) -> network, parameters` as they are there
-    `lift(network, start, trained) -> trained` parameters as they are in the full space
-    """
+    @property
+    def kind(self) -> str:
+        """Return its word in a run file: full, dual or subspace."""
 
-    kind: str  # full, dual or spanned
-    description: str
+    @property
+    def description(self) -> str:
+        """Return in words where training is done and, in the full space, why."""
+
+    @property
+    def columns(self) -> Array:
+        """Return the columns as they are there, (features there, examples)."""
+
+    def project(self, network: Network, parameters: Parameters) -> tuple[Network, Parameters]:
+        """Return the network and its parameters as they are there."""
+
+    def lift(self, network: Network, start: Parameters, trained: Parameters) -> Parameters:
+        """Return in the full space what was trained there, from this start in the full space."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class FullSpace(Value):
+    """The space of `full_space`."""
+
     columns: Array
-    project: Callable[[Network, Parameters], tuple[Network, Parameters]]
-    lift: Callable[[Network, Parameters, Parameters], Parameters]
+    description: str
+    kind = "full"
+
+    def project(self, network: Network, parameters: Parameters) -> tuple[Network, Parameters]:
+        """Return both as they are."""
+        return network, parameters
+
+    def lift(self, network: Network, start: Parameters, trained: Parameters) -> Parameters:  # noqa: ARG002
+        """Return what was trained."""
+        return trained
 
 
-def full_space(X: Array, reason: str) -> Space:
+@dataclass(frozen=True, eq=False, repr=False)
+class DualSpace(Value):
+    """The space of `dual_space`: its columns are the Gram matrix of X."""
+
+    X: Array
+    columns: Array
+    description: str
+    kind = "dual"
+
+    def project(self, network: Network, parameters: Parameters) -> tuple[Network, Parameters]:
+        """Return the network in the dual form, and its parameters."""
+        inside = dual.dual_network(network, self.X.shape[1])
+        return inside, dual.project(network, parameters, self.X)
+
+    def lift(self, network: Network, start: Parameters, trained: Parameters) -> Parameters:
+        """Return what was trained in the dual form, in the full space."""
+        return dual.lift(network, start, self.X, trained)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ColumnSpace(Value):
+    """The space of `column_space`: its columns are X in the coordinates of the basis."""
+
+    basis: Array
+    columns: Array
+    description: str
+    kind = "subspace"
+
+    def project(self, network: Network, parameters: Parameters) -> tuple[Network, Parameters]:
+        """Return the network with another fan-in, and its parameters in the coordinates."""
+        inside = subspace.subspace_network(network, self.basis.shape[1])
+        return inside, subspace.project(self._of(network, parameters), parameters)
+
+    def lift(self, network: Network, start: Parameters, trained: Parameters) -> Parameters:
+        """Return what was trained in the coordinates, in the full space."""
+        return subspace.lift(self._of(network, start), trained)
+
+    def _of(self, network: Network, start: Parameters) -> subspace.Subspace:
+        return subspace.subspace_of(network, start, self.basis)
+
+
+def full_space(X: Array, reason: str) -> FullSpace:
     """Return the space of the columns as they are, and why it is this one.
 
     >>> import numpy as np
     >>> full_space(np.ones((3, 2)), "asked for").description
     'the full space (asked for)'
     """
-    return Space("full", f"the full space ({reason})", X, _stay, _come_as_is)
+    return FullSpace(X, f"the full space ({reason})")
 
 
-def dual_space(X: Array) -> Space:
+def dual_space(X: Array) -> DualSpace:
     """Return the space of the columns' products: exact for full batches and linear optimizers.
 
     >>> import numpy as np
@@ -47,20 +113,19 @@ def dual_space(X: Array) -> Space:
     array([[3., 3.],
            [3., 3.]])
     """
-    name = f"the subspace of {X.shape[1]} columns, in the dual form"
-    return Space("dual", name, gram(X), partial(_into_dual, X), partial(_from_dual, X))
+    return DualSpace(X, dual.gram(X), f"the subspace of {X.shape[1]} examples, in the dual form")
 
 
-def spanned_space(X: Array) -> Space:
+def column_space(X: Array) -> ColumnSpace:
     """Return the space that the columns span: exact for optimizers that commute with rotations.
 
     >>> import numpy as np
-    >>> spanned_space(np.ones((3, 2))).columns.shape
-    (3, 2)
+    >>> column_space(np.ones((3, 2)))
+    ColumnSpace(basis=array (3, 2) float64, columns=array (3, 2) float64, \
+description='the subspace of 2 examples')
     """
-    basis, R = orthonormal_basis(X)
-    name = f"the subspace of {X.shape[1]} columns"
-    return Space("spanned", name, R, partial(_into_span, basis), partial(_from_span, basis))
+    basis, R = subspace.orthonormal_basis(X)
+    return ColumnSpace(basis, R, f"the subspace of {X.shape[1]} examples")
 
 
 def cheapest_space(
@@ -68,7 +133,7 @@ def cheapest_space(
 ) -> Space:
     """Return the space where so many iterations on batches of this size take least, and are exact.
 
-    No size is that of full batches: all the columns, in their order.
+    No size is that of full batches: all the examples, in their order.
 
     A small space pays where the multiplications that it saves in the steps are more than those for
     its columns, the way there and the way back.
@@ -78,82 +143,54 @@ def cheapest_space(
     >>> from catpipe.optim.optimizers import gradient_descent
     >>> net, X = mlp(300, 20, 1), np.ones((300, 5000))
     >>> cheapest_space(net, gradient_descent(0.1), X, size=None, iterations=100).description
-    'the full space (5000 columns of 300 features take fewer multiplications as they are)'
+    'the full space (5000 examples of 300 features take fewer multiplications as they are)'
     """
-    first, (features, columns) = network.layers[0], X.shape
+    first, (features, examples) = network.layers[0], X.shape
     if not isinstance(first, Dense):
         return full_space(X, "the first layer is not dense")
     if not optimizer.commutes_with_rotations:
         return full_space(X, "the optimizer does not commute with rotations")
-    in_dual, seen = optimizer.is_linear and size is None, min(size or columns, columns)
-    each = first.units * (columns**2 if in_dual else 2 * columns * seen)
+    in_dual, seen = optimizer.is_linear and size is None, min(size or examples, examples)
+    each = first.units * (examples**2 if in_dual else 2 * examples * seen)
     saved = 2 * first.units * features * seen - each
-    once = features * columns**2 * (1 if in_dual else 2) + 2 * first.units * features * columns
+    once = features * examples**2 * (1 if in_dual else 2) + 2 * first.units * features * examples
     if saved <= 0:
-        few = f"{columns} columns of {features} features take fewer multiplications as they are"
+        few = f"{examples} examples of {features} features take fewer multiplications as they are"
         return full_space(X, few)
     if iterations * saved <= once:
         few = f"{iterations} iterations, asked for at first, save less than the way there takes"
         return full_space(X, few)
-    return dual_space(X) if in_dual else spanned_space(X)
+    return dual_space(X) if in_dual else column_space(X)
+
+
+SPACES: Mapping[str, Callable[[Array], FullSpace | DualSpace | ColumnSpace]] = {
+    "full": partial(full_space, reason="as it was"),
+    "dual": dual_space,
+    "subspace": column_space,
+}
+"""What makes the space of each kind."""
 
 
 def space_of(kind: str, X: Array, description: str) -> Space:
-    """Return the space of this kind and name: the one that a run is in that carries on.
+    """Return the space of this kind, described so: the one that a run is in that carries on.
 
     >>> import numpy as np
-    >>> space_of("dual", np.ones((3, 2)), "as it was").columns.shape
+    >>> space_of("dual", np.ones((3, 2)), "the subspace that it was").columns.shape
     (2, 2)
     """
-    return SPACES[kind](X)._replace(description=description)
+    return replace(SPACES[kind](X), description=description)
 
 
-def network_inside(kind: str, network: Network, columns: int) -> Network:
-    """Return the network as it is in the space that a kind makes of so many columns.
+def network_inside(kind: str, network: Network, examples: int) -> Network:
+    """Return the network as it is in the space that a kind makes of so many examples.
 
     >>> from catpipe.nn.network import mlp, parameter_shapes
-    >>> parameter_shapes(network_inside("spanned", mlp(300, 20), columns=7))["W1"]
+    >>> parameter_shapes(network_inside("subspace", mlp(300, 20), examples=7))["W1"]
     (20, 8)
     """
     if kind == "full":
         return network
     if kind == "dual":
-        return dual_network(network, columns)
-    first = first_dense(network)
-    return subspace_network(network, min(first.fan_in, columns))
-
-
-SPACES: Mapping[str, Callable[[Array], Space]] = {
-    "full": partial(full_space, reason="as it was"),
-    "dual": dual_space,
-    "spanned": spanned_space,
-}
-
-
-def _stay(network: Network, parameters: Parameters) -> tuple[Network, Parameters]:
-    return network, parameters
-
-
-def _come_as_is(network: Network, start: Parameters, trained: Parameters) -> Parameters:  # noqa: ARG001
-    return trained
-
-
-def _into_dual(X: Array, network: Network, parameters: Parameters) -> tuple[Network, Parameters]:
-    return dual_network(network, X.shape[1]), into_dual(network, parameters, X)
-
-
-def _from_dual(X: Array, network: Network, start: Parameters, trained: Parameters) -> Parameters:
-    return from_dual(network, start, X, trained)
-
-
-def _into_span(
-    basis: Array, network: Network, parameters: Parameters
-) -> tuple[Network, Parameters]:
-    inside = subspace_network(network, basis.shape[1])
-    return inside, into(subspace_of(network, parameters, basis), parameters)
-
-
-def _from_span(
-    basis: Array, network: Network, start: Parameters, trained: Parameters
-) -> Parameters:
-    return ss.lift(subspace_of(network, start, basis), trained)
+        return dual.dual_network(network, examples)
+    rank = min(first_dense(network).fan_in, examples)
+    return subspace.subspace_network(network, rank)

@@ -72,13 +72,13 @@ def subspace_network(network: Network, rank: int) -> Network:
     return network._replace(layers=(first, *network.layers[1:]))
 
 
-def into(space: Subspace, parameters: Parameters) -> Parameters:
+def project(space: Subspace, parameters: Parameters) -> Parameters:
     """Return the parameters, or a moment of theirs, in the subspace's coordinates.
 
     >>> from catpipe.nn.network import mlp
     >>> W = Parameters(W1=[[1.0, 2.0, 3.0]])
     >>> space = subspace_of(mlp(3, 1), W, np.eye(3)[:, :2])
-    >>> lift(space, into(space, W))["W1"]
+    >>> lift(space, project(space, W))["W1"]
     array([[1., 2., 3.]])
     """
     W = parameters[space.weights]
@@ -91,16 +91,16 @@ def _outside(W: Array, basis: Array) -> Array:
 
 
 def lift(space: Subspace, parameters: Parameters) -> Parameters:
-    """Return the parameters, or a moment of theirs, in the full space: the inverse of `into`."""
+    """Return the parameters, or a moment of theirs, in the full space: the inverse of `project`."""
     V = parameters[space.weights]
     seen = product(V[..., :-1], space.basis.mT)
     return parameters | {space.weights: seen + V[..., -1:] * space.unseen}
 
 
-def state_into(space: Subspace, state: State) -> State:
+def project_state(space: Subspace, state: State) -> State:
     """Return the state with parameters and moments in the subspace's coordinates."""
-    moments = tuple(into(space, moment) for moment in state.moments)
-    return state._replace(parameters=into(space, state.parameters), moments=moments)
+    moments = tuple(project(space, moment) for moment in state.moments)
+    return state._replace(parameters=project(space, state.parameters), moments=moments)
 
 
 def lift_state(space: Subspace, state: State) -> State:

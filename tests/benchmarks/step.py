@@ -1,6 +1,6 @@
-"""The cost of the functions: a training step beside the same NumPy operations written inline.
+"""What the functions cost: a training step against the same NumPy operations written inline.
 
-    python -m tests.benchmarks.step
+    python tests/benchmarks/step.py
 
 Prints the median time of a step both ways and the median of the ratios, taken in turns in one
 process with one BLAS thread: for 12,288 and for 209 features, all at once and in batches of 64, for
@@ -24,14 +24,14 @@ from catpipe.nn.initializers import initialize_parameters
 from catpipe.nn.network import mlp
 from catpipe.optim.optimizers import gradient_descent
 from catpipe.random import ORDER
-from catpipe.training.dual import dual_network, gram, into_dual
+from catpipe.training.dual import dual_network, gram, project
 from catpipe.training.loop import initial_state, make_step, train
 
 EXAMPLES, LEARNING_RATE, SIZE, SEED = 209, 0.0075, 64, 1
 
 
 def inline(batches, parameters, iterations):
-    """Return the parameters after so many steps, without any function of catpipe."""
+    """Return the parameters after so many steps, with no function of ours on the way."""
     W1, b1, W2, b2, W3, b3, W4, b4 = parameters
     for X, Y in islice(batches(), iterations):
         Z1 = W1 @ X + b1
@@ -58,7 +58,7 @@ def inline(batches, parameters, iterations):
 
 
 def inline_dual(K, Y, parameters, iterations):
-    """Return the dual form's parameters after so many steps, without any function of catpipe."""
+    """Return the parameters of the dual form after so many steps, likewise."""
     P1, b1, W2, b2, W3, b3, W4, b4, C1, scale = parameters
     for _ in range(iterations):
         Z1 = P1 + b1
@@ -110,10 +110,10 @@ def folded(step, batches, start, iterations):
 
 
 def seconds(function, iterations):
-    """Return the seconds that a step of the function takes."""
-    began = perf_counter()
+    """Return how long a step of the function takes."""
+    begun = perf_counter()
     function(iterations=iterations)
-    return (perf_counter() - began) / iterations
+    return (perf_counter() - begun) / iterations
 
 
 def problem(features, dtype):
@@ -129,9 +129,7 @@ def compare(label, dtype, fold, inlined, iterations, rounds):
     """Print one row: both times and the ratio, after a check that both compute the same."""
     if inlined(iterations=3) is not None:
         for ours, theirs in zip(fold(iterations=3).values(), inlined(iterations=3), strict=True):
-            # A BLAS may have another float32 kernel for another layout of the same matrix.
-            off = 1e-6 if theirs.dtype == np.float32 else 0
-            np.testing.assert_allclose(ours, theirs, rtol=0, atol=off)
+            np.testing.assert_array_equal(ours, theirs)
     turns = [(seconds(fold, iterations), seconds(inlined, iterations)) for _ in range(rounds)]
     mine, other = (1e6 * median(times) for times in zip(*turns, strict=True))
     ratio = median(a / b for a, b in turns)
@@ -157,7 +155,7 @@ def rows(dtype):
     fold = partial(folded, make_step(net, descent), partial(repeat, Batch(X, Y)), state)
     products = partial(two_products, X, start, np.ones((20, EXAMPLES), dtype))
     compare("12,288 features, and two products", dtype, fold, products, 10, 25)
-    entered, dual = into_dual(net, start, X), dual_network(net, X.shape[1])
+    entered, dual = project(net, start, X), dual_network(net, X.shape[1])
     state, columns = initial_state(descent, entered), partial(repeat, Batch(gram(X), Y))
     fold = partial(folded, make_step(dual, descent), columns, state)
     inlined = partial(inline_dual, gram(X), Y, tuple(entered.values()))

@@ -293,7 +293,7 @@ SPACES: dict[str, dict[str, Any]] = {
 def test_what_is_learned_in_a_subspace_is_what_is_learned_in_the_full_space(changes):
     asked = KINDS._replace(**changes)
     inside, outside = (fit(asked._replace(full_space=full), THREE) for full in (False, True))
-    assert "the subspace of 13 columns" in inside.space_description
+    assert "the subspace of 13 examples" in inside.space_description
     assert_close(inside.parameters, outside.parameters, rtol=1e-10)
     assert inside.iteration == outside.iteration
     for (i, one), (j, other) in zip(inside.costs, outside.costs, strict=True):

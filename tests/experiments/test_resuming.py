@@ -98,7 +98,7 @@ def test_a_run_stopped_at_any_iteration_is_replayed_to_the_bit(asked, tmp_path):
 
 def test_runs_of_every_space_are_among_those_above():
     kinds = {fit(asked, PICTURES).space for asked in LEARNED.values()}
-    assert kinds == {"full", "dual", "spanned"}
+    assert kinds == {"full", "dual", "subspace"}
 
 
 def test_runs_that_are_stopped_early_and_that_are_not_are_among_those_above():
@@ -137,14 +137,14 @@ def large():
     asked = Experiment(seed=1, iterations=320)
     of = {
         "dual": asked,
-        "spanned": asked._replace(batch_size=16, optimizer="nesterov", dropout=0.1),
+        "subspace": asked._replace(batch_size=16, optimizer="nesterov", dropout=0.1),
         "full": asked._replace(batch_size=16, optimizer="adam", dtype="float32"),
     }
     return {name: (one, pictures, fit(one, pictures)) for name, one in of.items()}
 
 
 @settings(max_examples=6)
-@given(st.integers(0, 320), st.sampled_from(["dual", "spanned", "full"]))
+@given(st.integers(0, 320), st.sampled_from(["dual", "subspace", "full"]))
 def test_large_runs_carry_on_from_any_iteration(large, tmp_path_factory, k, name):
     path = tmp_path_factory.mktemp("large") / "k.h5"
     asked, pictures, whole = large[name]

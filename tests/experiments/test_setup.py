@@ -231,11 +231,11 @@ WIDE = Pictures(np.repeat(PICTURES.images, 9, axis=1), PICTURES.labels)
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({}, "the subspace of 13 columns, in the dual form"),
+        ({}, "the subspace of 13 examples, in the dual form"),
         ({"optimizer": "nesterov", "l2": 0.1, "weight_decay": 0.1}, "in the dual form"),
         ({"schedule": ("cosine",), "class_weight": "balanced"}, "in the dual form"),
         ({"early_stopping": 3, "dropout": 0.5}, "in the dual form"),
-        ({"batch_size": 5}, "the subspace of 13 columns"),
+        ({"batch_size": 5}, "the subspace of 13 examples"),
         ({"optimizer": "adam"}, "the optimizer does not commute with rotations"),
         ({"full_space": True}, "asked for"),
         ({"iterations": 1}, "1 iterations, asked for at first, save less than"),
@@ -250,7 +250,7 @@ def test_the_space_is_the_cheapest_that_is_exact(changes, said):
 def test_columns_to_validate_by_are_in_the_space_too():
     experiment = EXPERIMENT._replace(full_space=False, early_stopping=1, iterations=10**6)
     assert (
-        "18 columns"
+        "18 examples"
         in prepare(
             experiment, WIDE, Pictures(OWN.images.repeat(9, 1), OWN.labels)
         ).space.description

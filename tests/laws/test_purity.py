@@ -91,8 +91,8 @@ FAR = normal_parameters(WIDE, seed=5)
 BASIS, _ = subspace.orthonormal_basis(normal(6, 9, 3))
 SPACE = subspace.subspace_of(WIDE, FAR, BASIS)
 FAR_STATE = loop.initial_state(MOVING["heavy_ball"], FAR)
-NEAR_STATE = subspace.state_into(SPACE, FAR_STATE)
-DUAL = dual.into_dual(NET, W, X)
+NEAR_STATE = subspace.project_state(SPACE, FAR_STATE)
+DUAL = dual.project(NET, W, X)
 DROPPED = with_dropout(NET, 0.5, seed=1)
 MANY = normal(10, 3, 6)
 ONE_HOT = example.one_hot(np.arange(6) % 3, 3)
@@ -100,7 +100,7 @@ BRIGHT = normal(11, 4, 3, 3, 3) % 1
 SPACES = {
     "full": spaces.full_space(X, "asked for"),
     "dual": spaces.dual_space(X),
-    "spanned": spaces.spanned_space(X),
+    "subspace": spaces.column_space(X),
 }
 LOOK = drawings.look_of(7, 0)
 AT = tuple(map(np.asarray, np.ogrid[0.5:4, 0.5:4]))
@@ -306,22 +306,22 @@ CALLS = {
     "span": (subspace.orthonormal_basis, normal(6, 9, 3)),
     "subspace": (subspace.subspace_of, WIDE, FAR, BASIS),
     "subspace_network": (subspace.subspace_network, WIDE, 2),
-    "into": (subspace.into, SPACE, FAR),
+    "project": (subspace.project, SPACE, FAR),
     "lift": (subspace.lift, SPACE, NEAR_STATE.parameters),
-    "state_into": (subspace.state_into, SPACE, FAR_STATE),
+    "project_state": (subspace.project_state, SPACE, FAR_STATE),
     "lift_state": (subspace.lift_state, SPACE, NEAR_STATE),
     "gram": (dual.gram, X),
     "dual_network": (dual.dual_network, NET, 6),
-    "into_dual": (dual.into_dual, NET, W, X),
-    "from_dual": (dual.from_dual, NET, W, X, DUAL),
+    "project_in_dual": (dual.project, NET, W, X),
+    "lift_from_dual": (dual.lift, NET, W, X, DUAL),
     "forward_of_dual": (forward, dual.dual_network(NET, 6), DUAL, dual.gram(X)),
     "gradients_of_dual": (gradients, dual.dual_network(NET, 6), DUAL, dual.gram(X), Y),
-    "space_of": (spaces.space_of, "spanned", X, "as it was"),
-    "network_inside": (spaces.network_inside, "spanned", NET, 6),
+    "space_of": (spaces.space_of, "subspace", X, "as it was"),
+    "network_inside": (spaces.network_inside, "subspace", NET, 6),
     "cheapest_space": (spaces.cheapest_space, NET, DESCENT, X, 6, 100),
     "full_space": (spaces.full_space, X, "asked for"),
     "dual_space": (spaces.dual_space, X),
-    "spanned_space": (spaces.spanned_space, X),
+    "column_space": (spaces.column_space, X),
     **{f"into_and_out_of_{k}": (into_and_out, space, NET, W) for k, space in SPACES.items()},
     "stream": (random.generator, 1, 2, 3),
     "mlp": (mlp, 3, 4, 1),

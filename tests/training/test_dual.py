@@ -11,7 +11,7 @@ from catpipe.nn.network import forward, mlp, parameter_shapes, predict
 from catpipe.nn.parameters import Parameters, map_parameters
 from catpipe.optim.optimizers import averaged_momentum, gradient_descent, heavy_ball, nesterov
 from catpipe.optim.regularizers import with_l2, with_weight_decay
-from catpipe.training.dual import dual_network, from_dual, gram, into_dual
+from catpipe.training.dual import dual_network, gram, lift, project
 from catpipe.training.loop import initial_state, make_step, train
 from tests.points import FLOATS, activations, examples, normal, normal_parameters, seeds
 
@@ -36,9 +36,9 @@ def trained(net, optimizer, start, X, Y, iterations=5) -> Parameters:
 
 def trained_in_dual(net, optimizer, start, X, Y, iterations=5) -> Parameters:
     """Return the parameters after training in the dual form."""
-    entered = into_dual(net, start, X)
+    entered = project(net, start, X)
     after = trained(dual_network(net, X.shape[1]), optimizer, entered, gram(X), Y, iterations)
-    return from_dual(net, start, X, after)
+    return lift(net, start, X, after)
 
 
 def assert_close(ours: Parameters, expected: Parameters, rtol: float) -> None:
@@ -100,7 +100,7 @@ def test_it_is_exact_for_columns_that_depend_on_each_other(columns):
 def test_the_dual_network_predicts_on_its_columns_what_the_primal_does():
     net = mlp(20, 4, 1)
     start, (X, _) = normal_parameters(net, 1), examples(net, 1)
-    dual, inside = dual_network(net, X.shape[1]), into_dual(net, start, X)
+    dual, inside = dual_network(net, X.shape[1]), project(net, start, X)
     np.testing.assert_allclose(forward(dual, inside, gram(X))[0], forward(net, start, X)[0])
     assert (predict(dual, inside, gram(X)) == predict(net, start, X)).all()
 
@@ -111,10 +111,10 @@ def test_columns_without_a_share_are_watched_and_not_learned_from(optimizer):
     start, (X, Y) = normal_parameters(net, 1), examples(net, 1)
     weights = np.array([[0.25, 0.25, 0.25, 0.25, 0, 0]])
     step = make_step(dual_network(net, X.shape[1]), optimizer)
-    state = initial_state(optimizer, into_dual(net, start, X))
+    state = initial_state(optimizer, project(net, start, X))
     inside = train(step, full_batches(gram(X), Y, 5, weights), state).parameters
     shown = trained(net, optimizer, start, X[:, :4], Y[:, :4])
-    assert_close(from_dual(net, start, X, inside), shown, rtol=1e-10)
+    assert_close(lift(net, start, X, inside), shown, rtol=1e-10)
     watched = forward(dual_network(net, X.shape[1]), inside, gram(X))[0][:, 4:]
     np.testing.assert_allclose(watched, forward(net, shown, X[:, 4:])[0], rtol=1e-10)
 
@@ -123,16 +123,16 @@ def test_columns_without_a_share_are_watched_and_not_learned_from(optimizer):
 def test_the_products_are_those_of_what_is_kept_and_the_coefficients(optimizer):
     net = mlp(20, 4, 1)
     start, (X, Y) = normal_parameters(net, 1), examples(net, 1)
-    entered = into_dual(net, start, X)
+    entered = project(net, start, X)
     inside = trained(dual_network(net, X.shape[1]), optimizer, entered, gram(X), Y)
-    W1 = from_dual(net, start, X, inside)["W1"]
+    W1 = lift(net, start, X, inside)["W1"]
     np.testing.assert_allclose(inside["W1"], W1 @ X, rtol=1e-10)
 
 
 def test_there_and_back_is_the_start():
     net = mlp(20, 4, 1)
     start, (X, _) = normal_parameters(net, 1), examples(net, 1)
-    assert from_dual(net, start, X, into_dual(net, start, X)) == start
+    assert lift(net, start, X, project(net, start, X)) == start
 
 
 def test_what_comes_back_has_the_networks_names_and_shapes():

@@ -24,7 +24,7 @@ from catpipe.optim.optimizers import (
 from catpipe.optim.regularizers import adamw, with_clipping, with_l2, with_weight_decay
 from catpipe.optim.schedules import constant, cosine, scaled, step_decay, warm_up
 from catpipe.training.loop import initial_state, make_step, train
-from catpipe.training.spaces import Space, cheapest_space, dual_space, full_space, spanned_space
+from catpipe.training.spaces import Space, cheapest_space, column_space, dual_space, full_space
 from tests.experiments.test_ensembles import members, normal_stack, random_shares
 from tests.points import FLOATS, activations, examples, normal, normal_parameters, seeds
 from tests.training.test_dual import assert_close
@@ -114,7 +114,7 @@ def test_on_full_batches_a_linear_optimizer_trains_in_the_dual_form(
     net = mlp(of, *units, 2, activation=activation, loss=SOFTMAX_CROSS_ENTROPY)
     start, (X, Y) = normal_parameters(net, seed), examples(net, seed)
     space = chosen(net, optimizer, X, FULL)
-    assert space.description == "the subspace of 6 columns, in the dual form"
+    assert space.description == "the subspace of 6 examples, in the dual form"
     ours = trained_in(space, net, optimizer, start, Y, FULL)
     assert_close(ours, trained_outside(net, optimizer, start, X, Y, FULL), rtol=1e-9)
 
@@ -128,7 +128,7 @@ def test_on_mini_batches_one_that_commutes_with_rotations_trains_in_their_span(
     net = mlp(of, *units, 1, activation=activation)
     start, (X, Y) = normal_parameters(net, seed), examples(net, seed)
     space = chosen(net, optimizer, X, MINI)
-    assert space.description == "the subspace of 6 columns"
+    assert space.description == "the subspace of 6 examples"
     ours = trained_in(space, net, optimizer, start, Y, MINI)
     assert_close(ours, trained_outside(net, optimizer, start, X, Y, MINI), rtol=1e-9)
 
@@ -140,7 +140,7 @@ def test_clipped_gradients_train_in_the_span_also_on_full_batches(optimizer, act
     net = mlp(of, 4, 1, activation=activation)
     start, (X, Y) = normal_parameters(net, seed), examples(net, seed)
     space = chosen(net, optimizer, X, FULL)
-    assert space.description == "the subspace of 6 columns"
+    assert space.description == "the subspace of 6 examples"
     ours = trained_in(space, net, optimizer, start, Y, FULL)
     assert_close(ours, trained_outside(net, optimizer, start, X, Y, FULL), rtol=1e-9)
 
@@ -171,7 +171,7 @@ def test_an_optimizer_that_scales_each_number_trains_in_the_full_space(optimizer
 
 
 @adaptive
-@pytest.mark.parametrize("make", [dual_space, spanned_space])
+@pytest.mark.parametrize("make", [dual_space, column_space])
 def test_elsewhere_it_would_train_otherwise(optimizer, make):
     net = mlp(20, 4, 1, activation=TANH)
     start, (X, Y) = normal_parameters(net, 1), examples(net, 1)
@@ -195,7 +195,7 @@ def test_dropout_after_hidden_layers_drops_the_same_in_a_small_space(parts, seed
     net = with_dropout(mlp(20, 4, 3, 1, activation=TANH), rate=0.4, seed=seed)
     start, (X, Y) = normal_parameters(net, seed), examples(net, seed)
     space = chosen(net, optimizer, X, parts)
-    assert "the subspace of 6 columns" in space.description
+    assert "the subspace of 6 examples" in space.description
     ours = trained_in(space, net, optimizer, start, Y, parts)
     assert_close(ours, trained_outside(net, optimizer, start, X, Y, parts), rtol=1e-9)
 
@@ -224,7 +224,7 @@ def test_a_stack_of_learning_rates_is_each_of_them(make, schedule, parts):
         assert_close(one, expected, rtol=1e-9)
 
 
-MADE = {"dual": dual_space, "spanned": spanned_space, "full": lambda X: full_space(X, "asked for")}
+MADE = {"dual": dual_space, "subspace": column_space, "full": lambda X: full_space(X, "asked for")}
 made = pytest.mark.parametrize("make", MADE.values(), ids=MADE)
 
 
@@ -276,11 +276,11 @@ def test_a_space_pickles(make):
 @pytest.mark.parametrize(
     ("shape", "columns", "size", "iterations", "said"),
     [
-        ((12288, 20, 7, 5, 1), 209, None, 2500, "the subspace of 209 columns, in the dual form"),
-        ((2048, 20, 1), 50, 16, 2500, "the subspace of 50 columns"),
+        ((12288, 20, 7, 5, 1), 209, None, 2500, "the subspace of 209 examples, in the dual form"),
+        ((2048, 20, 1), 50, 16, 2500, "the subspace of 50 examples"),
         ((300, 20, 1), 500, None, MANY, "the dual form"),
-        ((300, 20, 1), 601, None, MANY, "(601 columns of 300 features take fewer multiplications"),
-        ((300, 20, 1), 300, 16, MANY, "(300 columns of 300 features take fewer multiplications"),
+        ((300, 20, 1), 601, None, MANY, "(601 examples of 300 features take fewer multiplications"),
+        ((300, 20, 1), 300, 16, MANY, "(300 examples of 300 features take fewer multiplications"),
         ((12288, 20, 1), 209, None, 1, "(1 iterations, asked for at first, save less than"),
         ((2048, 20, 1), 50, 16, 3, "(3 iterations, asked for at first, save less than"),
     ],

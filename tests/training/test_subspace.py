@@ -16,11 +16,11 @@ from catpipe.optim.optimizers import heavy_ball
 from catpipe.training.loop import State, initial_state, make_step, train
 from catpipe.training.subspace import (
     Subspace,
-    into,
     lift,
     lift_state,
     orthonormal_basis,
-    state_into,
+    project,
+    project_state,
     subspace_network,
     subspace_of,
 )
@@ -72,7 +72,7 @@ def trained_both_ways(problem, optimizer, parts, dtype=np.float64) -> tuple[Stat
         make_step(n, optimizer, 2) for n in (net, subspace_network(net, space.basis.shape[1]))
     )
     full = train(step, batches(X, Y, parts), start)
-    small = train(inside, batches(R, Y, parts), state_into(space, start))
+    small = train(inside, batches(R, Y, parts), project_state(space, start))
     return lift_state(space, small), full
 
 
@@ -111,7 +111,7 @@ def test_lifting_is_training_in_the_full_space_for_a_stack_of_rates_and_shares(p
     start = initial_state(optimizer, parameters)
     full = train(make_step(net, optimizer), [Batch(X, Y, weights)] * 4, start)
     inside = make_step(subspace_network(net, space.basis.shape[1]), optimizer)
-    small = train(inside, [Batch(R, Y, weights)] * 4, state_into(space, start))
+    small = train(inside, [Batch(R, Y, weights)] * 4, project_state(space, start))
     assert_close(lift(space, small.parameters), full.parameters)
 
 
@@ -126,7 +126,7 @@ def test_lifting_is_training_in_the_full_space_also_of_duplicate_columns(columns
     start = initial_state(optimizer, parameters)
     full = train(make_step(net, optimizer), batches(X, Y, MINI), start)
     inside = make_step(subspace_network(net, space.basis.shape[1]), optimizer)
-    small = train(inside, batches(R, Y, MINI), state_into(space, start))
+    small = train(inside, batches(R, Y, MINI), project_state(space, start))
     assert_close(lift(space, small.parameters), full.parameters)
 
 
@@ -139,12 +139,12 @@ def test_leaving_and_coming_back_is_never_having_left(make, problem):
     space, R = entered(net, X, parameters)
     step = make_step(subspace_network(net, space.basis.shape[1]), optimizer)
     first, second = batches(R, Y, MINI[:3]), batches(R, Y, MINI[3:])
-    halfway = train(step, first, state_into(space, initial_state(optimizer, parameters)))
+    halfway = train(step, first, project_state(space, initial_state(optimizer, parameters)))
     stayed = lift_state(space, train(step, second, halfway))
 
     outside = lift_state(space, halfway)
     space, _ = entered(net, X, outside.parameters)
-    came_back = lift_state(space, train(step, second, state_into(space, outside)))
+    came_back = lift_state(space, train(step, second, project_state(space, outside)))
     assert came_back.iteration == stayed.iteration
     assert_close(came_back.parameters, stayed.parameters)
 
@@ -159,7 +159,7 @@ def test_a_run_begun_inside_carries_on_in_the_full_space(problem):
     step, inside = (
         make_step(n, optimizer) for n in (net, subspace_network(net, space.basis.shape[1]))
     )
-    small = train(inside, batches(R, Y, MINI[:3]), state_into(space, start))
+    small = train(inside, batches(R, Y, MINI[:3]), project_state(space, start))
     carried_on = train(step, batches(X, Y, MINI[3:]), lift_state(space, small))
     full = train(step, batches(X, Y, MINI), start)
     assert_close(carried_on.parameters, full.parameters)
@@ -169,7 +169,7 @@ def test_a_run_begun_inside_carries_on_in_the_full_space(problem):
 def test_lifting_undoes_going_into_the_subspace(problem):
     net, X, _, parameters = posed(problem)
     space, _ = entered(net, X, parameters)
-    assert_close(lift(space, into(space, parameters)), parameters)
+    assert_close(lift(space, project(space, parameters)), parameters)
 
 
 @pytest.mark.parametrize("distance", [0, 1e-14, 1e-9])
@@ -180,7 +180,7 @@ def test_lifting_undoes_it_also_for_weights_in_the_span_or_near_it(distance, pro
     W1 = parameters["W1"] @ basis @ basis.T + distance * parameters["W1"]
     inside = parameters | {"W1": W1}
     space = subspace_of(net, inside, basis)
-    assert_close(lift(space, into(space, inside)), inside)
+    assert_close(lift(space, project(space, inside)), inside)
 
 
 @pytest.mark.parametrize("distance", [0, 1e-9])
@@ -195,7 +195,7 @@ def test_a_start_in_the_span_or_near_it_trains_inside_as_in_the_full_space(dista
     space = subspace_of(net, start.parameters, basis)
     full = train(make_step(net, optimizer), batches(X, Y, FULL), start)
     inside = make_step(subspace_network(net, space.basis.shape[1]), optimizer)
-    small = train(inside, batches(R, Y, FULL), state_into(space, start))
+    small = train(inside, batches(R, Y, FULL), project_state(space, start))
     assert_close(lift(space, small.parameters), full.parameters)
 
 
@@ -204,14 +204,14 @@ def test_zero_weights_stay_zero_on_the_way_there_and_back(problem):
     net, X, _, parameters = posed(problem)
     zero = map_parameters(np.zeros_like, parameters)
     space, _ = entered(net, X, zero)
-    assert lift(space, into(space, zero)) == zero
+    assert lift(space, project(space, zero)) == zero
 
 
 @given(problems)
 def test_rows_of_weights_keep_their_lengths_inside(problem):
     net, X, _, parameters = posed(problem)
     space, _ = entered(net, X, parameters)
-    inside, outside = into(space, parameters)["W1"], parameters["W1"]
+    inside, outside = project(space, parameters)["W1"], parameters["W1"]
     np.testing.assert_allclose((inside**2).sum(-1), (outside**2).sum(-1), rtol=1e-12)
 
 
@@ -220,7 +220,7 @@ def test_the_logits_inside_are_those_outside(problem):
     net, X, _, parameters = posed(problem)
     space, R = entered(net, X, parameters)
     Z, _ = forward(net, parameters, X)
-    inside, _ = forward(subspace_network(net, space.basis.shape[1]), into(space, parameters), R)
+    inside, _ = forward(subspace_network(net, space.basis.shape[1]), project(space, parameters), R)
     np.testing.assert_allclose(inside, Z, rtol=1e-9, atol=1e-9)
 
 
@@ -236,7 +236,7 @@ def test_what_is_unseen_is_orthogonal_to_every_column(problem):
 def test_other_parameters_than_the_first_weights_are_left_as_they_are(problem):
     net, X, _, parameters = posed(problem)
     space, _ = entered(net, X, parameters)
-    inside = into(space, parameters)
+    inside = project(space, parameters)
     assert all((inside[name] == parameters[name]).all() for name in parameters if name != "W1")
 
 
@@ -333,6 +333,6 @@ def test_the_types_that_go_in_come_out():
     for dtype in FLOATS:
         net, X, _, parameters = posed((4, 5, [3], TANH, 2, 1), dtype)
         space, R = entered(net, X, parameters)
-        inside = into(space, parameters)
+        inside = project(space, parameters)
         arrays = [space.unseen, R, *inside.values(), *lift(space, inside).values()]
         assert {array.dtype for array in arrays} == {np.dtype(dtype)}

@@ -93,7 +93,7 @@ def test_any_hdf5_reader_finds_the_parameters_under_their_own_names(run, path):
         ({"input_shape": [1.5]}, "does not describe a run"),
         ({"input_shape": [0]}, "expected one number or more"),
         ({"input_shape": []}, "expected one number or more"),
-        ({"space": "small"}, "expected one of full, dual, spanned"),
+        ({"space": "small"}, "expected one of full, dual, subspace"),
         ({"training_examples": -1}, "no number of at least 0"),
         ({"training_examples": 5}, "expected (4, 5)"),
         ({"fingerprint": "FF" * 32}, "no SHA-256"),
