@@ -1,8 +1,8 @@
 """An experiment is a value: it describes a run, and nothing else decides what the run gives.
 
-Each field is written once, in `Experiment`: type, default, allowed values, flag and help. From there
-come the check, the flags, the keys of a configuration file, the record in a run file, and what is
-printed as different from the default.
+Each field is written once, in `Experiment`: type, default, allowed values, flag and help. The
+check, the flags, the keys of a configuration file, the record in a run file, and what is printed as
+different from the default come from there.
 """
 
 from __future__ import annotations

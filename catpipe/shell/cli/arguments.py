@@ -69,6 +69,8 @@ def parse(arguments: Sequence[str]) -> tuple[str, Namespace]:
     """
     root = parser(arguments)
     word = next(iter(arguments), "")
+    if word.startswith("-") and word not in ("-h", "--help", "--version"):
+        _refuse_unknown("", [word])
     if word not in COMMANDS and not word.startswith("-"):
         root.error(
             f"{brief(word)} is no command; expected one of {', '.join(COMMANDS)}"
@@ -76,7 +78,7 @@ def parse(arguments: Sequence[str]) -> tuple[str, Namespace]:
         )
     options, unknown = root.parse_known_args(arguments)
     if unknown:
-        _refuse_unknown(root, word, unknown)
+        _refuse_unknown(word, unknown)
     values = vars(options)
     return values.pop("command"), Namespace(**values)
 
@@ -111,32 +113,22 @@ def _suggestion(word: str, known: Mapping[str, str]) -> str:
     return f" (did you mean {meant}?)" if meant else ""
 
 
-def _refuse_unknown(root: OneLineParser, command: str, unknown: Sequence[str]) -> NoReturn:
+def _refuse_unknown(command: str, unknown: Sequence[str]) -> NoReturn:
     """Exit with a sentence about the first option that is not known, or else the first word."""
-    flag = next((word for word in unknown if word.startswith("-")), None)
-    name = f"catpipe {command}" if command in COMMANDS else "catpipe"
-    if flag is None:
-        root.exit(
-            BAD_INPUT,
-            f"{name}: {on_one_line(unknown[0])} is one word too many; see `{name} --help`\n",
-        )
-    word = on_one_line(flag.partition("=")[0])
-    known = _flags_of(command)
-    suggestion = _suggestion(word.lstrip("-").replace("_", "-"), known)
-    root.exit(BAD_INPUT, f"{name}: {word} is no option{suggestion}; see `{name} --help`\n")
-
-
-def _flags_of(command: str) -> dict[str, str]:
-    """Return the flags of a command by the words that may mean them."""
-    alone = OneLineParser()
-    if command in COMMANDS:
+    alone = OneLineParser(prog=f"catpipe {command}") if command else parser([])
+    if command:
         COMMANDS[command].add_options(alone)
-    flags = {f.lstrip("-"): f for f in alone._option_string_actions if f.startswith("--")}
-    if command != "train":
-        return flags
-    from catpipe.shell.cli.options import SYNONYMS
+    flag = next((word for word in unknown if word.startswith("-")), None)
+    if flag is None:
+        alone.error(f"{brief(unknown[0])} is one word too many; expected options")
+    word = flag.partition("=")[0]
+    known = {flag.lstrip("-"): flag for flag in alone._option_string_actions}
+    if command == "train":
+        from catpipe.shell.cli.options import SYNONYMS
 
-    return {**{word: f"--{flag}" for word, flag in SYNONYMS.items()}, **flags}
+        known = {**{name: f"--{flag}" for name, flag in SYNONYMS.items()}, **known}
+    suggestion = _suggestion(word.lstrip("-").replace("_", "-"), known)
+    alone.error(f"{word} is no option{suggestion}")
 
 
 def _train_options(train: OneLineParser) -> None:

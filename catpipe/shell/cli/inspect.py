@@ -19,7 +19,7 @@ from catpipe.shell.runs.environment import WORDS, Environment, changes
 from catpipe.shell.runs.layouts import arrays_and_costs
 from catpipe.shell.runs.locate import trained_on
 from catpipe.shell.runs.provenance import Digest, Source
-from catpipe.shell.runs.record import text_of
+from catpipe.shell.runs.record import to_json
 from catpipe.shell.runs.run_file import Run, load_run, record_of
 from catpipe.shell.storage.atomic import DataError, printable
 
@@ -33,7 +33,7 @@ def show(options: Namespace) -> None:
     """Say what a saved run is."""
     run = load_run(options.run)
     if options.json:
-        print(text_of(record_of(run, arrays_and_costs(run.result))).decode())
+        print(to_json(record_of(run, arrays_and_costs(run.result))).decode())
         return
     for name, words in _shown(run):
         print(f"{name + ':':<12}{words}")

@@ -178,7 +178,7 @@ def test_figure_writes_a_png(capsys, folder, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("train", "a\nb"), "a b"),
+        (("train", "a\nb"), "a\\nb"),
         (("trian",), "did you mean train?"),
         (("train", "--layer", "3"), "--layer is no option (did you mean --layers?)"),
         (("train", "--layers", "3,,4"), "--layers is (3, '', 4); expected layers of 1"),
