@@ -4,12 +4,15 @@ import ast
 import inspect
 import operator
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import catpipe
+from catpipe import api
 
 ROOT = Path(catpipe.__file__).parent
 LEVELS = (
@@ -32,7 +35,8 @@ def modules() -> list[str]:
     """Return the full names of all modules but those that hand on names or start the program."""
     paths = (path.relative_to(ROOT.parent) for path in ROOT.rglob("*.py"))
     names = (".".join(path.with_suffix("").parts) for path in paths)
-    return sorted(n for n in names if n.rpartition(".")[-1] not in ("__init__", "__main__"))
+    apart = ("__init__", "__main__", "api")
+    return sorted(name for name in names if name.rpartition(".")[-1] not in apart)
 
 
 def package_of(module: str) -> str | None:
@@ -267,9 +271,34 @@ def test_a_module_says_in_its_docstring_what_it_is_for(path):
     assert ast.get_docstring(ast.parse(path.read_text()))
 
 
-@pytest.mark.parametrize("path", [*ROOT.rglob("__init__.py")], ids=lambda p: p.parent.name)
+HAND_ON = [ROOT / "api.py", *(path for path in ROOT.rglob("__init__.py") if path.parent != ROOT)]
+
+
+@pytest.mark.parametrize("path", HAND_ON, ids=lambda p: str(p.relative_to(ROOT)))
 def test_an_init_hands_on_names_and_defines_nothing(path):
     allowed = ast.ImportFrom | ast.Expr
     for node in ast.parse(path.read_text()).body:
         is_all = isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
         assert isinstance(node, allowed) or is_all, ast.unparse(node)
+
+
+LOADED = """
+import sys
+import catpipe
+print(*sorted(name for name in sys.modules if name.split(".")[0] in ("catpipe", "numpy")))
+"""
+
+
+def test_importing_catpipe_alone_imports_nothing_else():
+    command = [sys.executable, "-c", LOADED]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "catpipe\n"
+
+
+@pytest.mark.parametrize("name", api.__all__)
+def test_catpipe_has_every_public_name(name):
+    assert getattr(catpipe, name) is getattr(api, name)
+
+
+def test_catpipe_has_no_other_name():
+    assert not hasattr(catpipe, "nonsense")
+    assert {*catpipe.__all__} == {*api.__all__} <= {*dir(catpipe)}
