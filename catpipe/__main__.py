@@ -1,7 +1,42 @@
-"""`python -m catpipe` is the command line."""
+"""`catpipe` and `python -m catpipe`: the command line, which Ctrl-C ends in one line at any time.
 
+Nothing that takes long is imported here before the signal is listened to.
+"""
+
+import os
+import signal
 import sys
+from types import FrameType
 
-from catpipe.shell.cli.main import main
+INTERRUPTED = 130
 
-sys.exit(main())
+
+def main() -> int:
+    """Run the command line; return its exit status.
+
+    While modules are imported, the signal ends the process at once: nothing is begun then, and an
+    exception may get lost in an import. Once the command is over, its status stands.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    listens = before is signal.default_int_handler  # else whoever started it wants it ignored
+    while_importing = _leave if listens else before
+    signal.signal(signal.SIGINT, while_importing)
+    try:
+        from catpipe.shell.cli.main import main as run
+
+        return run(ready=lambda: signal.signal(signal.SIGINT, before))
+    except KeyboardInterrupt:  # one that came while an earlier one was being told
+        return INTERRUPTED
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _leave(_: int, __: FrameType | None) -> None:
+    try:
+        os.write(2, b"catpipe: interrupted\n")
+    finally:
+        os._exit(INTERRUPTED)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

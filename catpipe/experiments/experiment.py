@@ -1,8 +1,8 @@
 """An experiment is a value: it describes a run, and nothing else decides what the run gives.
 
-Each field is written once, in `Experiment`: type, default, allowed values, flag and help. From
-there come the check, the flags, the keys of a configuration file, the record in a run file, and
-what is printed as different from the default.
+Each field is written once, in `Experiment`: type, default, allowed values, flag and help. The
+check, the flags, the keys of a configuration file, the record in a run file, and what is printed as
+different from the default come from there.
 """
 
 from __future__ import annotations
@@ -306,108 +306,72 @@ class Experiment(NamedTuple):
     cost.
     """
 
-    seed: Annotated[
-        int,
-        Field(SEED, "seed of the initial parameters, the order of examples and the dropout",
-              "training", also_as=("random-state",)),
-    ]  # fmt: skip
-    hidden: Annotated[
-        tuple[int, ...],
-        Field(SIZES, 'units of each hidden layer; "" for no hidden layer', "network", "layers",
-              also_as=("units", "hidden-layers")),
-    ] = (20, 7, 5)  # fmt: skip
-    activation: Annotated[
-        str | tuple[str, ...],
-        Field(ACTIVATION, "activation of the hidden layers, one for all or one for each: "
-                          f"{', '.join(ACTIVATIONS)}", "network"),
-    ] = "relu"  # fmt: skip
-    learning_rate: Annotated[
-        float,
-        Field(RATE, "factor of the gradient in each update", "training",
-              also_as=("lr", "alpha", "eta", "step-size")),
-    ] = 0.0075  # fmt: skip
-    iterations: Annotated[
-        int, Field(COUNT, "number of updates", "training", also_as=("steps", "max-iter"))
-    ] = 2500
-    initializer: Annotated[
-        str,
-        Field(INITIALIZER, f"distribution of the initial weights: {', '.join(INITIALIZERS)}",
-              "network", also_as=("scheme", "init")),
-    ] = "course"  # fmt: skip
-    dtype: Annotated[
-        str,
-        Field(DTYPE, f"floating-point type of all numbers: {', '.join(DTYPES)}", "network",
-              also_as=("precision",)),
-    ] = "float64"  # fmt: skip
-    full_space: Annotated[
-        bool,
-        Field(SWITCH, "train on all input features instead of in the subspace that the examples "
-                      "span; the result is the same, but it is slower", "training"),
-    ] = False  # fmt: skip
-    classes: Annotated[
-        int, Field(_integers(2, MOST_UNITS), "number of classes, which the data tell")
-    ] = 2
-    optimizer: Annotated[
-        str,
-        Field(OPTIMIZER, f"optimizer: {', '.join(OPTIMIZERS)}", "training", also_as=("solver",)),
-    ] = "gradient_descent"
-    momentum: Annotated[
-        float | None,
-        Field(SHARE._replace(metavar="BETA"), "momentum coefficient, only with "
-              f"{', '.join(WITH_MOMENTUM)}", "training", default="0.9", also_as=("beta",)),
-    ] = None  # fmt: skip
-    schedule: Annotated[
-        tuple[Any, ...],
-        Field(SCHEDULE, f"learning-rate schedule: {SCHEDULE_FORMS}; EVERY and ITERATIONS are "
-              "numbers of iterations; inverse_time divides by 1 + DECAY x floor(iteration / "
-              "EVERY), exponential multiplies by exp(-DECAY) in each iteration", "training",
-              also_as=("decay", "lr-schedule")),
-    ] = ("constant",)  # fmt: skip
-    warm_up: Annotated[
-        int,
-        Field(_integers(0, MOST_STEPS), "number of iterations in which the learning rate rises "
-              "linearly to its full value", "training"),
-    ] = 0  # fmt: skip
-    l2: Annotated[
-        float,
-        Field(STRENGTH, "L2 regularization: adds NUMBER / 2 times the sum of squared weights to "
-              "the cost", "regularization", also_as=("regularization", "lambda")),
-    ] = 0.0  # fmt: skip
-    weight_decay: Annotated[
-        float | None,
-        Field(STRENGTH, "weight decay: each update also subtracts learning rate x NUMBER x weights",
-              "regularization", default="0.01 for adamw, otherwise none"),
-    ] = None  # fmt: skip
-    dropout: Annotated[
-        float,
-        Field(SHARE, "probability that a hidden unit is dropped in an iteration", "regularization"),
-    ] = 0.0
-    batch_size: Annotated[
-        int | None,
-        Field(COUNT, "examples in each mini-batch", "batches", default="all",
-              also_as=("batch", "minibatch")),
-    ] = None  # fmt: skip
-    order: Annotated[
-        str,
-        Field(ORDER, "order of the examples in an epoch, with --batch-size: "
-              f"{', '.join(ORDERS)}", "batches", also_as=("shuffle", "sampling")),
-    ] = "shuffled"  # fmt: skip
-    epochs: Annotated[
-        int | None,
-        Field(COUNT, "number of passes through the examples, in place of --iterations", "training",
-              default="none", in_place_of="iterations"),
-    ] = None  # fmt: skip
-    class_weight: Annotated[
-        str | tuple[float, ...] | None,
-        Field(CLASS_WEIGHTS, "weight of each class in the cost, or balanced, by which each class "
-              "weighs the same", "batches", default="1 for each"),
-    ] = None  # fmt: skip
-    early_stopping: Annotated[
-        int | None,
-        Field(COUNT, "stop after N validation checks in a row without a lower cost, and keep the "
-              "best parameters; checks are made after each epoch of mini-batches, or every 100 "
-              "iterations without them", "stopping", default="none", also_as=("patience",)),
-    ] = None  # fmt: skip
+    # fmt: off
+    seed: Annotated[int, Field(
+        SEED, "seed of the initial parameters, the order of examples and the dropout", "training",
+        also_as=("random-state",))]
+    hidden: Annotated[tuple[int, ...], Field(
+        SIZES, 'units of each hidden layer; "" for no hidden layer', "network", "layers",
+        also_as=("units", "hidden-layers"))] = (20, 7, 5)
+    activation: Annotated[str | tuple[str, ...], Field(
+        ACTIVATION, "activation of the hidden layers, one for all or one for each: "
+        f"{', '.join(ACTIVATIONS)}", "network")] = "relu"
+    learning_rate: Annotated[float, Field(
+        RATE, "factor of the gradient in each update", "training",
+        also_as=("lr", "alpha", "eta", "step-size"))] = 0.0075
+    iterations: Annotated[int, Field(
+        COUNT, "number of updates", "training", also_as=("steps", "max-iter"))] = 2500
+    initializer: Annotated[str, Field(
+        INITIALIZER, f"distribution of the initial weights: {', '.join(INITIALIZERS)}", "network",
+        also_as=("scheme", "init"))] = "course"
+    dtype: Annotated[str, Field(
+        DTYPE, f"floating-point type of all numbers: {', '.join(DTYPES)}", "network",
+        also_as=("precision",))] = "float64"
+    full_space: Annotated[bool, Field(
+        SWITCH, "train on all input features instead of in the subspace that the examples span; "
+        "the result is the same, but it is slower", "training")] = False
+    classes: Annotated[int, Field(
+        _integers(2, MOST_UNITS), "number of classes, which the data tell")] = 2
+    optimizer: Annotated[str, Field(
+        OPTIMIZER, f"optimizer: {', '.join(OPTIMIZERS)}", "training",
+        also_as=("solver",))] = "gradient_descent"
+    momentum: Annotated[float | None, Field(
+        SHARE, f"momentum coefficient, only with {', '.join(WITH_MOMENTUM)}", "training",
+        default="0.9", also_as=("beta",))] = None
+    schedule: Annotated[tuple[Any, ...], Field(
+        SCHEDULE, f"learning-rate schedule: {SCHEDULE_FORMS}; EVERY and ITERATIONS are numbers of "
+        "iterations; inverse_time divides by 1 + DECAY x floor(iteration / EVERY), exponential "
+        "multiplies by exp(-DECAY) in each iteration", "training",
+        also_as=("decay", "lr-schedule"))] = ("constant",)
+    warm_up: Annotated[int, Field(
+        _integers(0, MOST_STEPS), "number of iterations in which the learning rate rises linearly "
+        "to its full value", "training")] = 0
+    l2: Annotated[float, Field(
+        STRENGTH, "L2 regularization: adds NUMBER / 2 times the sum of squared weights to the cost",
+        "regularization", also_as=("regularization", "lambda"))] = 0.0
+    weight_decay: Annotated[float | None, Field(
+        STRENGTH, "weight decay: each update also subtracts learning rate x NUMBER x weights",
+        "regularization", default="0.01 for adamw, otherwise none")] = None
+    dropout: Annotated[float, Field(
+        SHARE, "probability that a hidden unit is dropped in an iteration",
+        "regularization")] = 0.0
+    batch_size: Annotated[int | None, Field(
+        COUNT, "examples in each mini-batch", "batches", default="all",
+        also_as=("batch", "minibatch"))] = None
+    order: Annotated[str, Field(
+        ORDER, f"order of the examples in an epoch of mini-batches: {', '.join(ORDERS)}",
+        "batches", also_as=("shuffle", "sampling"))] = "shuffled"
+    epochs: Annotated[int | None, Field(
+        COUNT, "number of passes through the examples, in place of iterations", "training",
+        default="none", in_place_of="iterations")] = None
+    class_weight: Annotated[str | tuple[float, ...] | None, Field(
+        CLASS_WEIGHTS, "weight of each class in the cost; balanced gives each class the same "
+        "total weight", "batches", default="1 for each")] = None
+    early_stopping: Annotated[int | None, Field(
+        COUNT, "stop after N validation checks in a row without a lower cost, and keep the best "
+        "parameters; checks are made after each epoch of mini-batches, or every 100 iterations "
+        "without them", "stopping", default="none", also_as=("patience",))] = None
+    # fmt: on
 
 
 FIELDS: Mapping[str, Field] = {

@@ -36,7 +36,8 @@ def modules() -> list[str]:
     """Return the full names of all modules, except `__init__` and `__main__`."""
     paths = (path.relative_to(ROOT.parent) for path in ROOT.rglob("*.py"))
     names = (".".join(path.with_suffix("").parts) for path in paths)
-    return sorted(n for n in names if n.rpartition(".")[-1] not in ("__init__", "__main__"))
+    apart = ("__init__", "__main__")
+    return sorted(name for name in names if name.rpartition(".")[-1] not in apart)
 
 
 def package_of(module: str) -> str | None:

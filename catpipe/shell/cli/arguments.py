@@ -6,6 +6,7 @@ from argparse import (
     SUPPRESS,
     Action,
     ArgumentParser,
+    ArgumentTypeError,
     BooleanOptionalAction,
     Namespace,
     RawDescriptionHelpFormatter,
@@ -14,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from reprlib import repr as brief
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn, TypeAlias
 
 BAD_INPUT = 2
 GROUPS = ("network", "training", "batches", "regularization", "stopping", "data", "output")
@@ -26,20 +27,32 @@ class OneLineParser(ArgumentParser):
     def __init__(self, **options: Any) -> None:
         formatter = partial(RawDescriptionHelpFormatter, max_help_position=32)
         super().__init__(**options, formatter_class=formatter, allow_abbrev=False)
+        self.register("type", int, partial(_number, int, "an integer"))
+        self.register("type", float, partial(_number, float, "a number"))
 
     def error(self, message: str) -> NoReturn:
         """Print the message and exit with status 2."""
         self.exit(BAD_INPUT, f"{self.prog}: {on_one_line(message)}; see `{self.prog} --help`\n")
 
 
-class Command(NamedTuple):
-    """A command: its line of help, its options, its examples, and where its function is."""
+Add: TypeAlias = Callable[[OneLineParser], object]
 
-    help: str
-    add_options: Callable[[OneLineParser], None]
-    examples: str
+
+class Command(NamedTuple):
+    """A command: where its function is, its line of help, what adds its options, its examples."""
+
     module: str
     function: str
+    help: str
+    options: tuple[Add, ...]
+    examples: tuple[str, ...]
+
+
+def _number(kind: Callable[[str], float], expected: str, text: str) -> float:
+    try:
+        return kind(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{brief(text)} is given; expected {expected}") from None
 
 
 class _Version(Action):
@@ -69,6 +82,8 @@ def parse(arguments: Sequence[str]) -> tuple[str, Namespace]:
     """
     root = parser(arguments)
     word = next(iter(arguments), "")
+    if word.startswith("-") and word not in ("-h", "--help", "--version"):
+        _refuse_unknown("", [word])
     if word not in COMMANDS and not word.startswith("-"):
         root.error(
             f"{brief(word)} is no command; expected one of {', '.join(COMMANDS)}"
@@ -76,7 +91,7 @@ def parse(arguments: Sequence[str]) -> tuple[str, Namespace]:
         )
     options, unknown = root.parse_known_args(arguments)
     if unknown:
-        _refuse_unknown(root, word, unknown)
+        _refuse_unknown(word, unknown)
     values = vars(options)
     return values.pop("command"), Namespace(**values)
 
@@ -96,11 +111,11 @@ def parser(arguments: Sequence[str]) -> OneLineParser:
     for name, command in COMMANDS.items():
         added = commands.add_parser(
             name, help=command.help, description=f"{command.help[0].upper()}{command.help[1:]}.",
-            epilog=f"examples:\n{command.examples}",
+            epilog="\n".join(("examples:", *(f"  catpipe {name} {e}" for e in command.examples))),
             argument_default=SUPPRESS if name == "train" else None,
         )  # fmt: skip
-        if name in arguments:
-            command.add_options(added)
+        for add in command.options if name in arguments else ():
+            add(added)
     return root
 
 
@@ -111,32 +126,22 @@ def _suggestion(word: str, known: Mapping[str, str]) -> str:
     return f" (did you mean {meant}?)" if meant else ""
 
 
-def _refuse_unknown(root: OneLineParser, command: str, unknown: Sequence[str]) -> NoReturn:
+def _refuse_unknown(command: str, unknown: Sequence[str]) -> NoReturn:
     """Exit with a sentence about the first option that is not known, or else the first word."""
+    alone = OneLineParser(prog=f"catpipe {command}") if command else parser([])
+    for add in COMMANDS[command].options if command else ():
+        add(alone)
     flag = next((word for word in unknown if word.startswith("-")), None)
-    name = f"catpipe {command}" if command in COMMANDS else "catpipe"
     if flag is None:
-        root.exit(
-            BAD_INPUT,
-            f"{name}: {on_one_line(unknown[0])} is one word too many; see `{name} --help`\n",
-        )
-    word = on_one_line(flag.partition("=")[0])
-    known = _flags_of(command)
+        alone.error(f"{brief(unknown[0])} is one word too many; expected options")
+    word = flag.partition("=")[0]
+    known = {flag.lstrip("-"): flag for flag in alone._option_string_actions}
+    if command == "train":
+        from catpipe.shell.cli.options import SYNONYMS
+
+        known = {**{name: f"--{flag}" for name, flag in SYNONYMS.items()}, **known}
     suggestion = _suggestion(word.lstrip("-").replace("_", "-"), known)
-    root.exit(BAD_INPUT, f"{name}: {word} is no option{suggestion}; see `{name} --help`\n")
-
-
-def _flags_of(command: str) -> dict[str, str]:
-    """Return the flags of a command by the words that may mean them."""
-    alone = OneLineParser()
-    if command in COMMANDS:
-        COMMANDS[command].add_options(alone)
-    flags = {f.lstrip("-"): f for f in alone._option_string_actions if f.startswith("--")}
-    if command != "train":
-        return flags
-    from catpipe.shell.cli.options import SYNONYMS
-
-    return {**{word: f"--{flag}" for word, flag in SYNONYMS.items()}, **flags}
+    alone.error(f"{word} is no option{suggestion}")
 
 
 def _train_options(train: OneLineParser) -> None:
@@ -160,132 +165,85 @@ def _train_options(train: OneLineParser) -> None:
                                metavar=option.metavar, help=option.help)  # fmt: skip
 
 
-def _resume_options(resume: OneLineParser) -> None:
-    _run_argument(resume)
-    resume.add_argument("--iterations", type=int, metavar="N",
-                        help="number of iterations in all (default: as the run was "
-                             "planned)")  # fmt: skip
-    resume.add_argument("--save-every", type=int, metavar="N",
-                        help="also save the run every N iterations")  # fmt: skip
-    _run_data_options(resume)
-    _json_option(resume)
+def _argument(name: str, metavar: str, help_: str, **more: Any) -> Add:
+    """Return what adds this argument to a parser; it is a path where no other type is named."""
+    settings = {"type": Path, "metavar": metavar, "help": help_, **more}
+    return lambda command: command.add_argument(name, **settings)
 
 
-def _replay_options(replay: OneLineParser) -> None:
-    _run_argument(replay)
-    replay.add_argument("--tolerance", type=float, default=0.0, metavar="T",
-                        help="largest difference that is allowed in an array, as a share of its "
-                             "largest number (default: 0, identical to the bit)")  # fmt: skip
-    _run_data_options(replay)
+def _switch(name: str, help_: str) -> Add:
+    return lambda command: command.add_argument(name, action="store_true", help=help_)
 
 
-def _show_options(show: OneLineParser) -> None:
-    _run_argument(show)
-    show.add_argument("--json", action="store_true", help="print the file's record instead")
-
-
-def _compare_options(compare: OneLineParser) -> None:
-    for name in ("run", "other"):
-        compare.add_argument(name, type=Path, metavar="FILE", help="file of a saved run")
-
-
-def _evaluate_options(evaluate: OneLineParser) -> None:
-    _run_argument(evaluate)
-    _data_option(evaluate)
-    _json_option(evaluate)
-
-
-def _predict_options(predict: OneLineParser) -> None:
-    _run_argument(predict)
-    _data_option(predict)
-    predict.add_argument("--index", type=int, nargs="+", metavar="N",
-                         help="numbers of the test examples, from 0 (default: all)")  # fmt: skip
-
-
-def _draw_options(draw: OneLineParser) -> None:
-    draw.add_argument("folder", type=Path, metavar="FOLDER", help="folder to write to")
-    option = partial(draw.add_argument, type=int, metavar="N")
-    option("--seed", default=1, help="seed of the pictures (default: 1, which gives data/drawn)")
-    option("--train", default=209, help="number of training examples (default: 209)")
-    option("--test", default=50, help="number of test examples (default: 50)")
-
-
-def _figure_options(figure: OneLineParser) -> None:
-    _run_argument(figure)
-    figure.add_argument("image", type=Path, metavar="IMAGE", help="PNG file to write")
-    _data_option(figure)
-
-
-def _run_argument(command: OneLineParser) -> None:
-    command.add_argument("run", type=Path, metavar="FILE",
-                         help="file that `catpipe train --out FILE` saved")  # fmt: skip
-
-
-def _json_option(command: OneLineParser) -> None:
-    command.add_argument("--json", action="store_true",
-                         help="print one JSON object instead of text")  # fmt: skip
-
-
-def _run_data_options(command: OneLineParser) -> None:
-    command.add_argument("--data", type=Path, metavar="FOLDER",
-                         help="folder of the training examples (default: as recorded)")  # fmt: skip
-    command.add_argument("--validation", type=Path, metavar="FILE",
-                         help="file of the validation examples (default: as recorded)")  # fmt: skip
-
-
-def _data_option(command: OneLineParser) -> None:
-    command.add_argument("--data", type=Path, metavar="FOLDER",
-                         help="folder of a train_*.h5 and a test_*.h5 (default: as recorded, "
-                              "otherwise data/catvnoncat or data/drawn)")  # fmt: skip
-
-
+# fmt: off
+RUN = _argument("run", "FILE", "file that `catpipe train --out FILE` saved")
+JSON = _switch("--json", "print one JSON object instead of text")
+DATA = _argument("--data", "FOLDER", "folder of a train_*.h5 and a test_*.h5 (default: as "
+                 "recorded, otherwise data/catvnoncat or data/drawn)")
+TRAINED_ON = _argument("--data", "FOLDER", "folder of the training examples (default: as recorded)")
+VALIDATED_ON = _argument("--validation", "FILE",
+                         "file of the validation examples (default: as recorded)")
 COMMANDS: Mapping[str, Command] = {
     "train": Command(
-        "train a network on pictures of two or more classes", _train_options,
-        "  catpipe train --out cats.h5\n"
-        "  catpipe train --data FOLDER --layers 32,16 --optimizer adam --learning-rate 0.001\n"
-        "  catpipe train --batch-size 64 --epochs 100 --early-stopping 5\n"
-        "  catpipe train --seeds 1..100\n"
-        "  catpipe train --config run.toml --seed 2",
-        "train", "train",
-    ),
+        "train", "train", "train a network on pictures of two or more classes", (_train_options,),
+        ("--out cats.h5",
+         "--data FOLDER --layers 32,16 --optimizer adam --learning-rate 0.001",
+         "--batch-size 64 --epochs 100 --early-stopping 5",
+         "--seeds 1..100",
+         "--config run.toml --seed 2")),
     "resume": Command(
-        "continue the training of a saved run", _resume_options,
-        "  catpipe resume cats.h5\n  catpipe resume cats.h5 --iterations 5000 --save-every 500",
-        "train", "resume",
-    ),
+        "train", "resume", "continue the training of a saved run",
+        (RUN, TRAINED_ON, VALIDATED_ON, JSON,
+         _argument("--iterations", "N", "number of iterations in all (default: as planned before)",
+                   type=int),
+         _argument("--save-every", "N", "also save the run every N iterations", type=int)),
+        ("cats.h5", "cats.h5 --iterations 5000 --save-every 500")),
     "replay": Command(
-        "train a saved run again, and check that the result is the same", _replay_options,
-        "  catpipe replay cats.h5\n  catpipe replay cats.h5 --tolerance 1e-9", "inspect", "replay",
-    ),
+        "inspect", "replay", "train a saved run again, and check that the result is the same",
+        (RUN, TRAINED_ON, VALIDATED_ON,
+         _argument("--tolerance", "T", "largest difference that is allowed in an array, as a share "
+                   "of its largest number (default: 0, identical to the bit)", type=float,
+                   default=0.0)),
+        ("cats.h5", "cats.h5 --tolerance 1e-9")),
     "show": Command(
-        "describe a saved run", _show_options,
-        "  catpipe show cats.h5\n  catpipe show cats.h5 --json", "inspect", "show",
-    ),
+        "inspect", "show", "describe a saved run",
+        (RUN, _switch("--json", "print the file's record instead of text")),
+        ("cats.h5", "cats.h5 --json")),
     "compare": Command(
-        "list the differences between two saved runs", _compare_options,
-        "  catpipe compare cats.h5 other.h5", "inspect", "compare",
-    ),
+        "inspect", "compare", "list the differences between two saved runs",
+        (RUN, _argument("other", "FILE", "file of another run")), ("cats.h5 other.h5",)),
     "evaluate": Command(
-        "measure accuracy and confusion on the test examples", _evaluate_options,
-        "  catpipe evaluate cats.h5\n  catpipe evaluate cats.h5 --data FOLDER --json",
-        "predict", "evaluate",
-    ),
+        "predict", "evaluate", "measure accuracy and confusion on the test examples",
+        (RUN, DATA, JSON), ("cats.h5", "cats.h5 --data FOLDER --json")),
     "predict": Command(
-        "predict the class of single test examples, with its probability", _predict_options,
-        "  catpipe predict cats.h5\n  catpipe predict cats.h5 --index 0 9", "predict", "predict",
-    ),
+        "predict", "predict", "predict the class of single test examples, with its probability",
+        (RUN, DATA, _argument("--index", "N", "numbers of the test examples, from 0 (default: all)",
+                              type=int, nargs="+")),
+        ("cats.h5", "cats.h5 --index 0 9")),
     "draw": Command(
-        "draw a data set of cats and other things", _draw_options,
-        "  catpipe draw pictures\n  catpipe draw pictures --seed 2 --train 1000 --test 200",
-        "predict", "draw_data",
-    ),
+        "predict", "draw_data", "draw a data set of cats and other things",
+        (_argument("folder", "FOLDER", "folder to write to"),
+         _argument("--seed", "N", "seed of the pictures (default: 1, which gives data/drawn)",
+                   type=int, default=1),
+         _argument("--train", "N", "number of training examples (default: 209)", type=int,
+                   default=209),
+         _argument("--test", "N", "number of test examples (default: 50)", type=int,
+                   default=50)),
+        ("pictures", "pictures --seed 2 --train 1000 --test 200")),
     "figure": Command(
-        "draw a picture of a run: its cost curve and some predictions", _figure_options,
-        "  catpipe figure cats.h5 cats.png", "predict", "figure",
-    ),
-}  # fmt: skip
+        "predict", "figure", "draw a picture of a run: its cost curve and some predictions",
+        (RUN, DATA, _argument("image", "IMAGE", "PNG file to write")), ("cats.h5 cats.png",)),
+}
+# fmt: on
 OTHER_WORDS = {
-    "fit": "train", "continue": "resume", "repeat": "replay", "info": "show", "diff": "compare",
-    "eval": "evaluate", "test": "evaluate", "score": "evaluate", "plot": "figure",
+    "help": "--help",
+    "fit": "train",
+    "continue": "resume",
+    "repeat": "replay",
+    "info": "show",
+    "diff": "compare",
+    "eval": "evaluate",
+    "test": "evaluate",
+    "score": "evaluate",
+    "plot": "figure",
 }  # fmt: skip

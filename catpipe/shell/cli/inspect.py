@@ -17,7 +17,7 @@ from catpipe.shell.runs.compare import differences, reasons
 from catpipe.shell.runs.environment import WORDS, Environment, changes
 from catpipe.shell.runs.locate import training_data
 from catpipe.shell.runs.provenance import Digest, Source
-from catpipe.shell.runs.record import text_of
+from catpipe.shell.runs.record import to_json
 from catpipe.shell.runs.run_file import FACTS as COMMON
 from catpipe.shell.runs.run_file import Run, arrays_of, load_run, record_of
 from catpipe.shell.storage.atomic import DataError, printable
@@ -30,7 +30,7 @@ def show(options: Namespace) -> None:
     """Print what a saved run is."""
     run = load_run(options.run)
     if options.json:
-        print(text_of(record_of(run, arrays_of(run.result))).decode())
+        print(to_json(record_of(run, arrays_of(run.result))).decode())
         return
     for name, words in _shown(run):
         print(f"{name + ':':<12}{words}")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from catpipe.shell.runs.typed_json import Sha256
 from catpipe.shell.storage.atomic import DataError, printable
 from catpipe.shell.storage.datasets import paths_of
 
@@ -18,7 +19,7 @@ class Digest(NamedTuple):
     """A file as it was named, and its SHA-256."""
 
     path: str
-    sha256: str
+    sha256: Sha256
 
 
 class Source(NamedTuple):

@@ -5,13 +5,23 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from reprlib import repr as brief
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from catpipe.experiments.experiment import Experiment
-from catpipe.shell.runs.environment import Environment
-from catpipe.shell.runs.provenance import Digest, Source
-from catpipe.shell.runs.record_fields import READERS, check_names
+from catpipe.shell.runs.environment import WORDS
+from catpipe.shell.runs.provenance import Source
+from catpipe.shell.runs.typed_json import (
+    Count,
+    Printable,
+    Seed,
+    Sha256,
+    named,
+    one_of,
+    read_as,
+    written,
+)
 from catpipe.shell.storage.atomic import DataError, StrPath
+from catpipe.training.spaces import SPACES
 
 FORMAT = 4
 
@@ -25,41 +35,36 @@ class Record(NamedTuple):
     examples' weights. `digests` has the SHA-256 of each array in the file.
     """
 
-    format: int
+    format: Count
     experiment: Experiment
-    input_shape: tuple[int, ...]
-    input_type: str
-    classes: tuple[str, ...]
-    seeds: tuple[int, ...]
-    space: str
-    space_description: str
-    training_examples: int
-    validation_examples: int
-    fingerprint: str
-    weights: str | None
-    transforms: tuple[str, ...]
-    planned_iterations: int
-    iteration: int
-    state_iteration: int
-    best_iteration: int | None
+    input_shape: tuple[Count, ...]
+    input_type: Printable
+    classes: tuple[Printable, ...]
+    seeds: tuple[Seed, ...]
+    space: Annotated[str, one_of(SPACES)]
+    space_description: Printable
+    training_examples: Count
+    validation_examples: Count
+    fingerprint: Sha256
+    weights: Sha256 | None
+    transforms: tuple[Printable, ...]
+    planned_iterations: Count
+    iteration: Count
+    state_iteration: Count
+    best_iteration: Count | None
     validation_cost: float | None
-    checks: int
+    checks: Count
     source: Source | None
-    environments: tuple[tuple[int, Environment], ...]
-    digests: Mapping[str, str]
+    environments: tuple[tuple[Count, Annotated[Mapping[str, int | Printable], named(WORDS)]], ...]
+    digests: Mapping[str, Sha256]
 
 
-def text_of(record: Record) -> bytes:
+def to_json(record: Record) -> bytes:
     """Return the record as JSON: equal records give equal bytes."""
-    source = record.source and {
-        name: part._asdict() if isinstance(part, Digest) else part
-        for name, part in record.source._asdict().items()
-    }
-    fields = {**record._asdict(), "experiment": record.experiment._asdict(), "source": source}
-    return json.dumps(fields, default=lambda number: number.item(), indent=1).encode()  # NumPy's
+    return written(record)
 
 
-def format_of(path: StrPath, text: bytes) -> tuple[Any, Mapping[str, Any]]:
+def format_version(path: StrPath, text: bytes) -> tuple[Any, Mapping[str, Any]]:
     """Return the format of a record and its fields; raise `DataError` for what is no record."""
     try:
         fields = json.loads(text)
@@ -71,22 +76,20 @@ def format_of(path: StrPath, text: bytes) -> tuple[Any, Mapping[str, Any]]:
         ) from error
 
 
-def record_in(path: StrPath, text: bytes) -> Record:
+def from_json(path: StrPath, text: bytes) -> Record:
     """Return the record that this text is; raise `DataError` for one that describes no run."""
-    version, fields = format_of(path, text)
-    if version != FORMAT:
+    version, fields = format_version(path, text)
+    if type(version) is not int or version != FORMAT:
         todo = "train again" if version in range(FORMAT) else "update catpipe"
         raise DataError(
             f"{path}: is a run file of format {brief(version)}; expected {FORMAT}: {todo}"
         )
     try:
-        check_names(fields, READERS)
-        record = Record(**{name: read(fields[name]) for name, read in READERS.items()})
+        record: Record = read_as(Record, fields)
         _check_agreement(record)
-    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
-        why = f" ({error})" if isinstance(error, ValueError) else ""
+    except ValueError as error:
         raise DataError(
-            f"{path}: its record does not describe a run{why}; expected a file that "
+            f"{path}: its record does not describe a run ({error}); expected a file that "
             "`catpipe train --out` wrote: train again"
         ) from error
     return record

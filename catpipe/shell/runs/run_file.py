@@ -32,7 +32,7 @@ from catpipe.nn.network import parameter_shapes
 from catpipe.nn.parameters import Array, Parameters
 from catpipe.shell.runs.environment import Environment, environment
 from catpipe.shell.runs.provenance import Source
-from catpipe.shell.runs.record import FORMAT, Record, format_of, record_in, text_of
+from catpipe.shell.runs.record import FORMAT, Record, format_version, from_json, to_json
 from catpipe.shell.storage.atomic import DataError, StrPath
 from catpipe.shell.storage.hdf5 import datasets, opened, write
 from catpipe.shell.storage.hdf5_checks import check_budget
@@ -71,8 +71,8 @@ def save_run(path: StrPath, run: Run) -> None:
             f"{path}: holds one run; expected no networks that were trained one by one: save each"
         )
     arrays = arrays_of(result)
-    text = text_of(record_of(run, arrays))
-    record = record_in(path, text)  # what could not be loaded is not saved
+    text = to_json(record_of(run, arrays))
+    record = from_json(path, text)  # what could not be loaded is not saved
     _costs(path, record, result.checkpoint, arrays["costs"])
     check_budget(path, {"record": len(text)}, LONGEST, LONGEST)
     write(path, {"record": np.array([text]), **arrays}, checksums=True)
@@ -86,7 +86,7 @@ def load_run(path: StrPath) -> Run:
     catpipe.DataError: nowhere.h5: is not a file; expected an HDF5 file: check the name
     """
     with opened(path) as file:
-        record = record_in(path, _text(path, file))
+        record = from_json(path, _text(path, file))
         groups = _shapes(path, record)
         names = [prefix + name for prefix, shapes in groups.items() for name in shapes]
         arrays = datasets(path, file, ["costs", *names])
@@ -111,7 +111,7 @@ def is_run(path: StrPath) -> bool:
     """Return whether the file calls itself a run, of whatever format."""
     try:
         with opened(path) as file:
-            format_of(path, _text(path, file))
+            format_version(path, _text(path, file))
     except DataError:
         return False
     return True

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import termios
+import time
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -181,7 +182,7 @@ def test_figure_writes_a_png(capsys, folder, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("train", "a\nb"), "a b"),
+        (("train", "a\nb"), "a\\nb"),
         (("trian",), "did you mean train?"),
         (("train", "--layer", "3"), "--layer is no option (did you mean --layers?)"),
         (("train", "--layers", "3,,4"), "--layers is (3, '', 4); expected layers of 1"),
@@ -403,6 +404,84 @@ def test_an_interrupted_run_is_saved_and_says_how_to_resume_it(folder, tmp_path,
     assert err.endswith(f"with `catpipe resume {out}`\n")
     assert load_run(out).result.iterations_done == int(at)
     assert [*tmp_path.iterdir()] == [out]
+
+
+WHILE_IMPORTING = """
+import os, runpy, signal, sys
+
+class Sender:
+    def find_spec(self, name, *_):
+        if name == {module!r}:
+            for _ in range({times}):
+                os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Sender())
+sys.argv = ["catpipe", *sys.argv[1:]]
+runpy.run_module("catpipe", run_name="__main__")
+"""
+IMPORTED = ["catpipe.shell.cli.main", "argparse", "numpy", "numpy.linalg", "toolz", "h5py",
+            "catpipe.experiments.experiment", "catpipe.nn.network", "catpipe.shell.cli.train",
+            "catpipe.shell.cli.config", "tomllib"]  # fmt: skip
+
+
+@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("module", IMPORTED)
+def test_a_signal_while_modules_are_imported_is_one_line_and_status_130(
+    folder, tmp_path, module, times
+):
+    code = WHILE_IMPORTING.format(module=module, times=times)
+    command = [sys.executable, "-c", code, "train", *SMALL, "--data", folder / "data"]
+    run = subprocess.run(
+        [*command, "--out", tmp_path / "a.h5"], capture_output=True, text=True, check=False
+    )
+    assert (run.returncode, run.stdout, run.stderr) == (130, "", "catpipe: interrupted\n")
+    assert not [*tmp_path.iterdir()]
+
+
+def test_a_signal_that_is_ignored_by_who_started_it_is_ignored_while_modules_are_imported(folder):
+    code = WHILE_IMPORTING.format(module="numpy", times=1)
+    ignoring = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)" + code
+    command = [sys.executable, "-c", ignoring, "train", *SMALL, "--data", folder / "data"]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stderr) == (0, "")
+    assert "test accuracy" in run.stdout
+
+
+SAYS_WHEN = """
+import runpy, sys
+
+class Teller:
+    def find_spec(self, name, *_):
+        if name == "catpipe.shell":
+            print(flush=True)
+
+sys.meta_path.insert(0, Teller())
+runpy.run_module("catpipe", run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize("delay", [0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.45])
+def test_a_signal_at_any_time_after_the_first_import_is_one_line(folder, delay):
+    command = [sys.executable, "-c", SAYS_WHEN, "train", *ENDLESS, "--data", folder / "data"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as run:
+        assert run.stdout is not None
+        run.stdout.readline()
+        time.sleep(delay)
+        run.send_signal(signal.SIGINT)
+        _, err = run.communicate(timeout=60)
+    assert run.returncode == 130
+    assert re.fullmatch(r"catpipe: interrupted( at iteration .*)?\n", err)
+
+
+def test_the_help_is_printed_without_numpy():
+    code = "import runpy, sys, atexit; sys.argv[1:] = ['--help'];" \
+           "atexit.register(lambda: print('numpy' in sys.modules));" \
+           "runpy.run_module('catpipe', run_name='__main__')"  # fmt: skip
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.startswith("usage: catpipe")
+    assert run.stdout.endswith("False\n")
 
 
 LATER = """

@@ -1,0 +1,174 @@
+"""A field of an experiment is written in one place, and all that speaks of fields follows."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import catpipe
+from catpipe.experiments.experiment import FIELDS, Experiment, checked, non_defaults
+from catpipe.shell.cli.arguments import GROUPS, parse
+from catpipe.shell.cli.config import completed
+from catpipe.shell.cli.options import BY_FLAG, OF_FIELDS, experiment_of
+from catpipe.shell.runs.typed_json import read_as, to_plain
+from tests.typed import save_colours
+
+ROOT = Path(catpipe.__file__).parent
+SERVED = ("cli/arguments", "cli/options", "cli/config", "runs/typed_json")
+FROM_DATA = {"classes"}
+TYPED = [name for name in FIELDS if name not in FROM_DATA]
+
+every_field = pytest.mark.parametrize("name", FIELDS)
+every_typed_field = pytest.mark.parametrize("name", TYPED)
+
+OTHER: dict[str, tuple[str, Any, str]] = {
+    "seed": ("7", 7, "seed = 7"),
+    "hidden": ("9", (9,), "layers = [9]"),
+    "activation": ("tanh", "tanh", "activation = 'tanh'"),
+    "learning_rate": ("0.5", 0.5, "learning-rate = 0.5"),
+    "iterations": ("9", 9, "iterations = 9"),
+    "initializer": ("he", "he", "initializer = 'he'"),
+    "dtype": ("float32", "float32", "dtype = 'float32'"),
+    "full_space": ("", True, "full-space = true"),
+    "optimizer": ("adam", "adam", "optimizer = 'adam'"),
+    "momentum": ("0.5", 0.5, "momentum = 0.5\noptimizer = 'nesterov'"),
+    "schedule": ("step:0.5,9", ("step", 0.5, 9), "schedule = ['step', 0.5, 9]"),
+    "warm_up": ("9", 9, "warm_up = 9"),
+    "l2": ("0.5", 0.5, "l2 = 0.5"),
+    "weight_decay": ("0.5", 0.5, "weight_decay = 0.5"),
+    "dropout": ("0.5", 0.5, "dropout = 0.5"),
+    "batch_size": ("9", 9, "batch-size = 9"),
+    "order": ("balanced", "balanced", "order = 'balanced'\nbatch-size = 9"),
+    "epochs": ("9", 9, "epochs = 9"),
+    "class_weight": ("1,2", (1, 2), "class-weight = [1, 2]"),
+    "early_stopping": ("9", 9, "early-stopping = 9"),
+}
+"""Of each field another value: as text of its flag, in Python, and in TOML."""
+NEEDED = {"momentum": ["--optimizer", "nesterov"], "order": ["--batch-size", "9"]}
+
+
+def flag_of(name: str) -> str:
+    return next(option.flag for option in OF_FIELDS if option.name == name)
+
+
+def test_every_field_that_can_be_typed_is_tried_here():
+    assert {*OTHER} == {*TYPED}
+
+
+@every_field
+def test_every_field_has_a_sentence_of_help(name):
+    assert len(FIELDS[name].help) > 10
+    assert name in FROM_DATA or FIELDS[name].group in GROUPS
+
+
+@every_typed_field
+def test_every_field_has_a_flag(name):
+    text, value, _ = OTHER[name]
+    words = [f"--{flag_of(name)}", *([text] if text else []), *NEEDED.get(name, [])]
+    _, options = parse(["train", *words])
+    assert getattr(experiment_of(completed(options), classes=2), name) == value
+
+
+@every_typed_field
+def test_every_field_has_a_key_of_the_configuration_file(tmp_path, name):
+    _, value, lines = OTHER[name]
+    (tmp_path / "run.toml").write_text(lines)
+    _, options = parse(["train", "--config", str(tmp_path / "run.toml")])
+    assert flag_of(name) in BY_FLAG
+    assert getattr(experiment_of(completed(options), classes=2), name) == value
+
+
+@every_field
+def test_every_field_is_in_the_record(name):
+    fields: dict[str, Any] = {"optimizer": "nesterov", "batch_size": 9, "classes": 3}
+    fields = {**fields, **({name: OTHER[name][1]} if name in OTHER else {})}
+    if name == "class_weight":
+        fields = {**fields, "classes": 2}
+    plain = to_plain(Experiment(seed=1)._replace(**fields))
+    assert read_as(Experiment, plain) == Experiment(seed=1)._replace(**fields)
+    del plain[name]
+    with pytest.raises(ValueError, match=f"{name} is missing"):
+        read_as(Experiment, plain)
+
+
+@every_typed_field
+def test_every_field_is_described_where_it_is_not_the_default(name):
+    fields: dict[str, Any] = {name: OTHER[name][1]}
+    changed = Experiment(seed=1)._replace(**fields)
+    assert non_defaults(changed) == ({} if name == "seed" else fields)
+
+
+def test_the_published_experiment_is_allowed_and_all_default():
+    assert non_defaults(checked(Experiment(seed=1))) == {}
+
+
+def test_an_error_calls_a_field_by_its_flag_at_the_command_line_and_by_its_name_in_python():
+    _, options = parse(["train", "--layers", "0"])
+    with pytest.raises(ValueError, match=r"^--layers is "):
+        experiment_of(completed(options), classes=2)
+    with pytest.raises(ValueError, match=r"^hidden is "):
+        checked(Experiment(seed=1, hidden=(0,)))
+
+
+def mentioned(path: Path) -> set[str]:
+    """Return the names, attributes, arguments and texts of a module that are a field's name."""
+    nodes = [*ast.walk(ast.parse(path.read_text()))]
+    texts = {str(node.value) for node in nodes if isinstance(node, ast.Constant)}
+    attributes = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    return (texts | attributes) & ({*FIELDS} - {"seed", "classes"})
+
+
+@pytest.mark.parametrize("module", SERVED)
+def test_what_serves_all_fields_names_none(module):
+    assert mentioned(ROOT / "shell" / f"{module}.py") == set()
+
+
+NEW_FIELD = """
+import sys
+from importlib.util import spec_from_loader, module_from_spec, find_spec
+
+spec = find_spec("catpipe.experiments.experiment")
+source = open(spec.origin).read()
+place = "FIELDS: Mapping[str, Field] = {"
+head, tail = source.split(place)
+line = '    cats: Annotated[int, Field(COUNT, "number of cats beside the keyboard", "network")] = 2'
+module = module_from_spec(spec)
+sys.modules[spec.name] = module
+exec(compile(head.rstrip() + chr(10) + line + chr(10) * 3 + place + tail, spec.origin, "exec"),
+     module.__dict__)
+
+from catpipe.shell.cli.main import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def with_a_new_field(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run the command line after one line was added to the class of experiments."""
+    command = [sys.executable, "-c", NEW_FIELD, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return save_colours(tmp_path_factory.mktemp("fields") / "four")
+
+
+def test_one_line_adds_a_field_to_help_flags_file_check_record_and_description(folder, tmp_path):
+    train = ("train", "--data", folder, "--iterations", "2")
+    shown = with_a_new_field("train", "--help").stdout
+    assert "--cats N" in shown
+    assert "number of cats beside the keyboard" in shown
+    by_flag = with_a_new_field(*train, "--cats", "3", "--out", tmp_path / "run.h5")
+    assert "; cats 3\n" in by_flag.stdout
+    assert '"cats": 3' in with_a_new_field("show", tmp_path / "run.h5", "--json").stdout
+    assert "; cats 3\n" in with_a_new_field("show", tmp_path / "run.h5").stdout
+    (tmp_path / "run.toml").write_text("cats = 4")
+    assert "; cats 4\n" in with_a_new_field(*train, "--config", tmp_path / "run.toml").stdout
+    refused = with_a_new_field(*train, "--cats", "0")
+    assert refused.stderr == (
+        "catpipe: --cats is 0; expected an integer from 1 to 2**53: choose one\n"
+    )
+    assert "did you mean --cats?" in with_a_new_field("train", "--cat", "3").stderr
