@@ -52,8 +52,6 @@ def fit_seeds(
     keeps its last cost. `watch` hands on the states of each part. Raises as `fit` does, and
     `ValueError` for no seeds.
 
-    >>> black_and_white = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
-    >>> pictures = Pictures(black_and_white, np.array([0, 1]))
     >>> fit_seeds(Experiment(seed=1, hidden=()), (1, 2, 3), pictures).parameters["W1"].shape
     (3, 1, 1)
     """
@@ -73,8 +71,7 @@ def solve_seeds(
 
     To carry on a stack, hand over what it kept. Raises as `fit` does.
 
-    >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
-    >>> posed = problem(Experiment(seed=1, hidden=()), Pictures(images, np.array([0, 1])))
+    >>> posed = problem(Experiment(seed=1, hidden=()), pictures)
     >>> solve_seeds(posed, (1, 2)).seeds
     (1, 2)
     """
@@ -98,8 +95,7 @@ def seeds_need_own_runs(experiment: Experiment) -> bool:
 def starts(problem: Problem, seeds: Sequence[int]) -> Parameters:
     """Return the stack of the parameters that the seeds draw for the problem's network.
 
-    >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
-    >>> posed = problem(Experiment(seed=1, hidden=()), Pictures(images, np.array([0, 1])))
+    >>> posed = problem(Experiment(seed=1, hidden=()), pictures)
     >>> starts(posed, (1, 2))["W1"].shape
     (2, 1, 1)
     """

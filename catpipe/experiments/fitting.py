@@ -56,8 +56,7 @@ def fit(
     fifth of the pictures. Raises `Diverged`, with the last finite state in the full space, when the
     cost is no longer finite.
 
-    >>> black_and_white = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
-    >>> result = fit(Experiment(seed=1, hidden=()), Pictures(black_and_white, np.array([0, 1])))
+    >>> result = fit(Experiment(seed=1, hidden=()), pictures)
     >>> [(iteration, round(cost, 3)) for iteration, cost in result.costs[:2]]
     [(0, 0.436), (100, 0.412)]
     """
@@ -75,8 +74,6 @@ def solve(
 
     To carry on a run that began with them, hand over what it kept. Raises `Diverged` as `fit` does.
 
-    >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
-    >>> pictures = Pictures(images, np.array([0, 1]))
     >>> posed = pose(Experiment(seed=1, hidden=(), iterations=1), pictures)
     >>> solve(posed, Parameters(W1=[[0.0]], b1=[[0.0]])).parameters["W1"]
     array([[0.001875]])
@@ -102,8 +99,6 @@ def result_at(
 
     The best and the costs are those of what is kept, unless they are given.
 
-    >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
-    >>> pictures = Pictures(images, np.array([0, 1]))
     >>> posed, half = pose(Experiment(seed=1, hidden=()), pictures), Parameters(W1=[[0.5]])
     >>> halfway = State(7, half, ())
     >>> result_at(posed, half, Checkpoint(halfway, halfway, 0.0, 0)).iteration

@@ -50,7 +50,6 @@ def reached_of(result: Result) -> Reached:
     """Return where the run is; raise `ValueError` for runs that were not trained as one.
 
     >>> from catpipe.data.drawn.drawings import draw
-    >>> from catpipe.experiments.fitting import fit
     >>> asked = Experiment(seed=1, hidden=(), iterations=3)
     >>> reached_of(fit(asked, draw(1, 2, 1).train)).kept.state.iteration
     3
@@ -72,7 +71,6 @@ def is_over(experiment: Experiment, at: int, waited: int, end: int) -> bool:
 def is_last(experiment: Experiment, end: int, kept: Checkpoint) -> bool:
     """Return whether what is kept is the last of a run: `is_over`, of it.
 
-    >>> from catpipe.training.loop import State
     >>> state = State(7, Parameters(), ())
     >>> is_last(Experiment(seed=1), 7, Checkpoint(state, state, 0.0, 0))
     True
@@ -92,9 +90,6 @@ def was_stopped(experiment: Experiment, waited: int) -> bool:
 def cost_on(result: Result, pictures: Pictures) -> Array:
     """Return the cost of the trained parameters on the pictures: one number, or one a network.
 
-    >>> from catpipe.experiments.fitting import fit
-    >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
-    >>> pictures = Pictures(images, np.array([0, 1]))
     >>> round(float(cost_on(fit(Experiment(seed=1, hidden=()), pictures), pictures)), 3)
     0.19
     """
@@ -107,9 +102,6 @@ def cost_on(result: Result, pictures: Pictures) -> Array:
 def probabilities(result: Result, images: NDArray[np.uint8]) -> Array:
     """Return the probability of each class for each of the images, (..., classes, examples).
 
-    >>> from catpipe.experiments.fitting import fit
-    >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
-    >>> pictures = Pictures(images, np.array([0, 1]))
     >>> probabilities(fit(Experiment(seed=1, hidden=()), pictures), images).round(1)
     array([[0.8, 0.1],
            [0.2, 0.9]])
@@ -135,9 +127,6 @@ def of_classes(probabilities: Array) -> Array:
 def predictions(result: Result, images: NDArray[np.uint8]) -> NDArray[np.int64]:
     """Return the class number predicted for each of the images, (..., examples).
 
-    >>> from catpipe.experiments.fitting import fit
-    >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
-    >>> pictures = Pictures(images, np.array([0, 1]))
     >>> predictions(fit(Experiment(seed=1, hidden=()), pictures), images)
     array([0, 1])
     """
@@ -148,9 +137,6 @@ def predictions(result: Result, images: NDArray[np.uint8]) -> NDArray[np.int64]:
 def accuracy_on(result: Result, pictures: Pictures) -> Array:
     """Return the share of the pictures that is predicted right: one number, or one a network.
 
-    >>> from catpipe.experiments.fitting import fit
-    >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
-    >>> pictures = Pictures(images, np.array([0, 1]))
     >>> float(accuracy_on(fit(Experiment(seed=1, hidden=()), pictures), pictures))
     1.0
     """

@@ -33,10 +33,6 @@ def resume(
     (on the same processor, libraries and threads). One that is asked for more stays in the space
     where it began. Raises `ValueError` where a run cannot carry on, and as `fit` does.
 
-    >>> from catpipe.experiments.experiment import Experiment
-    >>> from catpipe.experiments.fitting import fit
-    >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
-    >>> pictures = Pictures(images, np.array([0, 1]))
     >>> short, long = (fit(Experiment(seed=1, hidden=(), iterations=n), pictures) for n in (7, 9))
     >>> resume(short, pictures, iterations=9) == long
     True
@@ -64,10 +60,6 @@ def replay(
     Law: it is the run, to the bit, on the same pictures, processor, libraries and threads. Raises
     `ValueError` for other pictures, and as `fit` does.
 
-    >>> from catpipe.experiments.experiment import Experiment
-    >>> from catpipe.experiments.fitting import fit
-    >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
-    >>> pictures = Pictures(images, np.array([0, 1]))
     >>> run = fit(Experiment(seed=1, hidden=(), iterations=7), pictures)
     >>> replay(run, pictures) == run
     True

@@ -69,8 +69,6 @@ def problem(
     Raises `ValueError` for an experiment that cannot be, for labels beyond its classes, and for a
     validation set that is empty or without early stopping.
 
-    >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
-    >>> pictures = Pictures(images, np.array([0, 1]))
     >>> problem(Experiment(seed=1), pictures).space.name
     'the full space (2 columns of 1 features take fewer multiplications as they are)'
     """
@@ -89,8 +87,6 @@ def problem_in(
 
     Raises as `problem` does.
 
-    >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
-    >>> pictures = Pictures(images, np.array([0, 1]))
     >>> problem_in("dual", "as it was", Experiment(seed=1), pictures).space.columns
     array([[0., 0.],
            [0., 1.]])
@@ -118,8 +114,6 @@ def network_of(problem: Problem) -> Network:
 def start(problem: Problem, seed: int) -> Parameters:
     """Return the parameters that this seed draws for the problem's network.
 
-    >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
-    >>> pictures = Pictures(images, np.array([0, 1]))
     >>> start(problem(Experiment(seed=1, hidden=()), pictures), seed=1)["W1"].round(3)
     array([[1.624]])
     """

@@ -84,7 +84,6 @@ def gram(X: Array) -> Array:
 def dual_network(network: Network, columns: int) -> Network:
     """Return the network with its first layer in the dual form; its input is the Gram matrix.
 
-    >>> from catpipe.nn.network import mlp
     >>> dual_network(mlp(3, 2, 1), columns=5).layers[0].coefficients
     'W1.coefficients'
     """
@@ -105,7 +104,6 @@ def dual_network(network: Network, columns: int) -> Network:
 def into_dual(network: Network, parameters: Parameters, X: Array) -> Parameters:
     """Return the parameters with the first weights as their products with the columns X.
 
-    >>> from catpipe.nn.network import mlp
     >>> W = Parameters(W1=[[1.0, 2.0, 3.0]], b1=[[0.0]])
     >>> into_dual(mlp(3, 1), W, np.eye(3)[:, :2])["W1"]
     array([[1., 2.]])
@@ -122,7 +120,6 @@ def into_dual(network: Network, parameters: Parameters, X: Array) -> Parameters:
 def from_dual(network: Network, start: Parameters, X: Array, trained: Parameters) -> Parameters:
     """Return what was trained from the start in the dual form, in the primal.
 
-    >>> from catpipe.nn.network import mlp
     >>> W = Parameters(W1=[[1.0, 2.0, 3.0]], b1=[[0.0]])
     >>> from_dual(mlp(3, 1), W, np.eye(3)[:, :2], into_dual(mlp(3, 1), W, np.eye(3)[:, :2]))
     Parameters(W1 (1, 3) float64, b1 (1, 1) float64; 4 numbers)

@@ -48,7 +48,6 @@ def make_step(network: Network, optimizer: Optimizer, sample_every: int = SAMPLE
     It samples the cost at every iteration that `sample_every` divides. It is a partial of a
     module-level function, so it pickles. Raises `ValueError` for less than 1.
 
-    >>> from catpipe.nn.network import mlp
     >>> from catpipe.optim.optimizers import gradient_descent
     >>> descent, one = gradient_descent(1.0), np.ones((1, 1))
     >>> start = initial_state(descent, Parameters(W1=[[0.0]], b1=[[0.0]]))
@@ -79,7 +78,6 @@ def train(step: Step, batches: Iterable[Batch], state: State) -> State:
     Law: `train(step, a + b, s) == train(step, b, train(step, a, s))`, to the bit.
 
     >>> from catpipe.data.batches import full_batches
-    >>> from catpipe.nn.network import mlp
     >>> from catpipe.optim.optimizers import gradient_descent
     >>> descent = gradient_descent(1.0)
     >>> start = initial_state(descent, Parameters(W1=[[0.0]], b1=[[0.0]]))
@@ -96,7 +94,6 @@ def trajectory(step: Step, batches: Iterable[Batch], state: State) -> Iterator[S
 
     Law: its last state is what `train` returns, to the bit.
 
-    >>> from catpipe.nn.network import mlp
     >>> from catpipe.optim.optimizers import gradient_descent
     >>> descent, one = gradient_descent(1.0), np.ones((1, 1))
     >>> start = initial_state(descent, Parameters(W1=[[0.0]], b1=[[0.0]]))

@@ -31,7 +31,6 @@ class Space(NamedTuple):
 def full_space(X: Array, reason: str) -> Space:
     """Return the space of the columns as they are, and why it is this one.
 
-    >>> import numpy as np
     >>> full_space(np.ones((3, 2)), "asked for").name
     'the full space (asked for)'
     """
@@ -41,7 +40,6 @@ def full_space(X: Array, reason: str) -> Space:
 def dual_space(X: Array) -> Space:
     """Return the space of the columns' products: exact for full batches and linear optimizers.
 
-    >>> import numpy as np
     >>> dual_space(np.ones((3, 2))).columns
     array([[3., 3.],
            [3., 3.]])
@@ -53,7 +51,6 @@ def dual_space(X: Array) -> Space:
 def spanned_space(X: Array) -> Space:
     """Return the space that the columns span: exact for optimizers that commute with rotations.
 
-    >>> import numpy as np
     >>> spanned_space(np.ones((3, 2))).columns.shape
     (3, 2)
     """
@@ -72,8 +69,6 @@ def cheapest_space(
     A small space pays where the multiplications that it saves in the steps are more than those for
     its columns, the way there and the way back.
 
-    >>> import numpy as np
-    >>> from catpipe.nn.network import mlp
     >>> from catpipe.optim.optimizers import gradient_descent
     >>> net, X = mlp(300, 20, 1), np.ones((300, 5000))
     >>> cheapest_space(net, gradient_descent(0.1), X, size=None, iterations=100).name
@@ -100,7 +95,6 @@ def cheapest_space(
 def space_of(kind: str, name: str, X: Array) -> Space:
     """Return the space of this kind and name: the one that a run is in that carries on.
 
-    >>> import numpy as np
     >>> space_of("dual", "the subspace that it was", np.ones((3, 2))).columns.shape
     (2, 2)
     """
@@ -110,7 +104,7 @@ def space_of(kind: str, name: str, X: Array) -> Space:
 def network_inside(kind: str, network: Network, columns: int) -> Network:
     """Return the network as it is in the space that a kind makes of so many columns.
 
-    >>> from catpipe.nn.network import mlp, parameter_shapes
+    >>> from catpipe.nn.network import parameter_shapes
     >>> parameter_shapes(network_inside("spanned", mlp(300, 20), columns=7))["W1"]
     (20, 8)
     """

@@ -20,8 +20,6 @@ def saved(
 ) -> Iterator[Checkpoint]:
     """Hand on the states, and save those whose iteration `every` divides, but for the first.
 
-    >>> from catpipe.nn.parameters import Parameters
-    >>> from catpipe.training.loop import State
     >>> states = [State(i, Parameters(), ()) for i in range(5)]
     >>> keeps = [Checkpoint(state, state, 0.0, 0) for state in states]
     >>> _ = [*saved(keeps, lambda kept: print(kept.state.iteration), every=2)]
