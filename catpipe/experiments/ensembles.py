@@ -52,8 +52,6 @@ def fit_seeds(
     stops early keeps its last cost. `watch` takes the checkpoints of each part. Raises as `fit`
     does, and `ValueError` for no seeds.
 
-    >>> black_and_white = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
-    >>> pictures = Pictures(black_and_white, np.array([0, 1]))
     >>> fit_seeds(Experiment(seed=1, hidden=()), (1, 2, 3), pictures).parameters["W1"].shape
     (3, 1, 1)
     """
@@ -71,8 +69,7 @@ def run_seeds(
 
     To carry on, pass the stack's checkpoint. Raises as `fit_seeds` does.
 
-    >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
-    >>> setup = prepare(Experiment(seed=1, hidden=()), Pictures(images, np.array([0, 1])))
+    >>> setup = prepare(Experiment(seed=1, hidden=()), pictures)
     >>> run_seeds(setup, (1, 2)).seeds
     (1, 2)
     """
@@ -97,8 +94,7 @@ def seeds_need_own_runs(experiment: Experiment) -> bool:
 def with_seeds(setup: Setup, seeds: Sequence[int]) -> Setup:
     """Return the setup of a stack: one network for each seed, which share all but their start.
 
-    >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
-    >>> setup = prepare(Experiment(seed=1, hidden=()), Pictures(images, np.array([0, 1])))
+    >>> setup = prepare(Experiment(seed=1, hidden=()), pictures)
     >>> with_seeds(setup, (1, 2)).initial_parameters["W1"].shape
     (2, 1, 1)
     """
@@ -110,7 +106,6 @@ def with_seeds(setup: Setup, seeds: Sequence[int]) -> Setup:
 def part_of(checkpoint: Checkpoint, begin: int, end: int) -> Checkpoint:
     """Return the checkpoint of some of a stack's networks.
 
-    >>> from catpipe.training.loop import State
     >>> state = State(7, Parameters(b1=[[[1.0]], [[2.0]]]), (), ((0, [0.5, 0.25]),))
     >>> part_of(Checkpoint(state), 1, 2).state.costs
     ((0, [0.25]),)

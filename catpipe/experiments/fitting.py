@@ -50,8 +50,7 @@ def fit(
     does, and `Diverged`, with the last finite state in the full space, for a cost that is no longer
     finite.
 
-    >>> black_and_white = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
-    >>> result = fit(Experiment(seed=1, hidden=()), Pictures(black_and_white, np.array([0, 1])))
+    >>> result = fit(Experiment(seed=1, hidden=()), pictures)
     >>> [(iteration, round(cost, 3)) for iteration, cost in result.costs[:2]]
     [(0, 0.436), (100, 0.412)]
     """
@@ -64,9 +63,8 @@ def run(setup: Setup, watch: Watch = identity, checkpoint: Checkpoint | None = N
 
     Raises `Diverged` as `fit` does.
 
-    >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
     >>> one = Experiment(seed=1, hidden=(), initializer="zeros", iterations=1)
-    >>> run(prepare(one, Pictures(images, np.array([0, 1])))).parameters["W1"]
+    >>> run(prepare(one, pictures)).parameters["W1"]
     array([[0.001875]])
     """
     network, start = setup.space.project(setup.network, setup.initial_parameters)
@@ -101,8 +99,7 @@ def train_in_space(
 def result_at(setup: Setup, checkpoint: Checkpoint) -> Result:
     """Return the result of a run that has come to this checkpoint.
 
-    >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
-    >>> setup = prepare(Experiment(seed=1, hidden=()), Pictures(images, np.array([0, 1])))
+    >>> setup = prepare(Experiment(seed=1, hidden=()), pictures)
     >>> result_at(setup, Checkpoint(State(7, Parameters(W1=[[0.5]]), ()))).iteration
     7
     """

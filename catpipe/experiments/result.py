@@ -65,7 +65,6 @@ def checkpoint_of(result: Result) -> Checkpoint:
     """Return where the run is; raise `ValueError` for networks that were trained one by one.
 
     >>> from catpipe.data.drawn.drawings import draw
-    >>> from catpipe.experiments.fitting import fit
     >>> short = Experiment(seed=1, hidden=(), iterations=3)
     >>> checkpoint_of(fit(short, draw(1, 2, 1).train)).state.iteration
     3
@@ -80,9 +79,6 @@ def checkpoint_of(result: Result) -> Checkpoint:
 def cost_on(result: Result, examples: Pictures) -> Array:
     """Return the cost of the trained parameters on the examples: one number, or one a network.
 
-    >>> from catpipe.experiments.fitting import fit
-    >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
-    >>> pictures = Pictures(images, np.array([0, 1]))
     >>> round(float(cost_on(fit(Experiment(seed=1, hidden=()), pictures), pictures)), 3)
     0.19
     """
@@ -95,9 +91,6 @@ def cost_on(result: Result, examples: Pictures) -> Array:
 def probabilities(result: Result, images: NDArray[np.uint8]) -> Array:
     """Return the probability of each class for each of the images, (..., classes, examples).
 
-    >>> from catpipe.experiments.fitting import fit
-    >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
-    >>> pictures = Pictures(images, np.array([0, 1]))
     >>> probabilities(fit(Experiment(seed=1, hidden=()), pictures), images).round(1)
     array([[0.8, 0.1],
            [0.2, 0.9]])
@@ -123,9 +116,6 @@ def of_classes(probabilities: Array) -> Array:
 def predictions(result: Result, images: NDArray[np.uint8]) -> NDArray[np.int64]:
     """Return the class number predicted for each of the images, (..., examples).
 
-    >>> from catpipe.experiments.fitting import fit
-    >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
-    >>> pictures = Pictures(images, np.array([0, 1]))
     >>> predictions(fit(Experiment(seed=1, hidden=()), pictures), images)
     array([0, 1])
     """
@@ -136,9 +126,6 @@ def predictions(result: Result, images: NDArray[np.uint8]) -> NDArray[np.int64]:
 def accuracy_on(result: Result, examples: Pictures) -> Array:
     """Return the share of the examples that is predicted right: one number, or one a network.
 
-    >>> from catpipe.experiments.fitting import fit
-    >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
-    >>> pictures = Pictures(images, np.array([0, 1]))
     >>> float(accuracy_on(fit(Experiment(seed=1, hidden=()), pictures), pictures))
     1.0
     """

@@ -33,10 +33,6 @@ def resume(
     (on the same processor and libraries). One of more iterations stays in the space where it began.
     Raises `ValueError` where a run cannot carry on, and as `fit` does.
 
-    >>> from catpipe.experiments.experiment import Experiment
-    >>> from catpipe.experiments.fitting import fit
-    >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
-    >>> pictures = Pictures(images, np.array([0, 1]))
     >>> short, long = (fit(Experiment(seed=1, hidden=(), iterations=n), pictures) for n in (7, 9))
     >>> resume(short, pictures, iterations=9) == long
     True
@@ -59,10 +55,6 @@ def replay(
     Law: it is the run, to the bit, on the same examples, processor and libraries. Raises
     `ValueError` for examples of another shape or number, and as `fit` does.
 
-    >>> from catpipe.experiments.experiment import Experiment
-    >>> from catpipe.experiments.fitting import fit
-    >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
-    >>> pictures = Pictures(images, np.array([0, 1]))
     >>> first = fit(Experiment(seed=1, hidden=(), iterations=7), pictures)
     >>> replay(first, pictures) == first
     True

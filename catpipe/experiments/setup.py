@@ -100,8 +100,7 @@ def prepare(
     an experiment that is invalid, for labels beyond its classes, for a network of other inputs, and
     for a validation set that is empty or without early stopping.
 
-    >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
-    >>> setup = prepare(Experiment(seed=1), Pictures(images, np.array([0, 1])))
+    >>> setup = prepare(Experiment(seed=1), pictures)
     >>> setup.plan.iterations, setup.space.kind
     (2500, 'full')
     """
@@ -177,9 +176,8 @@ def batches_of(setup: Setup, start: int = 0) -> Iterator[Batch]:
 def with_seed(setup: Setup, seed: int) -> Setup:
     """Return the setup with all that a seed decides drawn from this one.
 
-    >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
-    >>> setup = prepare(Experiment(seed=1), Pictures(images, np.array([0, 1])))
-    >>> again = prepare(Experiment(seed=2), Pictures(images, np.array([0, 1])))
+    >>> setup = prepare(Experiment(seed=1), pictures)
+    >>> again = prepare(Experiment(seed=2), pictures)
     >>> with_seed(setup, 2).initial_parameters == again.initial_parameters
     True
     """
@@ -194,8 +192,7 @@ def with_seed(setup: Setup, seed: int) -> Setup:
 def initial_parameters_for(setup: Setup, seed: int) -> Parameters:
     """Return the parameters that this seed draws for the setup's network.
 
-    >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)
-    >>> setup = prepare(Experiment(seed=1, hidden=()), Pictures(images, np.array([0, 1])))
+    >>> setup = prepare(Experiment(seed=1, hidden=()), pictures)
     >>> initial_parameters_for(setup, seed=1)["W1"].round(3)
     array([[1.624]])
     """

@@ -85,7 +85,6 @@ def initialize_parameters(
 
     W: (units, fan_in), b: (units, 1).
 
-    >>> from catpipe.nn.network import mlp
     >>> initialize_parameters(mlp(3, 2), seed=1)
     Parameters(W1 (2, 3) float64, b1 (2, 1) float64; 8 numbers)
     """

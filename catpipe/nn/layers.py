@@ -181,7 +181,6 @@ class Dropout:
     Srivastava et al. 2014, section 10). What is dropped depends on the seed, the iteration and the
     layer's number alone; the networks of a stack drop alike.
 
-    >>> import numpy as np
     >>> Dropout(0.5, seed=1, number=1).forward(Parameters(), np.ones((1, 4)), iteration=0)[0]
     array([[0., 0., 0., 2.]])
     """

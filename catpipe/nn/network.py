@@ -105,8 +105,6 @@ def forward(
 
     The iteration is for layers that draw in training, as dropout does; `None` is for predicting.
 
-    >>> from catpipe.nn.network import mlp
-    >>> import numpy as np
     >>> forward(mlp(1, 1), Parameters(W1=[[2.0]], b1=[[1.0]]), np.array([[3.0]]))[0]
     array([[7.]])
     """
@@ -122,8 +120,6 @@ def forward(
 def backward(network: Network, parameters: Parameters, caches: Caches, dZ: Array) -> Parameters:
     """Return the gradients of a cost whose gradient at the logits is dZ, under the same names.
 
-    >>> from catpipe.nn.network import mlp
-    >>> import numpy as np
     >>> net, parameters = mlp(1, 1), Parameters(W1=[[2.0]], b1=[[1.0]])
     >>> Z, caches = forward(net, parameters, np.array([[3.0]]))
     >>> backward(net, parameters, caches, np.array([[1.0]]))["W1"]
@@ -136,8 +132,6 @@ def backward(network: Network, parameters: Parameters, caches: Caches, dZ: Array
 def input_gradient(network: Network, parameters: Parameters, caches: Caches, dZ: Array) -> Array:
     """Return the gradient at X, (features, examples), of a cost whose gradient at the logits is dZ.
 
-    >>> from catpipe.nn.network import mlp
-    >>> import numpy as np
     >>> net, parameters = mlp(1, 1), Parameters(W1=[[2.0]], b1=[[1.0]])
     >>> Z, caches = forward(net, parameters, np.array([[3.0]]))
     >>> input_gradient(net, parameters, caches, np.array([[1.0]]))
@@ -154,8 +148,6 @@ def back_propagate(
 
     `backward` and `input_gradient` return one each.
 
-    >>> from catpipe.nn.network import mlp
-    >>> import numpy as np
     >>> net, parameters = mlp(1, 1), Parameters(W1=[[2.0]], b1=[[1.0]])
     >>> Z, caches = forward(net, parameters, np.array([[3.0]]))
     >>> compute_dX, gradients = back_propagate(net, parameters, caches, np.array([[1.0]]))
@@ -183,8 +175,6 @@ def compute_cost(network: Network, Z: Array, Y: Array, weights: Array | None = N
     are the weights of another average than the plain one. Raises `ValueError` unless Z and Y have
     equal shapes.
 
-    >>> from catpipe.nn.network import mlp
-    >>> import numpy as np
     >>> float(compute_cost(mlp(1, 1), np.array([[0.0]]), np.array([[1.0]])).round(6))
     0.693147
     """
@@ -198,8 +188,6 @@ def cost_gradient(network: Network, Z: Array, Y: Array, weights: Array | None = 
 
     Raises `ValueError` unless Z and Y have equal shapes.
 
-    >>> from catpipe.nn.network import mlp
-    >>> import numpy as np
     >>> cost_gradient(mlp(1, 1), np.array([[0.0, 0.0]]), np.array([[1.0, 0.0]]))
     array([[-0.25,  0.25]])
     """
@@ -223,8 +211,6 @@ def cost_of(
 ) -> Array:
     """Return the cost of X against Y, of which `gradients` returns the gradients.
 
-    >>> import numpy as np
-    >>> from catpipe.nn.network import mlp
     >>> parameters, one = Parameters(W1=[[0.0]], b1=[[0.0]]), np.ones((1, 1))
     >>> float(cost_of(mlp(1, 1), parameters, X=one, Y=one).round(6))
     0.693147
@@ -243,8 +229,6 @@ def gradients(
 ) -> Parameters:
     """Return the gradients of the cost of X against Y: forward, the cost's gradient, backward.
 
-    >>> from catpipe.nn.network import mlp
-    >>> import numpy as np
     >>> parameters, one = Parameters(W1=[[0.0]], b1=[[0.0]]), np.ones((1, 1))
     >>> gradients(mlp(1, 1), parameters, X=one, Y=one)["W1"]
     array([[-0.5]])
@@ -256,8 +240,6 @@ def gradients(
 def predict_probabilities(network: Network, parameters: Parameters, X: Array) -> Array:
     """Return the loss's link of the logits of X, (outputs, examples): probabilities, mostly.
 
-    >>> from catpipe.nn.network import mlp
-    >>> import numpy as np
     >>> predict_probabilities(mlp(1, 1), Parameters(W1=[[0.0]], b1=[[0.0]]), np.ones((1, 1)))
     array([[0.5]])
     """
@@ -270,8 +252,6 @@ def predict(network: Network, parameters: Parameters, X: Array) -> Array:
     Class numbers, (1, examples), for cross-entropies (for the binary, 0 or 1 of each output);
     the logits themselves, (outputs, examples), for the mean squared error.
 
-    >>> from catpipe.nn.network import mlp
-    >>> import numpy as np
     >>> predict(mlp(1, 1), Parameters(W1=[[1.0]], b1=[[0.0]]), np.array([[-2.0, 2.0]]))
     array([[0, 1]])
     """
@@ -283,7 +263,6 @@ def with_dropout(network: Network, rate: float, seed: int) -> Network:
 
     Raises `ValueError` for a rate that is not in [0, 1).
 
-    >>> from catpipe.nn.network import mlp
     >>> with_dropout(mlp(3, 4, 1), rate=0.5, seed=1).layers[1]
     Dropout(rate=0.5, seed=1, number=1)
     """

@@ -88,7 +88,6 @@ def gram(X: Array) -> Array:
 def dual_network(network: Network, examples: int) -> Network:
     """Return the network with its first layer in the dual form; its input is the Gram matrix.
 
-    >>> from catpipe.nn.network import mlp
     >>> dual_network(mlp(3, 2, 1), examples=5).layers[0].coefficients
     'W1.coefficients'
     """
@@ -109,7 +108,6 @@ def dual_network(network: Network, examples: int) -> Network:
 def project(network: Network, parameters: Parameters, X: Array) -> Parameters:
     """Return the parameters in the dual form: the first weights as their products with X.
 
-    >>> from catpipe.nn.network import mlp
     >>> W = Parameters(W1=[[1.0, 2.0, 3.0]], b1=[[0.0]])
     >>> project(mlp(3, 1), W, np.eye(3)[:, :2])["W1"]
     array([[1., 2.]])
@@ -126,7 +124,6 @@ def project(network: Network, parameters: Parameters, X: Array) -> Parameters:
 def lift(network: Network, start: Parameters, X: Array, trained: Parameters) -> Parameters:
     """Return in the full space what was trained from the start in the dual form.
 
-    >>> from catpipe.nn.network import mlp
     >>> W = Parameters(W1=[[1.0, 2.0, 3.0]], b1=[[0.0]])
     >>> lift(mlp(3, 1), W, np.eye(3)[:, :2], project(mlp(3, 1), W, np.eye(3)[:, :2]))
     Parameters(W1 (1, 3) float64, b1 (1, 1) float64; 4 numbers)

@@ -67,7 +67,6 @@ def make_step(network: Network, optimizer: Optimizer, sample_every: int = SAMPLE
     It samples the cost at every iteration that `sample_every` divides. Raises `ValueError` for less
     than 1, and each step for targets of another shape than the logits.
 
-    >>> from catpipe.nn.network import mlp
     >>> from catpipe.optim.optimizers import gradient_descent
     >>> descent, one = gradient_descent(1.0), np.ones((1, 1))
     >>> start = initial_state(descent, Parameters(W1=[[0.0]], b1=[[0.0]]))
@@ -85,7 +84,6 @@ def train(step: Callable[[State, Batch], State], batches: Iterable[Batch], state
     Law: `train(step, a + b, s) == train(step, b, train(step, a, s))`, to the bit.
 
     >>> from catpipe.data.batches import full_batches
-    >>> from catpipe.nn.network import mlp
     >>> from catpipe.optim.optimizers import gradient_descent
     >>> descent = gradient_descent(1.0)
     >>> start = initial_state(descent, Parameters(W1=[[0.0]], b1=[[0.0]]))
@@ -104,7 +102,6 @@ def trajectory(
 
     Law: its last state is what `train` returns, to the bit.
 
-    >>> from catpipe.nn.network import mlp
     >>> from catpipe.optim.optimizers import gradient_descent
     >>> descent, one = gradient_descent(1.0), np.ones((1, 1))
     >>> start = initial_state(descent, Parameters(W1=[[0.0]], b1=[[0.0]]))

@@ -98,7 +98,6 @@ class ColumnSpace(Value):
 def full_space(X: Array, reason: str) -> FullSpace:
     """Return the space of the columns as they are, and why it is this one.
 
-    >>> import numpy as np
     >>> full_space(np.ones((3, 2)), "asked for").description
     'the full space (asked for)'
     """
@@ -108,7 +107,6 @@ def full_space(X: Array, reason: str) -> FullSpace:
 def dual_space(X: Array) -> DualSpace:
     """Return the space of the columns' products: exact for full batches and linear optimizers.
 
-    >>> import numpy as np
     >>> dual_space(np.ones((3, 2))).columns
     array([[3., 3.],
            [3., 3.]])
@@ -119,7 +117,6 @@ def dual_space(X: Array) -> DualSpace:
 def column_space(X: Array) -> ColumnSpace:
     """Return the space that the columns span: exact for optimizers that commute with rotations.
 
-    >>> import numpy as np
     >>> column_space(np.ones((3, 2)))
     ColumnSpace(basis=array (3, 2) float64, columns=array (3, 2) float64, \
 description='the subspace of 2 examples')
@@ -138,8 +135,6 @@ def cheapest_space(
     A small space pays where the multiplications that it saves in the steps are more than those for
     its columns, the way there and the way back.
 
-    >>> import numpy as np
-    >>> from catpipe.nn.network import mlp
     >>> from catpipe.optim.optimizers import gradient_descent
     >>> net, X = mlp(300, 20, 1), np.ones((300, 5000))
     >>> cheapest_space(net, gradient_descent(0.1), X, size=None, iterations=100).description
@@ -174,7 +169,6 @@ SPACES: Mapping[str, Callable[[Array], FullSpace | DualSpace | ColumnSpace]] = {
 def space_of(kind: str, X: Array, description: str) -> Space:
     """Return the space of this kind, described so: the one that a run is in that carries on.
 
-    >>> import numpy as np
     >>> space_of("dual", np.ones((3, 2)), "the subspace that it was").columns.shape
     (2, 2)
     """
@@ -184,7 +178,7 @@ def space_of(kind: str, X: Array, description: str) -> Space:
 def network_inside(kind: str, network: Network, examples: int) -> Network:
     """Return the network as it is in the space that a kind makes of so many examples.
 
-    >>> from catpipe.nn.network import mlp, parameter_shapes
+    >>> from catpipe.nn.network import parameter_shapes
     >>> parameter_shapes(network_inside("subspace", mlp(300, 20), examples=7))["W1"]
     (20, 8)
     """

@@ -51,7 +51,6 @@ def orthonormal_basis(X: Array) -> tuple[Array, Array]:
 def subspace_of(network: Network, parameters: Parameters, basis: Array) -> Subspace:
     """Return the subspace of this basis for a run that starts from these parameters.
 
-    >>> from catpipe.nn.network import mlp
     >>> subspace_of(mlp(2, 1), Parameters(W1=[[3.0, 4.0]]), np.array([[1.0], [0.0]])).unseen
     array([[0., 1.]])
     """
@@ -64,7 +63,6 @@ def subspace_of(network: Network, parameters: Parameters, basis: Array) -> Subsp
 def subspace_network(network: Network, rank: int) -> Network:
     """Return the network as it is in a subspace of this rank: its first layer's fan-in is another.
 
-    >>> from catpipe.nn.network import mlp
     >>> subspace_network(mlp(4, 2, 1), rank=1).layers[0].fan_in
     2
     """
@@ -75,7 +73,6 @@ def subspace_network(network: Network, rank: int) -> Network:
 def project(space: Subspace, parameters: Parameters) -> Parameters:
     """Return the parameters, or a moment of theirs, in the subspace's coordinates.
 
-    >>> from catpipe.nn.network import mlp
     >>> W = Parameters(W1=[[1.0, 2.0, 3.0]])
     >>> space = subspace_of(mlp(3, 1), W, np.eye(3)[:, :2])
     >>> lift(space, project(space, W))["W1"]

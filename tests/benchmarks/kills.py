@@ -6,7 +6,7 @@ Each run is a process that saves often. SIGKILL ends it at a random moment of it
 to two times more after it is resumed; then it runs to its end. After each kill its file must load
 and must have lost no more than one save interval. In the end it must be equal, byte for byte, to
 the file of a run that never stopped, with no draft beside it. Exits with 1 if not. 20 runs take
-about 2 minutes.
+about 3 minutes.
 """
 
 from __future__ import annotations

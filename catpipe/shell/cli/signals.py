@@ -20,8 +20,6 @@ def saved(
 ) -> Iterator[Checkpoint]:
     """Hand on the checkpoints, and save those whose iteration `every` divides, but for the first.
 
-    >>> from catpipe.nn.parameters import Parameters
-    >>> from catpipe.training.loop import State
     >>> states = [State(i, Parameters(), ()) for i in range(5)]
     >>> checkpoints = map(Checkpoint, states)
     >>> _ = [*saved(checkpoints, lambda at: print(at.state.iteration), every=2)]

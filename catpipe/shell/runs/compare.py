@@ -29,8 +29,6 @@ def differences(first: Result, second: Result) -> list[ArrayDifference]:
     """Return the arrays of two runs that are not identical to the bit, the farthest off first.
 
     >>> from catpipe.data.drawn.drawings import draw
-    >>> from catpipe.experiments.experiment import Experiment
-    >>> from catpipe.experiments.fitting import fit
     >>> pictures = draw(1, 2, 1).train
     >>> one, two = (fit(Experiment(n, hidden=(), iterations=1), pictures) for n in (1, 2))
     >>> differences(one, one)
