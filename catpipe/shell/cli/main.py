@@ -14,6 +14,7 @@ import numpy as np
 from catpipe.shell.cli.arguments import BAD_INPUT, on_one_line, parser
 from catpipe.shell.cli.config import with_config
 from catpipe.shell.cli.signals import Interrupted
+from catpipe.shell.storage.hdf5 import reader
 
 DIFFERS, INTERRUPTED, NO_READER = 1, 130, 141
 
@@ -35,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _obeyed(arguments: Sequence[str]) -> int:
     options = parser().parse_args(with_config(arguments))
-    with np.errstate(all="ignore"):  # a cost that is not finite is refused by name
+    with reader(), np.errstate(all="ignore"):  # a cost that is not finite is refused by name
         is_same = options.command(options)
         sys.stdout.flush()
     return DIFFERS if is_same is False else 0

@@ -1,7 +1,8 @@
 """A run file: the whole run. What was asked, on which data, with which libraries, and what came.
 
 It is an HDF5 file: the parameters under their own names, the sampled costs, the state to carry on
-from as it is in the space where training is done, and the record. All of it has checksums.
+from as it is in the space where training is done, and the record, which has the SHA-256 of each
+array; its own stands beside it. So no flipped bit passes, in the layout that every HDF5 reads.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import NamedTuple
 
-import h5py
 import numpy as np
 from toolz import valmap
 
@@ -31,8 +31,7 @@ from catpipe.shell.runs.layouts import (
 from catpipe.shell.runs.provenance import Source
 from catpipe.shell.runs.record import FORMAT, Record, format_of, record_in, text_of
 from catpipe.shell.storage.atomic import DataError, StrPath
-from catpipe.shell.storage.hdf5 import datasets, opened, write
-from catpipe.shell.storage.hdf5_checks import check_budget
+from catpipe.shell.storage.hdf5 import Opened, check_budget, opened, write
 from catpipe.training.loop import SAMPLE_EVERY, Costs, State
 from catpipe.training.stopping import Checkpoint
 
@@ -64,7 +63,8 @@ def save_run(path: StrPath, run: Run) -> None:
     text = text_of(record_of(run, arrays))
     costs_in(path, record_in(path, text), arrays["costs"])  # what could not be loaded is not saved
     check_budget(path, {"record": len(text)}, LONGEST, LONGEST)
-    write(path, {"record": np.array([text]), **arrays}, checksums=True)
+    digest = np.array([sha256(text).hexdigest().encode()])
+    write(path, {"record": np.array([text]), "record_sha256": digest, **arrays})
 
 
 def load_run(path: StrPath) -> Run:
@@ -75,16 +75,19 @@ def load_run(path: StrPath) -> Run:
     catpipe.DataError: nowhere.h5: is not a file; expected an HDF5 file: check the name
     """
     with opened(path) as file:
-        record = record_in(path, _text(path, file))
+        text = _text(path, file)
+        record = record_in(path, text)
+        _check_digest(path, "record", text, _text(path, file, "record_sha256").decode("latin1"))
         groups = shapes_in(path, record)
         names = [prefix + name for prefix, shapes in groups.items() for name in shapes]
-        arrays = datasets(path, file, ["costs", *names])
+        arrays = file.datasets(["costs", *names])
     read = {
         prefix: parameters_in(path, record, prefix, shapes, arrays)
         for prefix, shapes in groups.items()
     }
     costs = costs_in(path, record, arrays["costs"])
-    _check_digests(path, record, arrays)
+    for name, array in arrays.items():
+        _check_digest(path, name, array.tobytes(), record.digests.get(name))
     kept = _kept(record, read, costs)
     result = Result(
         record.experiment,
@@ -109,23 +112,22 @@ def is_run(path: StrPath) -> bool:
     return True
 
 
-def _text(path: StrPath, file: h5py.File) -> bytes:
-    text = datasets(path, file, ["record"], each=LONGEST)["record"]
+def _text(path: StrPath, file: Opened, name: str = "record") -> bytes:
+    text = file.datasets([name], each=LONGEST)[name]
     if text.size != 1 or text.dtype.kind != "S":
         raise DataError(
-            f"{path}: record has shape {text.shape} and type {text.dtype}; expected one text: "
+            f"{path}: {name} has shape {text.shape} and type {text.dtype}; expected one text: "
             "name a file that `catpipe train --out` wrote"
         )
     return bytes(text.item())
 
 
-def _check_digests(path: StrPath, record: Record, arrays: Mapping[str, Array]) -> None:
-    for name, array in arrays.items():
-        if record.digests.get(name) != _sha256(array):
-            raise DataError(
-                f"{path}: {name} is not what was saved, by its SHA-256; expected a whole file: "
-                "restore it"
-            )
+def _check_digest(path: StrPath, name: str, content: bytes, expected: str | None) -> None:
+    if sha256(content).hexdigest() != expected:
+        raise DataError(
+            f"{path}: {name} is not what was saved, by its SHA-256; expected a whole file: "
+            "restore it"
+        )
 
 
 def _sha256(array: Array) -> str:
