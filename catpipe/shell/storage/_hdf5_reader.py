@@ -60,13 +60,10 @@ def main() -> None:
     source, target, file = sys.stdin.buffer, sys.stdout.buffer, None
     rehearse()
     begun = memory_now()
-    limit("NOFILE", 3)  # those that are open: this process opens no other file
-    limit("FSIZE", 0)
-    limit("CORE", 0)
+    forbid_files()
     for line in source:
         request, about, work, memory = json.loads(line)
-        limit("CPU", ceil(time.process_time()) + SECONDS + work // SPEED)
-        limit("AS", begun + LITTLE + memory)
+        allow(begun, work, memory)
         try:
             content = source.read(about) if request == "image" else b""
             file = _opened(file, request, about, content)
@@ -144,9 +141,22 @@ def memory_now() -> int:
         return 0
 
 
+def forbid_files() -> None:
+    """Let this process open no file beside those that are open, and write none."""
+    for name, most in (("NOFILE", 3), ("FSIZE", 0), ("CORE", 0)):
+        limit(name, most)
+
+
+def allow(begun: int, work: int, memory: int) -> None:
+    """Allow the seconds to work on so many bytes, and so much memory more than it began with."""
+    limit("CPU", ceil(time.process_time()) + SECONDS + work // SPEED)
+    if begun:
+        limit("AS", begun + LITTLE + memory)
+
+
 def limit(name: str, most: int) -> None:
     """Set a limit of the operating system, where it has it and can be told to."""
-    if resource and (name != "AS" or most > LITTLE):
+    if resource:
         number = getattr(resource, f"RLIMIT_{name}")
         with suppress(OSError, ValueError):
             resource.setrlimit(number, (most, resource.getrlimit(number)[1]))

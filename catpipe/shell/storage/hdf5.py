@@ -207,7 +207,7 @@ class _Child:
             env={**os.environ, **_ENVIRONMENT},
             start_new_session=True,  # a terminal's Ctrl-C is for its parent
         )
-        self._owner = os.getpid()
+        self.pid, self._owner = self._process.pid, os.getpid()
         self._waits = True
 
     def is_sound(self) -> bool:

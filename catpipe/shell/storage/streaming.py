@@ -143,7 +143,7 @@ def _batches(
             raise DataError(
                 f"{path}: holds other pictures than before; expected the same: ask anew"
             )
-        visits = _visits(len(images), _pictures_in(window, where, images), size, seed, wanted)
+        visits = _visits(images.shape[0], _pictures_in(window, where, images), size, seed, wanted)
         windows = _ahead(one, map(partial(_read, file, f"{part}_set_x", images), visits))
         pieces = chain.from_iterable(map(partial(_pieces, labels), windows))
         batches = groupby(pieces, attrgetter("batch"))
