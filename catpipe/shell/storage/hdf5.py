@@ -211,7 +211,7 @@ class _Child:
         self._waits = True
 
     def is_sound(self) -> bool:
-        """Return whether it waits to be asked, by this process, which may be a fork of its parent."""
+        """Return whether it waits to be asked by this process, which may be a fork."""
         return self._waits and self._owner == os.getpid() and self._process.poll() is None
 
     @contextmanager
