@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,17 @@ from hypothesis import settings
 
 from catpipe.data.examples import DataSet
 from catpipe.shell.storage.datasets import load_data
+from catpipe.shell.storage.hdf5 import reader
 
 settings.register_profile("quick", max_examples=40, deadline=None)  # a busy machine is no fault
 settings.load_profile("quick")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_reader() -> Iterator[None]:
+    """Let all tests share the process that reads HDF5."""
+    with reader():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-TOUCHING = ((Path, "exists"), (Path, "glob"), (Path, "read_bytes"), (Path, "replace"),
+TOUCHING = ((Path, "exists"), (Path, "read_bytes"), (Path, "replace"),
             (Path, "unlink"), (os, "open"), (os, "fsync"), (os.path, "realpath"),
             (fcntl, "flock"))  # fmt: skip
 
 
 class Draft(io.FileIO):
-    """A new file that tells of each touch, and stores what is made of what it gets."""
+    """A draft that tells of each touch, and stores what is made of what it gets."""
 
     def __init__(
         self,
@@ -27,13 +27,18 @@ class Draft(io.FileIO):
         stored: Callable[[bytes], bytes],
         most: int | None,
     ) -> None:
-        super().__init__(path, "xb")
+        super().__init__(path, "ab")
         self.touched, self.stored, self.most = touched, stored, most
 
     def write(self, content: Any) -> int:
         """Write as many bytes as it takes at once."""
         self.touched("write")
         return super().write(self.stored(bytes(content[: self.most])))
+
+    def truncate(self, size: int | None = None) -> int:
+        """Cut the file short."""
+        self.touched("truncate")
+        return super().truncate(size)
 
     def close(self) -> None:
         """Close the file, which may tell late that there was no room."""
@@ -52,7 +57,7 @@ def disk(
 ) -> Iterator[list[str]]:
     """Give the names of the calls so far; the last of them fails with this number where told.
 
-    New files store what is told of what is written, and take so many bytes in one write.
+    Drafts store what is told of what is written, and take so many bytes in one write.
     """
     calls: list[str] = []
 
@@ -71,8 +76,8 @@ def disk(
     plain = Path.open
 
     def opened(path: Path, mode: str = "r", *arguments: Any, **options: Any) -> Any:
-        touched("create" if mode == "xb" else "look")
-        if mode == "xb":
+        touched("create" if mode == "ab" else "look")
+        if mode == "ab":
             return io.BufferedWriter(Draft(path, touched, stored, most))
         return plain(path, mode, *arguments, **options)
 

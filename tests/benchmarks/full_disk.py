@@ -110,7 +110,7 @@ def laws_broken(path: Path, run: Run, earlier: bytes, new: bytes) -> tuple[str, 
     broken = []
     if path.read_bytes() != (new if went == "saved" else earlier):
         broken.append("the file is neither the earlier nor the new one")
-    if drafts := [*path.parent.glob(".*-*")]:
+    if drafts := [*path.parent.glob(".*.partial")]:
         broken.append(f"{len(drafts)} drafts were left")
     try:
         load_run(path)

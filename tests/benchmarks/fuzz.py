@@ -4,7 +4,8 @@
         [--keep FOLDER] [--million]
 
 Damages small files of every kind that catpipe reads, and those of a data set, in every way that
-`tests.damage` has, and has child processes read them, two at a time. The laws: what is read is what
+`tests.damage` has, and has child processes read them, two at a time, of which each shares one
+process that reads HDF5 among its files, and replaces it where it ends. The laws: what is read is what
 it was (but for data files, in which nothing tells), all else is refused with a `DataError` of one
 line, in less than 10 s and with less than 512 MB more than the files as they were took, and no two
 readers read one file differently. Prints what became of the files and exits with 1 where a law is
@@ -35,6 +36,7 @@ from typing import Any, NamedTuple
 
 import tests.benchmarks  # noqa: F401 - which sets the threads
 from catpipe.shell.storage.atomic import DataError
+from catpipe.shell.storage.hdf5 import reader
 from tests.victims import (
     READERS,
     RUNS,
@@ -224,7 +226,8 @@ def main() -> int:
         read_once(asked.reader, asked.work)
         return 0
     if asked.work:
-        work(asked.work, asked.seed, range(asked.begin, asked.end + 1))
+        with reader():
+            work(asked.work, asked.seed, range(asked.begin, asked.end + 1))
         return 0
     begins = monotonic()
     with TemporaryDirectory() as folder:

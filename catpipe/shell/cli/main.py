@@ -57,9 +57,10 @@ def _run(function: Function, options: Namespace) -> int:
     import numpy as np
 
     from catpipe.shell.cli.signals import Interrupted
+    from catpipe.shell.storage.hdf5 import reader
 
     try:
-        with np.errstate(all="ignore"):  # a cost that is not finite is refused by name
+        with reader(), np.errstate(all="ignore"):  # a cost that is not finite is refused by name
             is_same = function(options)
             sys.stdout.flush()
     except Interrupted as stopped:

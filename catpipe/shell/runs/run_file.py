@@ -3,6 +3,7 @@
 Format 4. In the root group lie
 
     record            one text of JSON: the fields of `catpipe.shell.runs.record.Record`
+    record_sha256     its SHA-256, in hexadecimal
     costs             (samples, 1 + networks): the iteration, and the cost of each network
     W1, b1, ...       the trained parameters
     state.W1, ...     the parameters to carry on from, as they are in the space of training:
@@ -10,8 +11,8 @@ Format 4. In the root group lie
     best.W1, ...      the best so far of early stopping, there: only where it is not the state
     moment1.W1, ...   and each of the optimizer's moments
 
-Arrays of a stack have a leading axis. The record holds the SHA-256 of each array. There is no
-pickle, and no time: equal runs make equal bytes.
+Arrays of a stack have a leading axis. The record holds the SHA-256 of each array, so no flipped bit
+passes. There is no pickle, and no time: equal runs make equal bytes.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ from hashlib import sha256
 from reprlib import repr as brief
 from typing import NamedTuple
 
-import h5py
 import numpy as np
 from toolz import merge, valmap
 
@@ -34,8 +34,7 @@ from catpipe.shell.runs.environment import Environment, environment
 from catpipe.shell.runs.provenance import Source
 from catpipe.shell.runs.record import FORMAT, Record, format_version, from_json, to_json
 from catpipe.shell.storage.atomic import DataError, StrPath
-from catpipe.shell.storage.hdf5 import datasets, opened, write
-from catpipe.shell.storage.hdf5_checks import check_budget
+from catpipe.shell.storage.hdf5 import Opened, check_budget, opened, write
 from catpipe.training.loop import SAMPLE_EVERY, Costs, State
 from catpipe.training.spaces import network_inside
 from catpipe.training.stopping import Checkpoint
@@ -75,7 +74,8 @@ def save_run(path: StrPath, run: Run) -> None:
     record = from_json(path, text)  # what could not be loaded is not saved
     _costs(path, record, result.checkpoint, arrays["costs"])
     check_budget(path, {"record": len(text)}, LONGEST, LONGEST)
-    write(path, {"record": np.array([text]), **arrays}, checksums=True)
+    digest = np.array([sha256(text).hexdigest().encode()])
+    write(path, {"record": np.array([text]), "record_sha256": digest, **arrays})
 
 
 def load_run(path: StrPath) -> Run:
@@ -86,12 +86,15 @@ def load_run(path: StrPath) -> Run:
     catpipe.DataError: nowhere.h5: is not a file; expected an HDF5 file: check the name
     """
     with opened(path) as file:
-        record = from_json(path, _text(path, file))
+        text = _text(path, file)
+        record = from_json(path, text)
+        _check_digest(path, "record", text, _text(path, file, "record_sha256").decode("latin1"))
         groups = _shapes(path, record)
         names = [prefix + name for prefix, shapes in groups.items() for name in shapes]
-        arrays = datasets(path, file, ["costs", *names])
+        arrays = file.datasets(["costs", *names])
     read = {prefix: _parameters(path, record, prefix, of, arrays) for prefix, of in groups.items()}
-    _check_digests(path, record, arrays)
+    for name, array in arrays.items():
+        _check_digest(path, name, array.tobytes(), record.digests.get(name))
     checkpoint = _checkpoint(record, read)
     costs = _costs(path, record, checkpoint, arrays["costs"])
     sampled = tuple((i, cost) for i, cost in costs if i % SAMPLE_EVERY == 0)
@@ -173,23 +176,22 @@ def _check_described(path: StrPath, result: Result) -> None:
             )
 
 
-def _text(path: StrPath, file: h5py.File) -> bytes:
-    text = datasets(path, file, ["record"], each=LONGEST)["record"]
+def _text(path: StrPath, file: Opened, name: str = "record") -> bytes:
+    text = file.datasets([name], each=LONGEST)[name]
     if text.size != 1 or text.dtype.kind != "S":
         raise DataError(
-            f"{path}: record has shape {text.shape} and type {text.dtype}; expected one text: "
+            f"{path}: {name} has shape {text.shape} and type {text.dtype}; expected one text: "
             "name a file that `catpipe train --out` wrote"
         )
     return bytes(text.item())
 
 
-def _check_digests(path: StrPath, record: Record, arrays: Mapping[str, Array]) -> None:
-    for name, array in arrays.items():
-        if record.digests.get(name) != _sha256(array):
-            raise DataError(
-                f"{path}: {name} is not what was saved, by its SHA-256; expected a whole file: "
-                "restore it"
-            )
+def _check_digest(path: StrPath, name: str, content: bytes, expected: str | None) -> None:
+    if sha256(content).hexdigest() != expected:
+        raise DataError(
+            f"{path}: {name} is not what was saved, by its SHA-256; expected a whole file: "
+            "restore it"
+        )
 
 
 def _sha256(array: Array) -> str:

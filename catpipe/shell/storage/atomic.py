@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from errno import EINVAL, EIO
 from pathlib import Path
 from stat import S_IMODE
 from typing import BinaryIO, TypeAlias
-from zlib import crc32
 
 StrPath: TypeAlias = str | os.PathLike[str]
 
@@ -52,8 +50,11 @@ def write_files(contents: Mapping[Path, bytes]) -> None:
     path = Path()
     with ExitStack() as drafts:
         try:
-            written = []
+            places = {}
             for path, content in contents.items():
+                places[os.path.realpath(path)] = path, content
+            written = []
+            for _, (path, content) in sorted(places.items()):  # so no two writers wait in a ring
                 written.append((path, drafts.enter_context(_draft(path, content))))
             for path, draft in written:
                 draft.replace(os.path.realpath(path))
@@ -81,17 +82,18 @@ expected the name of a file in a folder with room and the right to write: name a
 def _draft(path: Path, content: bytes) -> Iterator[Path]:
     """Give a file with this content beside the path, on the disk; remove what is left of it.
 
-    It is locked as long as its process lives, so that what a killed one left can be told.
+    There is one of each path, `.NAME.partial`, which is locked, so that another writer waits. What
+    a killed one leaves is written over by the next.
     """
     if path.exists() and not path.is_file():  # replacing a device would destroy it
         raise OSError(EINVAL, f"is a {'folder' if path.is_dir() else 'device'}")
     place = Path(os.path.realpath(path))
-    mark = f".{crc32(os.fsencode(place.name)):08x}-"
-    _sweep(place.parent, mark)
-    draft, file = _own(place, mark)
+    draft = place.with_name(f".{place.name}.partial")
+    file = _locked(draft)
     try:
         with suppress(FileNotFoundError):
             draft.chmod(S_IMODE(place.stat().st_mode))
+        file.truncate(0)
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
@@ -99,46 +101,34 @@ def _draft(path: Path, content: bytes) -> Iterator[Path]:
             raise OSError(EIO, "what was written is not what can be read")
         yield draft
     finally:
-        _let_go(draft, file)
+        with suppress(OSError):
+            if _is_at(file, draft):
+                draft.unlink()
+        with suppress(OSError):
+            file.close()
 
 
-def _own(place: Path, mark: str) -> tuple[Path, BinaryIO]:
-    """Return a new file of this mark that nobody sweeps away."""
+def _locked(draft: Path) -> BinaryIO:
+    """Return the draft, open to be written by nobody else, where there are locks."""
     while True:
-        draft = place.with_name(f"{mark}{secrets.token_hex(8)}")
-        file = draft.open("xb")
-        with suppress(ImportError, OSError):  # where there are no locks, nobody sweeps
-            _lock(file)
-        try:
-            is_there = os.fstat(file.fileno()).st_nlink > 0
-        except OSError:
-            _let_go(draft, file)
-            raise
-        if is_there:
-            return draft, file
-        file.close()  # it was swept away before it was locked
-
-
-def _let_go(draft: Path, file: BinaryIO) -> None:
-    """Close the draft, which is on the disk or given up, and remove its name, if it is there."""
-    with suppress(OSError):
-        file.close()
-    with suppress(OSError):
-        draft.unlink(missing_ok=True)
-
-
-def _sweep(folder: Path, mark: str) -> None:
-    """Remove the drafts of this mark whose processes are no more."""
-    for draft in folder.glob(f"{mark}*"):
-        with suppress(ImportError, OSError), draft.open("rb") as file:
-            _lock(file, wait=False)
+        if draft.is_symlink():  # what it names is somebody else's
             draft.unlink()
+        file = draft.open("ab")
+        with suppress(ImportError, OSError):
+            import fcntl  # which only POSIX has
+
+            fcntl.flock(file, fcntl.LOCK_EX)
+        if _is_at(file, draft):
+            return file
+        file.close()  # whoever had it renamed it, or removed it
 
 
-def _lock(file: BinaryIO, *, wait: bool = True) -> None:
-    import fcntl  # which only POSIX has
-
-    fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+def _is_at(file: BinaryIO, draft: Path) -> bool:
+    """Return whether the open file still has the draft's name."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), draft.lstat())
+    except OSError:
+        return False
 
 
 def _unwritable(path: Path, reason: str) -> str:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from catpipe.data.examples import DataSet, Pictures
 from catpipe.nn.parameters import Array
 from catpipe.shell.storage.atomic import DataError, StrPath
-from catpipe.shell.storage.hdf5 import read, write_all
+from catpipe.shell.storage.hdf5 import read, reader, write_all
 
 _PARTS = ("train", "test")
 
@@ -30,7 +30,9 @@ def load_data(folder: StrPath) -> DataSet:
 test_*.h5: check the name
     """
     paths = paths_of(Path(folder))
-    return _data_set(paths, {part: read(paths[part], names_of(part)) for part in _PARTS})
+    with reader():
+        arrays = {part: read(paths[part], names_of(part)) for part in _PARTS}
+    return _data_set(paths, arrays)
 
 
 def paths_of(folder: Path) -> dict[str, Path]:

@@ -1,40 +1,54 @@
-"""Small HDF5 files: believed in nothing when read, whole or absent when written."""
+"""Small HDF5 files: read in another process and believed in nothing, written whole or not at all.
+
+A file is handed to `_hdf5_reader`, a script in a child process: its crash, hang or bomb is one
+sentence here. What it answers is held to what was asked, plain types and no more bytes than are
+allowed. This bounds the damage that a file can do; it is no sandbox against code execution.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
+from math import prod
 from pathlib import Path
-from typing import Any
+from signal import Signals
+from threading import Lock, Timer
+from time import monotonic
+from typing import Any, NamedTuple
 
 import h5py
 import numpy as np
 from toolz import valmap
 
 from catpipe.nn.parameters import Array
+from catpipe.shell.storage import _hdf5_reader
+from catpipe.shell.storage._hdf5_reader import PIECE, Refusal, check_type, is_one_component
 from catpipe.shell.storage.atomic import DataError, StrPath, write_files
-from catpipe.shell.storage.hdf5_checks import (
-    check_budget,
-    check_is_hdf5,
-    check_type,
-    checked_dataset,
-    damage_refused,
-    is_one_component,
-)
-from catpipe.shell.storage.hdf5_chunks import (
-    bytes_to_make,
-    check_written,
-    chunk_bytes,
-    chunk_corners,
-)
-from catpipe.shell.storage.hdf5_headers import Opened
 
 EACH = 2**30  # bytes that one dataset may take in memory
 TOTAL = 2**31  # and a file, and all that is read from it
-CHECKED_LAYOUT = ("v110", "v110")  # of HDF5 1.10, in which all that describes data has checksums
+PATIENCE = 20.0  # seconds that an answer may take
+SLOWEST = 2**22  # bytes that are worked on in a second more, at least
+
+_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+_LOOKALIKES = {
+    b"<": "is a web page saved in the file's place",
+    b"version https://git-lfs": "is a git-lfs pointer to the file (`git lfs pull` fetches it)",
+}
+_LONGEST = 2**20  # bytes of an answer
+_FOLDERS = {str(Path(str(module.__file__)).parents[1]) for module in (np, h5py)}
+_COMMAND = (sys.executable, "-I", "-S", _hdf5_reader.__file__, *sorted(_FOLDERS))
+_ENVIRONMENT = {
+    "OPENBLAS_NUM_THREADS": "1",  # which is faster to start
+    "HDF5_PLUGIN_PRELOAD": "::",  # no filters but HDF5's and h5py's own
+}
 
 
 def read(
@@ -49,56 +63,336 @@ def read(
     catpipe.DataError: nowhere.h5: is not a file; expected an HDF5 file: check the name
     """
     with opened(path, total) as file:
-        return datasets(path, file, names, each=each, total=total)
+        return file.datasets(names, each=each, total=total)
 
 
 @contextmanager
-def opened(path: StrPath, total: int = TOTAL) -> Iterator[h5py.File]:
-    """Give the file as it is now, read whole: `datasets` reads all of it, and all of one version.
+def reader() -> Iterator[None]:
+    """Let all files that are read within share a child process, which is started when needed.
 
-    Raises `DataError` for more bytes than `total`, and for whatever is raised within.
+    It can be entered again, also by other threads; whoever leaves it last ends the child.
     """
-    with damage_refused(path):
-        content = _content(Path(path), total)
-        with Opened(h5py.h5f.open_file_image(content)) as file:
-            file.content = content
-            yield file
+    _CHILDREN.enter()
+    try:
+        yield
+    finally:
+        _CHILDREN.leave()
 
 
-def datasets(
-    path: StrPath, file: h5py.File, names: Iterable[str], *, each: int = EACH, total: int = TOTAL
-) -> dict[str, Array]:
-    """Return what `read` does, from a file that is open; the path is there to be named."""
-    found = {name: checked_dataset(path, file, name) for name in names}
-    check_budget(path, valmap(bytes_to_make, found), each, total)
-    return {name: _values(f"{path}: {name}", dataset) for name, dataset in found.items()}
+@contextmanager
+def opened(path: StrPath, total: int = TOTAL) -> Iterator[Opened]:
+    """Give the file as it is now, read whole: all that is asked of it is of one version.
 
-
-def write(path: StrPath, arrays: Mapping[str, Any], *, checksums: bool = False) -> None:
-    """Write a file from which `read` gives back these arrays: whole, or not at all.
-
-    Equal arrays make equal bytes. `uint8` arrays, which are pictures, are compressed. With
-    checksums no flipped bit passes: all that HDF5 writes has one, and each dataset with axes its
-    own (which takes a stretch of zeros for whatever was there, so hold what matters to a digest).
-    Raises `DataError`; an earlier file of this name is then as it was.
-
-    >>> from tempfile import TemporaryDirectory
-    >>> with TemporaryDirectory() as folder:
-    ...     write(f"{folder}/run.h5", {"b1": [[0.5]]})
-    ...     read(f"{folder}/run.h5", ["b1"])
-    {'b1': array([[0.5]])}
+    Raises `DataError` for more bytes than `total`.
     """
-    write_all({path: arrays}, checksums=checksums)
+    content = _content(Path(path), total)
+    size = len(content)
+    with _opened(path, ("image", size), size, 3 * size, content) as file:
+        yield file
 
 
-def write_all(files: Mapping[StrPath, Mapping[str, Any]], *, checksums: bool = False) -> None:
-    """Write several files as `write` does; none gets its name before all are on the disk."""
-    write_files(
-        {
-            Path(path): _image(path, valmap(np.asarray, arrays), checksums=checksums)
-            for path, arrays in files.items()
-        }
+@contextmanager
+def opened_on_disk(path: StrPath) -> Iterator[Opened]:
+    """Give the file, which stays on the disk and is open there, whatever its size."""
+    check_is_hdf5(Path(path))
+    place = os.fsencode(Path(path).absolute()).hex()
+    with _opened(path, ("path", place), Path(path).stat().st_size, 0) as file:
+        yield file
+
+
+class Declared(NamedTuple):
+    """What a dataset declares: `size` are the bytes to make, which whole chunks have more of."""
+
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    size: int
+    together: int
+    """Rows in a row of chunks."""
+
+    @property
+    def size_together(self) -> int:
+        """Return the bytes of a row of chunks."""
+        rows = self.shape[0] if self.shape else 1
+        return self.size // max(-(-rows // self.together), 1)
+
+
+class Opened(NamedTuple):
+    """An HDF5 file that a child process has open."""
+
+    path: StrPath
+    child: _Child
+    size: int
+    held: int
+    """Bytes that the child needs to hold the file."""
+
+    def datasets(
+        self, names: Iterable[str], *, each: int = EACH, total: int = TOTAL
+    ) -> dict[str, Array]:
+        """Return what `read` does."""
+        found = self.look(names)
+        check_budget(self.path, {name: of.size for name, of in found.items()}, each, total)
+        return {name: self._values(name, declared) for name, declared in found.items()}
+
+    def look(self, names: Iterable[str]) -> dict[str, Declared]:
+        """Return what the datasets declare; raise `DataError` for what is not to be read."""
+        wanted = [*names]
+
+        def understood(found: Any) -> dict[str, Declared]:
+            return {name: _declared(*of) for name, of in zip(wanted, found, strict=True)}
+
+        declared: dict[str, Declared] = self.ask("look", wanted, understood)
+        return declared
+
+    def check(self, name: str) -> None:
+        """Raise `DataError` unless all of the dataset was written."""
+        self.ask("check", name)
+
+    def fill(self, array: Array, name: str, declared: Declared, begin: int) -> None:
+        """Fill the array with rows of the dataset, the first of which begins a chunk."""
+        place = memoryview(array.reshape(-1).view(np.uint8).data)
+        memory = self.held + 4 * max(2 * PIECE, declared.size_together)
+        request = "read", [name, begin, begin + len(array) if array.ndim else 1]
+        with self.child.asked(self.path, request, declared.size, memory) as child:
+            while place:
+                length = child.answer()
+                if not 0 < length <= len(place):
+                    raise ValueError(f"{length} bytes")
+                child.receive(place[:length])
+                place = place[length:]
+            child.answer()
+
+    def ask(
+        self,
+        request: str,
+        about: Any,
+        understood: Callable[[Any], Any] = lambda found: found,
+        content: bytes = b"",
+    ) -> Any:
+        """Return what the child finds, as it is understood."""
+        asked = self.child.asked(self.path, (request, about), self.size, self.held, content)
+        with asked as child:
+            return understood(child.answer())
+
+    def _values(self, name: str, declared: Declared) -> Array:
+        self.check(name)
+        array = np.empty(declared.shape, declared.dtype)
+        self.fill(array, name, declared, 0)
+        _check_finite(f"{self.path}: {name}", array)
+        array.setflags(write=False)
+        return array
+
+
+def _declared(dtype: str, shape: list[int], size: int, together: int) -> Declared:
+    """Return what the child says that a dataset declares; raise `ValueError` for nonsense."""
+    kind, lengths = np.dtype(dtype), [*shape, size, together]
+    if kind.kind not in "iufS" or not kind.itemsize or not all(type(n) is int for n in lengths):
+        raise ValueError(f"{dtype}, {lengths}")
+    if min(lengths) < 0 or not together or prod(shape) * kind.itemsize > size:
+        raise ValueError(f"{dtype}, {lengths}")
+    return Declared(kind, tuple(shape), size, together)
+
+
+# The child process.
+
+
+class _Child:
+    """A process that reads HDF5."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            _COMMAND,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, **_ENVIRONMENT},
+            start_new_session=True,  # a terminal's Ctrl-C is for its parent
+        )
+        self.pid, self._owner = self._process.pid, os.getpid()
+        self._waits = True
+
+    def is_sound(self) -> bool:
+        """Return whether it waits to be asked by this process, which may be a fork."""
+        return self._waits and self._owner == os.getpid() and self._process.poll() is None
+
+    @contextmanager
+    def asked(
+        self, path: StrPath, request: Sequence[Any], work: int, memory: int, content: bytes = b""
+    ) -> Iterator[_Child]:
+        """Ask, and give the child, to be heard; raise `DataError` for refusals and for its end."""
+        begun, seconds = monotonic(), PATIENCE + work / SLOWEST
+        timer = Timer(seconds, self._process.kill)
+        timer.daemon = True
+        timer.start()
+        self._waits = False
+        try:
+            self._send(json.dumps([*request, work, memory]).encode() + b"\n", content)
+            yield self
+        except Refusal as refusal:
+            self._waits = True
+            raise DataError(f"{path}: {refusal}") from refusal
+        except (OSError, EOFError) as error:
+            why = f"took over {seconds:.0f} s" if monotonic() - begun > seconds else self.end()
+            raise _damaged(path, why) from error
+        except (TypeError, ValueError) as error:
+            raise _damaged(path, f"made no sense: {error}") from error
+        else:
+            self._waits = True
+        finally:
+            timer.cancel()
+
+    def answer(self) -> Any:
+        """Return what is found; raise `Refusal`, and other errors for what is no answer."""
+        assert self._process.stdout
+        line = self._process.stdout.readline(_LONGEST)
+        if not line.endswith(b"\n"):
+            raise EOFError
+        match json.loads(line):
+            case {"refused": str(sentence)}:
+                raise Refusal(sentence)
+            case {"found": found}:
+                return found
+        raise ValueError("no answer")
+
+    def receive(self, place: memoryview) -> None:
+        """Fill the place with the bytes that follow an answer."""
+        assert self._process.stdout
+        if self._process.stdout.readinto(place) != len(place):  # type: ignore[attr-defined]
+            raise EOFError
+
+    def end(self) -> str:
+        """End the process; return how it had ended, or why it does now."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(0 if self._waits else 1)
+        status = self._process.returncode
+        self._process.kill()
+        for pipe in (self._process.stdin, self._process.stdout):
+            with suppress(OSError):
+                assert pipe
+                pipe.close()
+        self._process.wait()
+        if status is None or status >= 0:
+            return f"ended with status {status}"
+        is_time = status == -getattr(signal, "SIGXCPU", 0)
+        return "took too long" if is_time else f"was ended by {Signals(-status).name}"
+
+    def _send(self, *contents: bytes) -> None:
+        assert self._process.stdin
+        for content in contents:
+            self._process.stdin.write(content)
+        self._process.stdin.flush()
+
+
+class _Children:
+    """The processes that wait for what is read next, while somebody is to read."""
+
+    def __init__(self) -> None:
+        self._lock, self._readers, self._idle = Lock(), 0, list[_Child]()
+
+    def enter(self) -> None:
+        with self._lock:
+            self._readers += 1
+
+    def leave(self) -> None:
+        with self._lock:
+            self._readers -= 1
+            over = [] if self._readers else [self._idle.pop() for _ in range(len(self._idle))]
+        for child in over:
+            child.end()
+
+    def take(self) -> _Child:
+        """Return one that waits, or a new one."""
+        while True:
+            with self._lock:
+                child = self._idle.pop() if self._idle else _Child()
+            if child.is_sound():
+                return child
+            child.end()
+
+    def give_back(self, child: _Child) -> None:
+        """Keep it for what is read next, if there can be such."""
+        with self._lock:
+            is_kept = self._readers and child.is_sound()
+            if is_kept:
+                self._idle.append(child)
+        if not is_kept:
+            child.end()
+
+
+_CHILDREN = _Children()
+
+
+@contextmanager
+def _opened(
+    path: StrPath, request: tuple[str, Any], size: int, held: int, content: bytes = b""
+) -> Iterator[Opened]:
+    try:
+        child = _CHILDREN.take()
+    except OSError as error:
+        raise DataError(
+            f"{path}: cannot be read ({error.strerror}, to start {sys.executable}); expected "
+            "Python to start another Python: let it"
+        ) from error
+    file = Opened(path, child, size, held)
+    try:
+        file.ask(request[0], request[1], content=content)
+        yield file
+    finally:
+        if child.is_sound():
+            with suppress(DataError):
+                file.ask("close", None)
+        _CHILDREN.give_back(child)
+
+
+def _damaged(path: StrPath, what: str) -> DataError:
+    return DataError(
+        f"{path}: is damaged (HDF5, in a process of its own, {what}); expected a whole HDF5 file: "
+        "fetch it again"
     )
+
+
+# What is checked here.
+
+
+def check_is_hdf5(path: Path) -> None:
+    """Raise `DataError` unless this is a file that begins as HDF5 does.
+
+    >>> check_is_hdf5(Path("nowhere.h5"))
+    Traceback (most recent call last):
+    catpipe.DataError: nowhere.h5: is not a file; expected an HDF5 file: check the name
+    """
+    try:
+        if not path.is_file():  # nor a pipe, which would be waited for
+            raise DataError(f"{path}: is not a file; expected an HDF5 file: check the name")
+        with path.open("rb") as file:
+            head = file.read(64)
+    except OSError as error:
+        raise DataError(
+            f"{path}: cannot be read ({error.strerror}); expected an HDF5 file: check its rights"
+        ) from error
+    if not head.startswith(_SIGNATURE):
+        raise DataError(f"{path}: {_likeness(head)}; expected HDF5: fetch the file again")
+
+
+def _likeness(head: bytes) -> str:
+    text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+    likely = (likeness for start, likeness in _LOOKALIKES.items() if text.startswith(start))
+    return next(likely, f"begins with {head[:8]!r}" if head else "is empty")
+
+
+def check_budget(path: StrPath, sizes: Mapping[str, int], each: int, total: int) -> None:
+    """Raise `DataError` for what takes more bytes than `each`, or together more than `total`.
+
+    >>> check_budget("x.h5", {"b1": 8}, each=4, total=16)
+    Traceback (most recent call last):
+    catpipe.DataError: x.h5: b1 takes 8 bytes; expected at most 4: split it
+    """
+    for name, size in sizes.items():
+        if size > each:
+            raise DataError(
+                f"{path}: {name} takes {size:,} bytes; expected at most {each:,}: split it"
+            )
+    if (size := sum(sizes.values())) > total:
+        raise DataError(f"{path}: takes {size:,} bytes; expected at most {total:,}: split it")
 
 
 def _content(path: Path, total: int) -> bytes:
@@ -111,17 +405,6 @@ def _content(path: Path, total: int) -> bytes:
     return content
 
 
-def _values(where: str, dataset: h5py.Dataset) -> Array:
-    check_written(where, dataset, dataset.file.id.get_filesize())
-    if dataset.chunks:
-        for corner in chunk_corners(dataset, 0, len(dataset)):
-            chunk_bytes(where, dataset, corner)  # refused here, before HDF5 believes it
-    array = np.asarray(dataset[()], dataset.dtype.newbyteorder("="))
-    _check_finite(where, array)
-    array.setflags(write=False)
-    return array
-
-
 def _check_finite(where: str, array: Array) -> None:
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise DataError(
@@ -130,28 +413,75 @@ def _check_finite(where: str, array: Array) -> None:
         )
 
 
-def _image(path: StrPath, arrays: Mapping[str, Array], *, checksums: bool) -> bytes:
+# Writing.
+
+
+def write(path: StrPath, arrays: Mapping[str, Any]) -> None:
+    """Write a file from which `read` gives back these arrays: whole, or not at all.
+
+    Equal arrays make equal bytes, in the layout that every HDF5 reads; before the file gets its
+    name, this one has read it. `uint8` arrays, which are pictures, are compressed. Nothing tells of
+    flipped bits, so hold what matters to a digest. Raises `DataError`; an earlier file of this name
+    is then as it was.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     write(f"{folder}/run.h5", {"b1": [[0.5]]})
+    ...     read(f"{folder}/run.h5", ["b1"])
+    {'b1': array([[0.5]])}
+    """
+    write_all({path: arrays})
+
+
+def write_all(files: Mapping[StrPath, Mapping[str, Any]]) -> None:
+    """Write several files as `write` does; none gets its name before all are on the disk."""
+    write_files(
+        {Path(path): _image(path, valmap(np.asarray, arrays)) for path, arrays in files.items()}
+    )
+
+
+def _image(path: StrPath, arrays: Mapping[str, Array]) -> bytes:
     check_budget(path, {name: array.nbytes for name, array in arrays.items()}, EACH, TOTAL)
-    layout = CHECKED_LAYOUT if checksums else None
     in_memory = partial(h5py.File, driver="core", backing_store=False)
-    with in_memory(secrets.token_hex(), "w", libver=layout) as file:
+    with in_memory(secrets.token_hex(), "w", libver="earliest") as file:
         for name, array in arrays.items():
-            _put(f"{path}: {name}", file, name, array, checksums=checksums)
+            _put(path, file, name, array)
         file.flush()
         image: bytes = file.id.get_file_image()
-        return image
+    _check_reads_back(path, image, arrays)
+    return image
 
 
-def _put(where: str, file: h5py.File, name: str, array: Array, *, checksums: bool) -> None:
+def _put(path: StrPath, file: h5py.File, name: str, array: Array) -> None:
     if not is_one_component(name):
-        raise DataError(f"{where} is no name; expected one without '/': name it otherwise")
-    check_type(where, array.dtype, array.dtype.itemsize)
-    _check_finite(where, array)
+        raise DataError(f"{path}: {name} is no name; expected one without '/': name it otherwise")
+    try:
+        check_type(name, array.dtype, array.dtype.itemsize)
+    except Refusal as refusal:
+        raise DataError(f"{path}: {refusal}") from refusal
+    _check_finite(f"{path}: {name}", array)
     storage: dict[str, Any] = {}
     if array.dtype == np.uint8 and array.size > 1:
-        storage = {"compression": "gzip", "compression_opts": 9}
-    if checksums and array.ndim and array.size:
-        storage = storage | {"fletcher32": True}
-    if storage:
-        storage = storage | {"chunks": array.shape}
+        storage = {"compression": "gzip", "compression_opts": 9, "chunks": array.shape}
     file.create_dataset(name, data=array, track_times=False, **storage)
+
+
+def _check_reads_back(path: StrPath, image: bytes, arrays: Mapping[str, Array]) -> None:
+    """Raise `DataError` unless HDF5 reads these arrays in the image."""
+    try:
+        with h5py.File(h5py.h5f.open_file_image(image)) as file:
+            is_whole = all(
+                file[name].dtype == array.dtype and np.array_equal(file[name][()], array)
+                for name, array in arrays.items()
+            )
+    except (KeyError, OSError, RuntimeError) as error:
+        raise DataError(_unreadable(path, str(error))) from error
+    if not is_whole:
+        raise DataError(_unreadable(path, "what it reads is not what was written"))
+
+
+def _unreadable(path: StrPath, why: str) -> str:
+    return (
+        f"{path}: would not be readable with HDF5 {h5py.version.hdf5_version} ({why}); expected a "
+        "sound HDF5: install another version of h5py"
+    )

@@ -7,7 +7,6 @@ and the window alone, so a stream can begin at any batch.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
@@ -16,7 +15,6 @@ from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-import h5py
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
@@ -27,14 +25,7 @@ from catpipe.data.transforms import pixels
 from catpipe.random import ORDER, generator
 from catpipe.shell.storage.atomic import DataError, StrPath
 from catpipe.shell.storage.datasets import names_of, part_of
-from catpipe.shell.storage.hdf5 import datasets
-from catpipe.shell.storage.hdf5_checks import check_is_hdf5, checked_dataset, damage_refused
-from catpipe.shell.storage.hdf5_chunks import (
-    bytes_to_make,
-    check_written,
-    chunk_bytes,
-    chunk_corners,
-)
+from catpipe.shell.storage.hdf5 import Declared, Opened, opened_on_disk
 
 WINDOW = 2**25  # bytes
 
@@ -46,7 +37,7 @@ class StoredPictures(NamedTuple):
 
     path: Path
     part: str
-    shape: tuple[int, int, int, int]
+    shape: tuple[int, ...]
     classes: tuple[str, ...]
     window: int
 
@@ -78,7 +69,7 @@ def stored_pictures(path: StrPath, part: str = "train", window: int = WINDOW) ->
     Traceback (most recent call last):
     catpipe.DataError: nowhere.h5: is not a file; expected an HDF5 file: check the name
     """
-    with _open(Path(path)) as file:
+    with opened_on_disk(path) as file:
         images, _, classes = _checked(Path(path), part, file)
         _pictures_in(window, f"{path}: {part}_set_x", images)
         return StoredPictures(Path(path), part, images.shape, classes, window)
@@ -96,8 +87,9 @@ def stream_batches(
 
     Batches run on from window to window; the last of an epoch is short where the size does not
     divide the pictures. In memory are at most two windows, three batches and two more as `uint8`,
-    four chunks, and 16 bytes a picture. The file is open until the stream ends or is closed. Raises
-    `DataError`, also on the way, and `ValueError` for a size, a start or a seed that cannot be.
+    and 16 bytes a picture; four rows of chunks, or 8 MB, are in that of the process that reads. It
+    has the file open until the stream ends or is closed. Raises `DataError`, also on the way, and
+    `ValueError` for a size, a start or a seed that cannot be.
 
     >>> from catpipe.shell.storage.hdf5 import write
     >>> from tempfile import TemporaryDirectory
@@ -116,36 +108,27 @@ def stream_batches(
     return _batches(stored, size, seed, wanted, dtype)
 
 
-def _open(path: Path) -> h5py.File:
-    check_is_hdf5(path)
-    with damage_refused(path):
-        return h5py.File(path)
-
-
 def _checked(
-    path: Path, part: str, file: h5py.File
-) -> tuple[h5py.Dataset, NDArray[np.int64], tuple[str, ...]]:
-    """Return the pictures, which stay in the file, their labels and their classes."""
+    path: Path, part: str, file: Opened
+) -> tuple[Declared, NDArray[np.int64], tuple[str, ...]]:
+    """Return what the pictures declare, which stay in the file, their labels and their classes."""
     name, *others = names_of(part)
-    with damage_refused(path):
-        images = checked_dataset(path, file, name)
-        declared = np.broadcast_to(np.zeros((), images.dtype), images.shape)
-        arrays = {name: declared, **datasets(path, file, others)}
-        pictures, classes = part_of(path, part, arrays)
-        check_written(f"{path}: {name}", images, file.id.get_filesize())
-        return images, pictures.labels, classes
+    images = file.look([name])[name]
+    declared = np.broadcast_to(np.zeros((), images.dtype), images.shape)
+    pictures, classes = part_of(path, part, {name: declared, **file.datasets(others)})
+    file.check(name)
+    return images, pictures.labels, classes
 
 
-def _pictures_in(window: int, where: str, images: h5py.Dataset) -> int:
+def _pictures_in(window: int, where: str, images: Declared) -> int:
     """Return how many pictures a window has: as many as whole chunks of it hold."""
-    together = images.chunks[0] if images.chunks else 1
-    size = bytes_to_make(images) // -(-len(images) // together)
+    together, size = images.together, images.size_together
     if size > window:
         raise DataError(
             f"{where} keeps {together:,} pictures together in {size:,} bytes; expected at most "
             f"{window:,}, a window: take a larger one, or write it in smaller chunks"
         )
-    return int(window // size * together)
+    return window // size * together
 
 
 def _batches(
@@ -154,17 +137,17 @@ def _batches(
     """Hand on batches, each made in a thread while the one before it is used, as are windows."""
     path, part, *expected, window = stored
     where = f"{path}: {part}_set_x"
-    with _open(path) as file, ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as maker:
+    with opened_on_disk(path) as file, ThreadPoolExecutor(1) as one, ThreadPoolExecutor(1) as other:
         images, labels, classes = _checked(path, part, file)
         if [images.shape, classes] != expected:
             raise DataError(
                 f"{path}: holds other pictures than before; expected the same: ask anew"
             )
-        visits = _visits(len(images), _pictures_in(window, where, images), size, seed, wanted)
-        windows = _ahead(reader, map(partial(_read, path, images), visits))
+        visits = _visits(images.shape[0], _pictures_in(window, where, images), size, seed, wanted)
+        windows = _ahead(one, map(partial(_read, file, f"{part}_set_x", images), visits))
         pieces = chain.from_iterable(map(partial(_pieces, labels), windows))
         batches = groupby(pieces, attrgetter("batch"))
-        yield from _ahead(maker, map(partial(_batch, len(classes), dtype), batches))
+        yield from _ahead(other, map(partial(_batch, len(classes), dtype), batches))
 
 
 def _ahead(thread: Executor, items: Iterator[_T]) -> Iterator[_T]:
@@ -190,28 +173,13 @@ def _visits(examples: int, length: int, size: int, seed: int, wanted: range) -> 
             place += len(order)
 
 
-def _read(path: Path, stored: h5py.Dataset, visit: _Visit) -> tuple[_Visit, NDArray[np.uint8]]:
+def _read(
+    file: Opened, name: str, images: Declared, visit: _Visit
+) -> tuple[_Visit, NDArray[np.uint8]]:
     """Return the pictures of a window, beside what is to become of them."""
-    images = np.empty((visit.end - visit.begin, *stored.shape[1:]), np.uint8)
-    with damage_refused(path):
-        if stored.chunks:
-            _read_chunks(f"{path}: {stored.name[1:]}", stored, visit.begin, images)
-        else:
-            stored.read_direct(images, np.s_[visit.begin : visit.end])
-        if os.fstat(stored.file.id.get_vfd_handle()).st_size < stored.file.id.get_filesize():
-            raise DataError(
-                f"{path}: was cut short while it was read; expected it whole: restore it"
-            )
-    return visit, images
-
-
-def _read_chunks(where: str, stored: h5py.Dataset, begin: int, images: NDArray[np.uint8]) -> None:
-    for first, *others in chunk_corners(stored, begin, begin + len(images)):
-        made = chunk_bytes(where, stored, (first, *others))
-        corner = zip((first - begin, *others), stored.chunks, strict=True)
-        place = images[tuple(slice(first, first + length) for first, length in corner)]
-        chunk = np.frombuffer(made, np.uint8).reshape(stored.chunks)
-        place[...] = chunk[tuple(map(slice, place.shape))]
+    window = np.empty((visit.end - visit.begin, *images.shape[1:]), np.uint8)
+    file.fill(window, name, images, visit.begin)
+    return visit, window
 
 
 def _pieces(

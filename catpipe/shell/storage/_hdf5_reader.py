@@ -1,0 +1,375 @@
+"""Read HDF5 in a process of its own: a script that imports NumPy and h5py alone.
+
+HDF5 is C code that parses untrusted bytes: its links and storage read any file there is, a kilobyte
+can declare a terabyte, and its decoders believe the lengths that a file gives them. `hdf5` starts
+this script, sends it a file and asks; it answers with lines of JSON and plain bytes. Before HDF5
+sees the file, the operating system limits this process: no other file can be opened, none written;
+processor seconds and memory are bounded, in steps. Where the system has no such limits (Windows, in
+part macOS), the checks below, the other process and the clock of the one that asks remain. This
+bounds the damage that a file can do. It is no sandbox against code execution.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+import zlib
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import partial
+from itertools import product
+from math import ceil, prod
+from pathlib import Path
+from typing import Any, BinaryIO
+
+if __name__ == "__main__":
+    sys.path += sys.argv[1:]  # where NumPy and h5py are: `-I -S` leaves these folders out
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+try:
+    import resource
+except ImportError:  # on Windows
+    resource = None  # type: ignore[assignment]
+
+LITTLE = 2**28  # bytes of memory, to look around in a file
+PIECE = 2**20  # bytes that are read and sent at once, where no row of chunks has more
+SECONDS = 2  # of the processor, for a request
+SPEED = 2**23  # bytes that are worked on in a second, at least
+CHECKSUM = 4  # bytes, at the end of a chunk
+
+GZIP, SHUFFLE = h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE
+FLETCHER32, LZF, SZIP = h5py.h5z.FILTER_FLETCHER32, h5py.h5z.FILTER_LZF, h5py.h5z.FILTER_SZIP
+_FILTERS = {
+    tuple(number for number in numbers if number)
+    for numbers in product((0, SHUFFLE), (0, GZIP, LZF, SZIP), (0, FLETCHER32))
+}
+_LAYOUTS = {h5py.h5d.COMPACT, h5py.h5d.CONTIGUOUS, h5py.h5d.CHUNKED}
+
+
+class Refusal(ValueError):
+    """What was found, what was expected, what to do: of a file that has no name here."""
+
+
+def main() -> None:
+    """Answer each line of JSON, which names a request and what it is about, until the last."""
+    source, target, file = sys.stdin.buffer, sys.stdout.buffer, None
+    rehearse()
+    begun = memory_now()
+    forbid_files()
+    for line in source:
+        request, about, work, memory = json.loads(line)
+        allow(begun, work, memory)
+        try:
+            content = source.read(about) if request == "image" else b""
+            file = _opened(file, request, about, content)
+            for found, content in _answers(file, request, about):
+                _send(target, {"found": found}, content)
+        except Exception as error:  # for damage h5py raises nearly every type
+            _send(target, {"refused": sentence(error)})
+
+
+def rehearse() -> None:
+    """Read a file of our own, so that all that Python imports on the way is there."""
+    with h5py.File("mine", "w", driver="core", backing_store=False) as file:
+        file["texts"] = np.array([b"a", b"b"])
+        file.create_dataset("packed", data=np.arange(4), compression="gzip", shuffle=True)
+        file["mixed"] = np.zeros(1, "i4, f8")
+        for name in file:
+            with suppress(Refusal):
+                dataset = checked(file, name)
+                described(dataset)
+                check_written(dataset)
+                [*pieces(dataset, 0, len(dataset))]
+
+
+def _opened(file: h5py.File, request: str, about: Any, content: bytes) -> h5py.File:
+    """Return the file that is asked about from now on."""
+    if request == "image":
+        return h5py.File(h5py.h5f.open_file_image(content))
+    if request != "path":
+        return file
+    limit("NOFILE", 4)
+    try:
+        return h5py.File(h5py.h5f.open(bytes.fromhex(about), h5py.h5f.ACC_RDONLY))
+    finally:
+        limit("NOFILE", 3)
+
+
+def _answers(file: h5py.File, request: str, about: Any) -> Iterator[tuple[Any, Any]]:
+    """Give what is found, and the bytes that come behind it."""
+    if request == "read":
+        name, begin, end = about
+        for piece in pieces(file[name], begin, end):
+            yield piece.nbytes, piece.reshape(-1).view(np.uint8)
+        _check_length(file)
+    if request == "close":
+        file.close()
+    if request == "check":
+        check_written(file[about])
+    yield [described(checked(file, name)) for name in about] if request == "look" else None, b""
+
+
+def _send(target: BinaryIO, answer: Any, content: Any = b"") -> None:
+    target.write(json.dumps(answer).encode() + b"\n")
+    target.write(content)
+    target.flush()
+
+
+def sentence(error: Exception) -> str:
+    """Return what is wrong with the file, in one sentence.
+
+    >>> sentence(KeyError("no address"))
+    "is damaged ('no address'); expected a whole HDF5 file: fetch it again"
+    """
+    if isinstance(error, Refusal):
+        return str(error)
+    why = "it takes more memory than it declares" if isinstance(error, MemoryError) else error
+    return f"is damaged ({why}); expected a whole HDF5 file: fetch it again"
+
+
+def memory_now() -> int:
+    """Return how much address space this process has, or none where the system does not say."""
+    try:
+        pages = Path("/proc/self/statm").read_text().split()[0]
+        return int(pages) * resource.getpagesize()
+    except (AttributeError, OSError):
+        return 0
+
+
+def forbid_files() -> None:
+    """Let this process open no file beside those that are open, and write none."""
+    for name, most in (("NOFILE", 3), ("FSIZE", 0), ("CORE", 0)):
+        limit(name, most)
+
+
+def allow(begun: int, work: int, memory: int) -> None:
+    """Allow the seconds to work on so many bytes, and so much memory more than it began with."""
+    limit("CPU", ceil(time.process_time()) + SECONDS + work // SPEED)
+    if begun:
+        limit("AS", begun + LITTLE + memory)
+
+
+def limit(name: str, most: int) -> None:
+    """Set a limit of the operating system, where it has it and can be told to."""
+    if resource:
+        number = getattr(resource, f"RLIMIT_{name}")
+        with suppress(OSError, ValueError):
+            resource.setrlimit(number, (most, resource.getrlimit(number)[1]))
+
+
+# What is checked of a dataset before it is read.
+
+
+def checked(file: h5py.File, name: str) -> h5py.Dataset:
+    """Return the dataset of this name, which is in this very file, of a plain type and storage.
+
+    Raises `Refusal` for all else.
+    """
+    if not is_one_component(name) or not file.id.links.exists(name.encode()):
+        raise Refusal(f"{name} is not there; expected a dataset of this name: check the file")
+    if file.id.links.get_info(name.encode()).type != h5py.h5l.TYPE_HARD:
+        raise Refusal(f"{name} is a link to elsewhere; expected the data itself: copy it here")
+    dataset = file[name]
+    if not isinstance(dataset, h5py.Dataset) or dataset.shape is None:
+        raise Refusal(f"{name} is no array; expected a dataset with a shape: write it as one")
+    stored = dataset.id.get_type()
+    check_type(name, dataset.dtype, stored.get_size())
+    _check_bits(name, dataset.dtype, stored)
+    _check_storage(name, dataset)
+    return dataset
+
+
+def described(dataset: h5py.Dataset) -> tuple[str, tuple[int, ...], int, int]:
+    """Return a dataset's type, its shape, the bytes to make, and how many rows lie together."""
+    if not dataset.chunks:
+        size = int(prod(dataset.shape)) * dataset.dtype.itemsize
+        return dataset.dtype.newbyteorder("=").str, dataset.shape, size, 1
+    size = prod(_grid(dataset)) * _bytes_of_a_chunk(dataset)
+    return dataset.dtype.newbyteorder("=").str, dataset.shape, size, int(dataset.chunks[0])
+
+
+def is_one_component(name: str) -> bool:
+    """Return whether the name is one, not a path of several.
+
+    >>> is_one_component("W1"), is_one_component("group/W1")
+    (True, False)
+    """
+    return name.strip(".") != "" and not {"/", "\0"} & set(name)
+
+
+def check_type(name: str, dtype: np.dtype[Any], stored_size: int) -> None:
+    """Raise `Refusal` unless these are integers, floats or byte strings of a fixed length.
+
+    >>> check_type("b1", np.dtype(bool), 1)
+    Traceback (most recent call last):
+    catpipe.shell.storage._hdf5_reader.Refusal: b1 holds values of type bool; expected integers, \
+floats or fixed-length bytes: convert them
+    """
+    if dtype.kind not in "iufS" or dtype.itemsize != stored_size:
+        raise Refusal(
+            f"{name} holds values of type {dtype}; expected integers, floats or fixed-length "
+            "bytes: convert them"
+        )
+
+
+def _check_bits(name: str, dtype: np.dtype[Any], stored: h5py.h5t.TypeID) -> None:
+    """Refuse integers that leave bits of theirs unused, which are not always cleared."""
+    is_integer = stored.get_class() == h5py.h5t.INTEGER
+    if is_integer and stored.get_precision() != 8 * stored.get_size():
+        raise Refusal(
+            f"{name} holds integers of {stored.get_precision()} bits; expected "
+            f"{8 * stored.get_size()}, as {dtype} has: convert them"
+        )
+
+
+def _check_storage(name: str, dataset: h5py.Dataset) -> None:
+    storage = dataset.id.get_create_plist()
+    if storage.get_layout() not in _LAYOUTS or storage.get_external_count():
+        raise Refusal(f"{name} is kept elsewhere; expected the data itself: copy it here")
+    filters = _filters_of(dataset)
+    if filters not in _FILTERS or not all(map(h5py.h5z.filter_avail, filters)):
+        raise Refusal(
+            f"{name} is stored through the HDF5 filters {filters}; expected gzip, lzf or szip, "
+            "shuffle before it, fletcher32 after it, or none: write it again so"
+        )
+    size = dataset.dtype.itemsize
+    if SHUFFLE in filters and (values := storage.get_filter(filters.index(SHUFFLE))[2]) != (size,):
+        raise Refusal(
+            f"{name} is shuffled as numbers of {values} bytes; expected {size}: write it again"
+        )
+
+
+def _filters_of(dataset: h5py.Dataset) -> tuple[int, ...]:
+    """Return the numbers of the filters that the dataset is stored through, in their order."""
+    storage = dataset.id.get_create_plist()
+    return tuple(storage.get_filter(i)[0] for i in range(storage.get_nfilters()))
+
+
+def _grid(dataset: h5py.Dataset) -> tuple[int, ...]:
+    """Return how many chunks hold the dataset, along each axis."""
+    lengths = zip(dataset.shape, dataset.chunks, strict=True)
+    return tuple(int(-(-length // chunk)) for length, chunk in lengths)
+
+
+def _bytes_of_a_chunk(dataset: h5py.Dataset) -> int:
+    """Return the bytes that each chunk declares."""
+    return int(prod(dataset.chunks)) * int(dataset.dtype.itemsize)
+
+
+def check_written(dataset: h5py.Dataset) -> None:
+    """Raise `Refusal` unless all of the dataset is there, in chunks of a likely size."""
+    name = dataset.name[1:]
+    if not dataset.chunks:
+        if dataset.size and dataset.id.get_space_status() != h5py.h5d.SPACE_STATUS_ALLOCATED:
+            raise Refusal(f"{name} was never written; expected data: write it again")
+        return
+    believable = partial(_is_believable, _filters_of(dataset), _bytes_of_a_chunk(dataset))
+    if dataset.id.chunk_iter(lambda chunk: None if believable(chunk) else chunk):
+        raise _unmade(dataset)
+    if dataset.id.get_num_chunks() != prod(_grid(dataset)):
+        raise Refusal(f"{name} was written in part; expected all of it: write it again")
+
+
+def _is_believable(filters: tuple[int, ...], declared: int, chunk: h5py.h5d.StoreInfo) -> bool:
+    """Return whether the chunk is not too long for what it makes: HDF5 would write past it."""
+    used = _used(filters, chunk.filter_mask)
+    size = chunk.size - CHECKSUM * (FLETCHER32 in used)
+    is_packed = {GZIP, LZF, SZIP} & used
+    return bool(0 <= size <= 2 * declared + 64 if is_packed else size == declared)
+
+
+def _used(filters: tuple[int, ...], mask: int) -> set[int]:
+    """Return the filters that a chunk went through; its mask has a bit for each one left out."""
+    return {number for i, number in enumerate(filters) if not mask >> i & 1}
+
+
+# Reading.
+
+
+def pieces(dataset: h5py.Dataset, begin: int, end: int) -> Iterator[NDArray[Any]]:
+    """Give these rows in this machine's byte order; the first is the first of a chunk, if any.
+
+    Raises `Refusal` for a chunk that does not make what it declares, also on the way.
+    """
+    if dataset.shape == ():
+        yield np.asarray(dataset[()], dataset.dtype.newbyteorder("="))
+    elif dataset.size:
+        row = int(prod(dataset.shape[1:])) * dataset.dtype.itemsize
+        together = int(dataset.chunks[0]) if dataset.chunks else 1
+        step = max(PIECE // row // together, 1) * together
+        for at in range(begin, end, step):
+            yield _rows(dataset, at, min(at + step, end))
+
+
+def _rows(dataset: h5py.Dataset, begin: int, end: int) -> NDArray[Any]:
+    rows = np.empty((end - begin, *dataset.shape[1:]), dataset.dtype)
+    made = _made(dataset, begin, end) if dataset.chunks else iter(())
+    is_left_to_hdf5 = not dataset.chunks or {FLETCHER32, LZF, SZIP} & {*_filters_of(dataset)}
+    for (first, *others), chunk in made:
+        if not is_left_to_hdf5:
+            corner = zip((first - begin, *others), dataset.chunks, strict=True)
+            place = rows[tuple(slice(first, first + length) for first, length in corner)]
+            place[...] = chunk[tuple(map(slice, place.shape))]
+    if is_left_to_hdf5:
+        dataset.read_direct(rows, np.s_[begin:end])
+    return rows.astype(dataset.dtype.newbyteorder("="), copy=False)
+
+
+def _made(
+    dataset: h5py.Dataset, begin: int, end: int
+) -> Iterator[tuple[tuple[int, ...], NDArray[Any]]]:
+    """Give where the chunks of these rows begin, and their values."""
+    rows, *others = zip(dataset.shape, dataset.chunks, strict=True)
+    corners = product(range(begin, end, rows[1]), *(range(0, n, step) for n, step in others))
+    filters = _filters_of(dataset)
+    for corner in corners:
+        mask, stored = dataset.id.read_direct_chunk(corner)
+        yield corner, _unpacked(dataset, stored, _used(filters, mask))
+
+
+def _unpacked(dataset: h5py.Dataset, stored: Any, used: set[int]) -> NDArray[Any]:
+    """Return the values of a chunk, or nothing where only HDF5 can; refuse it if they are no match.
+
+    HDF5 2.0 reads past the end of a chunk that makes too little, and inflates all of one that makes
+    too much.
+    """
+    size = _bytes_of_a_chunk(dataset)
+    if FLETCHER32 in used:
+        stored = stored[:-CHECKSUM]
+    if GZIP in used:
+        inflater = zlib.decompressobj()
+        stored = inflater.decompress(stored, size + 1)
+        if not inflater.eof:
+            raise _unmade(dataset)
+    if {LZF, SZIP} & used:
+        return np.empty(0, dataset.dtype)
+    if len(stored) != size:
+        raise _unmade(dataset)
+    if SHUFFLE in used:
+        of_each_byte = np.frombuffer(stored, np.uint8).reshape(dataset.dtype.itemsize, -1)
+        stored = np.ascontiguousarray(of_each_byte.T)
+    return np.frombuffer(stored, dataset.dtype).reshape(dataset.chunks)
+
+
+def _check_length(file: h5py.File) -> None:
+    """Refuse a file on the disk that has become shorter, of which HDF5 would make zeros."""
+    if file.driver != "core":
+        found = os.fstat(file.id.get_vfd_handle()).st_size
+        if found < file.id.get_filesize():
+            raise Refusal("was cut short while it was read; expected it whole: restore it")
+
+
+def _unmade(dataset: h5py.Dataset) -> Refusal:
+    return Refusal(
+        f"{dataset.name[1:]} has a chunk that does not make the {_bytes_of_a_chunk(dataset):,} "
+        "bytes it declares; expected a whole file: fetch it again"
+    )
+
+
+if __name__ == "__main__":
+    main()
