@@ -9,7 +9,7 @@ The examples in docstrings begin after these lines:
 >>> import numpy as np
 >>> from catpipe import *
 >>> images = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1)  # a black pixel and a white one
->>> pictures = data.Pictures(images, labels=np.array([0, 1]))
+>>> pictures = data.Examples(images, targets=np.array([0, 1]))
 """
 
 from typing import TYPE_CHECKING

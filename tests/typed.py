@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from catpipe.data.examples import DataSet, Pictures
+from catpipe.data.examples import DataSet, Examples
 from catpipe.shell.cli.main import main
 from catpipe.shell.storage.datasets import save_data
 
@@ -32,13 +32,13 @@ def refused(capsys, *arguments: object) -> str:
     return str(err)
 
 
-def in_colours(count: int, seed: int, classes: int = 4, side: int = 3) -> Pictures:
+def in_colours(count: int, seed: int, classes: int = 4, side: int = 3) -> Examples:
     """Return noise, and on it the light of each picture's class."""
     draws = np.random.default_rng(seed)
     labels = draws.permutation(np.arange(count) % classes)
     noise = draws.integers(0, 90, (count, side, side, 3))
     light = LIGHT[labels][:, np.newaxis, np.newaxis]
-    return Pictures((noise + 120 * light).astype(np.uint8), labels)
+    return Examples((noise + 120 * light).astype(np.uint8), labels)
 
 
 def save_colours(folder: Path, classes: int = 4, side: int = 3) -> Path:

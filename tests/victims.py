@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 import h5py
 import numpy as np
 
-from catpipe.data.examples import DataSet, Pictures, targets
+from catpipe.data.examples import DataSet, Examples, targets
 from catpipe.data.transforms import pixels
 from catpipe.experiments.ensembles import fit_seeds
 from catpipe.experiments.experiment import Experiment
@@ -45,8 +45,8 @@ def built(path: Path, libver: Any = "earliest", others: int = 0, **storage: Any)
     with h5py.File(path, "w", libver=libver) as file:
         for number in range(others):
             file.create_dataset(f"of no use {number}" * 3, data=np.arange(number))
-        file.create_dataset("train_set_x", data=LIKE.images, **storage)
-        file["train_set_y"] = LIKE.labels
+        file.create_dataset("train_set_x", data=LIKE.inputs, **storage)
+        file["train_set_y"] = LIKE.targets
         file["list_classes"] = np.array([name.encode() for name in CLASSES])
         if others:
             file.create_group("groups/in/groups").attrs["about"] = "nothing"
@@ -91,7 +91,7 @@ DATA: Mapping[str, Make] = {
     "data, gzip, fletcher32": _PACKED,
     "data among others": partial(built, others=24, chunks=_TOGETHER, compression="gzip"),
     "data, latest": partial(_PACKED, libver="latest"),
-    "data, latest, one chunk": partial(built, libver="latest", chunks=LIKE.images.shape),
+    "data, latest, one chunk": partial(built, libver="latest", chunks=LIKE.inputs.shape),
     "data, latest, growing": partial(_PACKED, libver="latest", maxshape=(None, 4, 4, 3)),
     "data, latest, growing twice": partial(
         built, libver="latest", maxshape=(None, None, 4, 3), chunks=(1, 1, 4, 3)
@@ -209,8 +209,8 @@ def _like(folder: Path) -> DataSet:
     return load_data(folder)
 
 
-def _columns(pictures: Pictures) -> list[bytes]:
-    return _sorted([(pixels(pictures.images), targets(pictures.labels))])
+def _columns(pictures: Examples) -> list[bytes]:
+    return _sorted([(pixels(pictures.inputs), targets(pictures.targets))])
 
 
 def _sorted(batches: Any) -> list[bytes]:

@@ -2,7 +2,7 @@
 
 A transform makes pictures into columns, `targets` makes labels into what the network should give:
 
->>> X, Y = data.pixels(pictures.images), data.targets(pictures.labels)
+>>> X, Y = data.pixels(pictures.inputs), data.targets(pictures.targets)
 >>> X, Y
 (array([[0., 1.]]), array([[0., 1.]]))
 
@@ -44,7 +44,7 @@ from catpipe.data.batches import (
     normalized,
 )
 from catpipe.data.drawn.drawings import draw
-from catpipe.data.examples import DataSet, Pictures, one_hot, targets
+from catpipe.data.examples import DataSet, Examples, one_hot, targets
 from catpipe.data.sampling import (
     Balanced,
     Shuffled,
@@ -62,7 +62,7 @@ __all__ = [
     "Balanced",
     "Batch",
     "DataSet",
-    "Pictures",
+    "Examples",
     "Shuffled",
     "Stratified",
     "Subset",

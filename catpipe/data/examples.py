@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hashlib import sha256
 from reprlib import repr as brief
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -12,29 +12,30 @@ from numpy.typing import DTypeLike, NDArray
 from catpipe.nn.parameters import Array
 
 
-class Pictures(NamedTuple):
-    """Labelled pictures: (examples, height, width, channels) `uint8`, and (examples,) integers.
+class Examples(NamedTuple):
+    """Examples, one a row: inputs (examples, ...), targets (examples,), and how much each counts.
 
-    Weights, (examples,), say how much each counts; without them all count alike.
+    Pictures are (examples, height, width, channels) `uint8`, targets their class numbers. Weights,
+    (examples,), need not sum to 1; without them all count alike.
     """
 
-    images: NDArray[np.uint8]
-    labels: NDArray[np.int64]
+    inputs: NDArray[Any]
+    targets: NDArray[np.int64]
     weights: Array | None = None
 
 
 class DataSet(NamedTuple):
     """Training pictures, test pictures, and the class names: label i stands for `classes[i]`."""
 
-    train: Pictures
-    test: Pictures
+    train: Examples
+    test: Examples
     classes: tuple[str, ...]
 
 
-def fingerprint(pictures: Pictures) -> str:
+def fingerprint(pictures: Examples) -> str:
     """Return the SHA-256 of the pictures' shape, bytes and labels: equal for equal pictures.
 
-    >>> fingerprint(Pictures(np.zeros((1, 1, 1, 3), np.uint8), np.array([0])))[:8]
+    >>> fingerprint(Examples(np.zeros((1, 1, 1, 3), np.uint8), np.array([0])))[:8]
     '95a015c2'
     """
     images, labels, _ = pictures

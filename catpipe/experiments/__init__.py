@@ -5,14 +5,14 @@ run: hidden layers of 20, 7 and 5 units, 2,500 iterations of gradient descent.
 
 >>> experiment = Experiment(seed=1, hidden=(), iterations=200)
 >>> result = fit(experiment, pictures)
->>> experiments.predictions(result, pictures.images)
+>>> experiments.predictions(result, pictures.inputs)
 array([0, 1])
 
 Several seeds, and all the folds of a cross-validation, are trained in one fold, as a stack: the
 same arrays with one more axis.
 
 >>> stack = fit_seeds(experiment, range(1, 4), pictures)
->>> stack.parameters["W1"].shape, experiments.predictions(stack, pictures.images).shape
+>>> stack.parameters["W1"].shape, experiments.predictions(stack, pictures.inputs).shape
 ((3, 1, 1), (3, 2))
 >>> cross_validate(experiment, pictures, folds=np.array([0, 1])).shape
 (2, 2)

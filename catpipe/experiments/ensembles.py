@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from toolz import identity, partition_all
 
-from catpipe.data.examples import Pictures
+from catpipe.data.examples import Examples
 from catpipe.experiments.experiment import Experiment
 from catpipe.experiments.fitting import Watch, run
 from catpipe.experiments.result import Result
@@ -40,10 +40,10 @@ def stacked(parameters: Sequence[Parameters]) -> Parameters:
 def fit_seeds(
     experiment: Experiment,
     seeds: Sequence[int],
-    examples: Pictures,
+    examples: Examples,
     map_: Map = map,
     watch: Watch = identity,
-    validation: Pictures | None = None,
+    validation: Examples | None = None,
 ) -> Result:
     """Return what the experiment learns from each of the seeds: one result, of a stack.
 

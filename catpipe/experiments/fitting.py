@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 from toolz import identity, tail
 
-from catpipe.data.examples import Pictures
+from catpipe.data.examples import Examples
 from catpipe.experiments.experiment import Experiment
 from catpipe.experiments.result import Result
 from catpipe.experiments.setup import Setup, batches_of, prepare, weights_fingerprint
@@ -34,9 +34,9 @@ Watch: TypeAlias = Callable[[Iterator[Checkpoint]], Iterator[Checkpoint]]
 
 def fit(
     experiment: Experiment,
-    examples: Pictures,
+    examples: Examples,
     watch: Watch = identity,
-    validation: Pictures | None = None,
+    validation: Examples | None = None,
     *,
     network: Network | None = None,
     optimizer: Optimizer | None = None,

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from catpipe.data.examples import Pictures, targets
+from catpipe.data.examples import Examples, targets
 from catpipe.data.transforms import pixels
 from catpipe.experiments.experiment import Experiment
 from catpipe.metrics import accuracy
@@ -76,15 +76,15 @@ def checkpoint_of(result: Result) -> Checkpoint:
     return result.checkpoint
 
 
-def cost_on(result: Result, examples: Pictures) -> Array:
+def cost_on(result: Result, examples: Examples) -> Array:
     """Return the cost of the trained parameters on the examples: one number, or one a network.
 
     >>> round(float(cost_on(fit(Experiment(seed=1, hidden=()), pictures), pictures)), 3)
     0.19
     """
     experiment = result.experiment
-    X = pixels(examples.images, experiment.dtype)
-    Y = targets(examples.labels, experiment.classes, experiment.dtype)
+    X = pixels(examples.inputs, experiment.dtype)
+    Y = targets(examples.targets, experiment.classes, experiment.dtype)
     return cost_of(result.network, result.parameters, X, Y)
 
 
@@ -123,11 +123,11 @@ def predictions(result: Result, images: NDArray[np.uint8]) -> NDArray[np.int64]:
     return predict(result.network, result.parameters, X)[..., 0, :]
 
 
-def accuracy_on(result: Result, examples: Pictures) -> Array:
+def accuracy_on(result: Result, examples: Examples) -> Array:
     """Return the share of the examples that is predicted right: one number, or one a network.
 
     >>> float(accuracy_on(fit(Experiment(seed=1, hidden=()), pictures), pictures))
     1.0
     """
-    predicted = predictions(result, examples.images)[..., np.newaxis, :]
-    return accuracy(predicted, examples.labels[np.newaxis])
+    predicted = predictions(result, examples.inputs)[..., np.newaxis, :]
+    return accuracy(predicted, examples.targets[np.newaxis])

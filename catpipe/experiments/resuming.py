@@ -8,7 +8,7 @@ from itertools import islice
 import numpy as np
 from toolz import identity
 
-from catpipe.data.examples import Pictures
+from catpipe.data.examples import Examples
 from catpipe.experiments.ensembles import Map, run_seeds, with_seeds
 from catpipe.experiments.experiment import checked
 from catpipe.experiments.fitting import Watch, run
@@ -21,9 +21,9 @@ from catpipe.training.stopping import Checkpoint
 
 def resume(
     result: Result,
-    examples: Pictures,
+    examples: Examples,
     watch: Watch = identity,
-    validation: Pictures | None = None,
+    validation: Examples | None = None,
     iterations: int | None = None,
     map_: Map = map,
 ) -> Result:
@@ -45,9 +45,9 @@ def resume(
 
 def replay(
     result: Result,
-    examples: Pictures,
+    examples: Examples,
     watch: Watch = identity,
-    validation: Pictures | None = None,
+    validation: Examples | None = None,
     map_: Map = map,
 ) -> Result:
     """Return the result of training the run's experiment again, as far as the run is.
@@ -62,13 +62,13 @@ def replay(
     return run_again(result, prepare_again(result, examples, validation), watch, map_)
 
 
-def prepare_again(result: Result, examples: Pictures, validation: Pictures | None = None) -> Setup:
+def prepare_again(result: Result, examples: Examples, validation: Examples | None = None) -> Setup:
     """Return the setup of the run, in the space where it is trained.
 
     Raises `ValueError` for examples of another shape or number, and as `prepare` does.
     """
-    own = len(validation.labels) if validation else 0
-    found = examples.images.shape[1:], len(examples.labels), own
+    own = len(validation.targets) if validation else 0
+    found = examples.inputs.shape[1:], len(examples.targets), own
     expected = result.input_shape, result.training_examples, result.validation_examples
     if found != expected:
         raise ValueError(

@@ -19,7 +19,7 @@ from catpipe.data.batches import (
     mini_batches,
     normalized,
 )
-from catpipe.data.examples import Pictures, fingerprint, targets
+from catpipe.data.examples import Examples, fingerprint, targets
 from catpipe.data.sampling import Indices, Order, held_out, subset
 from catpipe.data.transforms import pixels
 from catpipe.experiments.experiment import (
@@ -86,8 +86,8 @@ class Setup(NamedTuple):
 
 def prepare(
     experiment: Experiment,
-    examples: Pictures,
-    validation: Pictures | None = None,
+    examples: Examples,
+    validation: Examples | None = None,
     *,
     network: Network | None = None,
     optimizer: Optimizer | None = None,
@@ -106,11 +106,11 @@ def prepare(
     """
     checked(experiment)
     joined = _joined(experiment, examples, validation) if validation else examples
-    dtype, own = experiment.dtype, len(joined.labels) - len(examples.labels)
-    X, Y = pixels(joined.images, dtype), targets(joined.labels, experiment.classes, dtype)
+    dtype, own = experiment.dtype, len(joined.targets) - len(examples.targets)
+    X, Y = pixels(joined.inputs, dtype), targets(joined.targets, experiment.classes, dtype)
     net = _checked_network(network, experiment, len(X)) if network else None
     net = net or network_for(experiment, len(X))
-    plan = plan_for(experiment, joined.labels, own, joined.weights)
+    plan = plan_for(experiment, joined.targets, own, joined.weights)
     rule = optimizer or optimizer_for(experiment, plan.iterations)
     return Setup(
         experiment,
@@ -120,11 +120,11 @@ def prepare(
         if space is None
         else space_of(space[0], X, space[1]),
         Y,
-        joined.labels,
+        joined.targets,
         plan,
         initialize_parameters(net, experiment.seed, INITIALIZERS[experiment.initializer], dtype),
-        joined.images.shape[1:],
-        joined.images.dtype.name,
+        joined.inputs.shape[1:],
+        joined.inputs.dtype.name,
         own,
         fingerprint(joined),
         joined.weights,
@@ -354,17 +354,17 @@ def _order(experiment: Experiment, labels: Indices, visited: Indices) -> Order:
     return subset(visited, ORDERS[experiment.order](labels[visited], experiment.seed))
 
 
-def _joined(experiment: Experiment, examples: Pictures, validation: Pictures) -> Pictures:
+def _joined(experiment: Experiment, examples: Examples, validation: Examples) -> Examples:
     if not experiment.early_stopping:
         raise ValueError("a validation set without early stopping; expected both: ask for it")
-    if len(validation.labels) == 0:
+    if len(validation.targets) == 0:
         raise ValueError("a validation set without pictures; expected some: leave it out")
-    if (size := validation.images.shape[1:]) != (expected := examples.images.shape[1:]):
+    if (size := validation.inputs.shape[1:]) != (expected := examples.inputs.shape[1:]):
         raise ValueError(f"a validation set of pictures {size}; expected {expected}: resize them")
-    images = np.concatenate([examples.images, validation.images])
-    labels = np.concatenate([examples.labels, validation.labels])
+    images = np.concatenate([examples.inputs, validation.inputs])
+    labels = np.concatenate([examples.targets, validation.targets])
     if examples.weights is None and validation.weights is None:
-        return Pictures(images, labels)
-    weights = [np.ones(len(of.labels)) if of.weights is None else of.weights
+        return Examples(images, labels)
+    weights = [np.ones(len(of.targets)) if of.weights is None else of.weights
                for of in (examples, validation)]  # fmt: skip
-    return Pictures(images, labels, np.concatenate(weights))
+    return Examples(images, labels, np.concatenate(weights))

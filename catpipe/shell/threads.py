@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from toolz import identity
 
-from catpipe.data.examples import Pictures
+from catpipe.data.examples import Examples
 from catpipe.experiments import cross_validation, ensembles, resuming
 from catpipe.experiments.ensembles import Map
 from catpipe.experiments.experiment import Experiment
@@ -105,16 +105,16 @@ def _limited(prepared: Callable[[], Setup], trained: Callable[[Setup], _T]) -> _
 
 def fit(
     experiment: Experiment,
-    examples: Pictures,
+    examples: Examples,
     watch: Watch = identity,
-    validation: Pictures | None = None,
+    validation: Examples | None = None,
     *,
     network: Network | None = None,
     optimizer: Optimizer | None = None,
 ) -> Result:
     """Return what `experiments.fit` does, on one BLAS thread where what is trained is small.
 
-    >>> pictures = Pictures(np.array([0, 255], np.uint8).reshape(2, 1, 1, 1), np.array([0, 1]))
+    >>> pictures = Examples(np.array([0, 255], np.uint8).reshape(2, 1, 1, 1), np.array([0, 1]))
     >>> fit(Experiment(seed=1, hidden=()), pictures).iteration
     2500
     """
@@ -127,10 +127,10 @@ def fit(
 def fit_seeds(
     experiment: Experiment,
     seeds: Sequence[int],
-    examples: Pictures,
+    examples: Examples,
     map_: Map = map,
     watch: Watch = identity,
-    validation: Pictures | None = None,
+    validation: Examples | None = None,
 ) -> Result:
     """Return what `experiments.fit_seeds` does, with the threads of `fit`."""
     return _limited(
@@ -140,7 +140,7 @@ def fit_seeds(
 
 
 def cross_validate(
-    experiment: Experiment, examples: Pictures, folds: NDArray[np.int64], map_: Map = map
+    experiment: Experiment, examples: Examples, folds: NDArray[np.int64], map_: Map = map
 ) -> Array:
     """Return what `experiments.cross_validate` does, with the threads of `fit`."""
     return _limited(
@@ -151,9 +151,9 @@ def cross_validate(
 
 def resume(
     result: Result,
-    examples: Pictures,
+    examples: Examples,
     watch: Watch = identity,
-    validation: Pictures | None = None,
+    validation: Examples | None = None,
     iterations: int | None = None,
     map_: Map = map,
 ) -> Result:
@@ -169,9 +169,9 @@ def resume(
 
 def replay(
     result: Result,
-    examples: Pictures,
+    examples: Examples,
     watch: Watch = identity,
-    validation: Pictures | None = None,
+    validation: Examples | None = None,
     map_: Map = map,
 ) -> Result:
     """Return what `experiments.replay` does, with the threads of `fit`."""

@@ -4,7 +4,7 @@
 
 >>> net, descent = mlp(1, 1), optim.gradient_descent(0.1)
 >>> step = make_step(net, descent, sample_every=10)
->>> X, Y = data.pixels(pictures.images), data.targets(pictures.labels)
+>>> X, Y = data.pixels(pictures.inputs), data.targets(pictures.targets)
 >>> start = initial_state(descent, initialize_parameters(net, seed=1))
 >>> final = train(step, data.full_batches(X, Y, iterations=30), start)
 >>> halfway = train(step, data.full_batches(X, Y, iterations=20), start)

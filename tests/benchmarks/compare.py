@@ -76,7 +76,7 @@ def environment() -> dict[str, Any]:
 
 
 def _setting(options: Namespace) -> str:
-    images = options.pictures.images
+    images = options.pictures.inputs
     sizes = (images[0].size, *Experiment(seed=1).hidden, 1)
     return (
         f"{len(images)} pictures of {options.data.name}; network {'-'.join(map(str, sizes))}, "

@@ -30,7 +30,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from catpipe.data.examples import Pictures
+from catpipe.data.examples import Examples
 from catpipe.experiments.cross_validation import cross_validate
 from catpipe.experiments.experiment import Experiment
 from tests.benchmarks import THREADS
@@ -90,7 +90,7 @@ class Row(NamedTuple):
     judged: bool
 
 
-def catpipe(pictures: Pictures, folds: Labels, seed: int) -> Trained:
+def catpipe(pictures: Examples, folds: Labels, seed: int) -> Trained:
     """Train a network for each fold, all as one stack."""
     began = perf_counter()
     probabilities = cross_validate(ASKED._replace(seed=seed), pictures, folds)
@@ -160,7 +160,7 @@ def contestants(data: Digits) -> list[Contestant]:
     )
     as_ours = partial(scikit_learn, rows / DEEPEST, labels, folds, AS_ASKED)
     return [
-        Contestant("catpipe, pixels 0 to 1", partial(catpipe, Pictures(images, labels), folds)),
+        Contestant("catpipe, pixels 0 to 1", partial(catpipe, Examples(images, labels), folds)),
         *defaults,
         Contestant("MLPClassifier, as catpipe", as_ours, judged=False),
     ]

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from catpipe.data.batches import full_batches
-from catpipe.data.examples import Pictures, targets
+from catpipe.data.examples import Examples, targets
 from catpipe.data.transforms import pixels
 from catpipe.experiments.experiment import Experiment
 from catpipe.experiments.fitting import fit
@@ -82,7 +82,7 @@ def slope(sizes: Iterable[int], seconds: Iterable[float]) -> float:
 def _timed(size: Size, experiment: Experiment, rounds: int) -> tuple[float, float]:
     random = np.random.default_rng(1)
     images = random.integers(0, 256, (size.examples, size.side, size.side, 3), np.uint8)
-    pictures = Pictures(images, random.integers(0, 2, size.examples))
+    pictures = Examples(images, random.integers(0, 2, size.examples))
     experiment = experiment._replace(hidden=size.hidden)
     seeds = tuple(range(size.networks))
     turns = [
@@ -93,7 +93,7 @@ def _timed(size: Size, experiment: Experiment, rounds: int) -> tuple[float, floa
     return fitted, full * size.networks
 
 
-def _fitting(experiment: Experiment, pictures: Pictures, seeds: tuple[int, ...]) -> float:
+def _fitting(experiment: Experiment, pictures: Examples, seeds: tuple[int, ...]) -> float:
     """Return the seconds to train one network, or all of a stack."""
     began = perf_counter()
     if len(seeds) == 1:
@@ -103,11 +103,11 @@ def _fitting(experiment: Experiment, pictures: Pictures, seeds: tuple[int, ...])
     return perf_counter() - began
 
 
-def _in_full_space(experiment: Experiment, pictures: Pictures) -> float:
+def _in_full_space(experiment: Experiment, pictures: Examples) -> float:
     """Return the seconds to train one network on the columns as they are."""
     began = perf_counter()
-    X = pixels(pictures.images, experiment.dtype)
-    Y = targets(pictures.labels, dtype=experiment.dtype)
+    X = pixels(pictures.inputs, experiment.dtype)
+    Y = targets(pictures.targets, dtype=experiment.dtype)
     net, descent = network_for(experiment, len(X)), gradient_descent(experiment.learning_rate)
     start = initialize_parameters(net, experiment.seed, dtype=experiment.dtype)
     state = initial_state(descent, start)

@@ -29,14 +29,14 @@ def main() -> None:
     parser.add_argument("--dtype", choices=DTYPES, default="float64")
     options = parser.parse_args()
     pictures = load_data(options.data or default_folder()).train
-    folds = np.arange(len(pictures.labels))
+    folds = np.arange(len(pictures.targets))
     began = perf_counter()
     with one_blas_thread():
         probabilities = cross_validate(
             Experiment(seed=1, dtype=options.dtype), pictures, folds, side_by_side
         )
     seconds = perf_counter() - began
-    right = probabilities.argmax(0) == pictures.labels
+    right = probabilities.argmax(0) == pictures.targets
     print(f"leave-one-out: {right.mean():.2%} right ({right.sum()} of {right.size}), "
           f"{len(folds)} networks in {seconds:.1f} s, {options.dtype}")  # fmt: skip
 

@@ -62,7 +62,7 @@ def scikit_learn(problem: Problem, iterations: int) -> Ready:
             self.coefs_ = [W.T.copy() for W in arrays[::2]]
             self.intercepts_ = [b[:, 0].copy() for b in arrays[1::2]]
 
-    rows, labels = np.ascontiguousarray(problem.X.T), problem.pictures.labels
+    rows, labels = np.ascontiguousarray(problem.X.T), problem.pictures.targets
     descent = {
         "solver": "sgd",
         "learning_rate_init": problem.experiment.learning_rate,

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from catpipe.data.batches import full_batches
-from catpipe.data.examples import Pictures, targets
+from catpipe.data.examples import Examples, targets
 from catpipe.data.transforms import pixels
 from catpipe.experiments.ensembles import fit_seeds
 from catpipe.experiments.experiment import Experiment
@@ -36,7 +36,7 @@ Weights: TypeAlias = dict[str, Any]
 class Problem(NamedTuple):
     """The published network to train, or a stack of it: then the start's W1 has three axes."""
 
-    pictures: Pictures
+    pictures: Examples
     experiment: Experiment
     seeds: tuple[int, ...]
     X: Array
@@ -60,16 +60,16 @@ class Contestant(NamedTuple):
     module: str = "numpy"
 
 
-def published(pictures: Pictures, dtype: str) -> Problem:
+def published(pictures: Examples, dtype: str) -> Problem:
     """Return the published problem: one network, of seed 1."""
     problem = stacked(pictures, dtype, seeds=[1])
     return problem._replace(start={name: of_one[0] for name, of_one in problem.start.items()})
 
 
-def stacked(pictures: Pictures, dtype: str, seeds: Iterable[int]) -> Problem:
+def stacked(pictures: Examples, dtype: str, seeds: Iterable[int]) -> Problem:
     """Return the same problem for a stack of networks, one a seed."""
     seeds = tuple(seeds)
-    X, Y = pixels(pictures.images, dtype), targets(pictures.labels, dtype=dtype)
+    X, Y = pixels(pictures.inputs, dtype), targets(pictures.targets, dtype=dtype)
     experiment = Experiment(seeds[0], dtype=dtype)
     net = network_for(experiment, len(X))
     start = stack([initialize_parameters(net, seed, dtype=dtype) for seed in seeds])
@@ -83,7 +83,7 @@ def stack(networks: list[Parameters]) -> dict[str, Array]:
 
 def costs(problem: Problem, weights: Weights) -> Array:
     """Return the cost of each network, (networks,), computed in float64 whatever trained it."""
-    X, Y = pixels(problem.pictures.images), targets(problem.pictures.labels)
+    X, Y = pixels(problem.pictures.inputs), targets(problem.pictures.targets)
     parameters = Parameters({name: np.asarray(W, np.float64) for name, W in weights.items()})
     net = network_for(problem.experiment, len(X))
     return np.atleast_1d(compute_cost(net, forward(net, parameters, X)[0], Y))
@@ -119,7 +119,7 @@ def our_stack(problem: Problem, iterations: int) -> Ready:
     )
 
 
-def fit_stack(experiment: Experiment, pictures: Pictures, seeds: Sequence[int]) -> Result:
+def fit_stack(experiment: Experiment, pictures: Examples, seeds: Sequence[int]) -> Result:
     """Return what the seeds' networks learn, trained in `THREADS` threads of one BLAS thread."""
     with one_blas_thread():
         return fit_seeds(experiment, seeds, pictures, side_by_side if THREADS > 1 else map)

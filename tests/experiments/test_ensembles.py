@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catpipe.data.batches import Batch, normalized
-from catpipe.data.examples import Pictures
+from catpipe.data.examples import Examples
 from catpipe.data.sampling import held_out, shuffled
 from catpipe.experiments import ensembles as stacks
 from catpipe.experiments.cross_validation import cross_validate
@@ -304,8 +304,8 @@ def test_each_network_of_a_stack_goes_its_own_rate(dtype):
 
 
 IMAGES = np.random.default_rng(1).integers(0, 256, (7, 2, 2, 3)).astype(np.uint8)
-PICTURES = Pictures(IMAGES, np.array([0, 1, 1, 0, 1, 0, 1]))
-KINDS = Pictures(
+PICTURES = Examples(IMAGES, np.array([0, 1, 1, 0, 1, 0, 1]))
+KINDS = Examples(
     np.random.default_rng(2).integers(0, 256, (13, 3, 4, 3)).astype(np.uint8),
     np.array([0, 2, 0, 1, 0, 2, 0, 2, 0, 0, 1, 0, 1]),
 )
@@ -394,7 +394,7 @@ def test_what_is_held_out_is_said_by_a_network_fitted_to_the_others(experiment, 
     numbers = np.array(folds)
     said = cross_validate(experiment, PICTURES, numbers)
     for i, number in enumerate(numbers):
-        others = Pictures(*(array[numbers != number] for array in PICTURES[:2]))
+        others = Examples(*(array[numbers != number] for array in PICTURES[:2]))
         alone = probabilities(fit(experiment, others), IMAGES[[i]])
         np.testing.assert_allclose(said[:, [i]], alone, rtol=1e-9)
 
@@ -416,14 +416,14 @@ def test_what_is_held_out_of_several_classes_is_said_by_a_network_fitted_to_the_
     said = cross_validate(experiment, KINDS, FOLDS)
     assert said.shape == (3, 13)
     for number in set(FOLDS.tolist()):
-        others = Pictures(*(array[number != FOLDS] for array in KINDS[:2]))
-        alone = probabilities(fit(experiment, others), KINDS.images[number == FOLDS])
+        others = Examples(*(array[number != FOLDS] for array in KINDS[:2]))
+        alone = probabilities(fit(experiment, others), KINDS.inputs[number == FOLDS])
         np.testing.assert_allclose(said[:, number == FOLDS], alone, rtol=1e-9)
 
 
 def held_out_by_hand(experiment: Experiment, number: int) -> Array:
     """Return what is said of a fold after descent along mini-batches, of which it has no share."""
-    X, Y = KINDS.images.reshape(13, -1).T / 255, np.eye(3)[KINDS.labels].T
+    X, Y = KINDS.inputs.reshape(13, -1).T / 255, np.eye(3)[KINDS.targets].T
     setup = prepare(experiment, KINDS)
     net, W, size = setup.network, setup.initial_parameters, experiment.batch_size or 13
     order, per_epoch = shuffled(13, experiment.seed), -(-13 // size)
@@ -461,13 +461,13 @@ def test_what_is_held_out_of_early_stopping_is_neither_trained_on_nor_validated_
     said = cross_validate(experiment, KINDS, FOLDS)
     for number in set(FOLDS.tolist()):
         others = np.flatnonzero(number != FOLDS)
-        held = others[held_out(KINDS.labels[others], experiment.seed, share=0.2)]
+        held = others[held_out(KINDS.targets[others], experiment.seed, share=0.2)]
         validating = np.isin(np.arange(13), held)
         rest, own = (
-            Pictures(*(array[part & (number != FOLDS)] for array in KINDS[:2]))
+            Examples(*(array[part & (number != FOLDS)] for array in KINDS[:2]))
             for part in (~validating, validating)
         )
-        alone = probabilities(fit(experiment, rest, validation=own), KINDS.images[number == FOLDS])
+        alone = probabilities(fit(experiment, rest, validation=own), KINDS.inputs[number == FOLDS])
         np.testing.assert_allclose(said[:, number == FOLDS], alone, rtol=1e-9)
 
 
@@ -493,8 +493,8 @@ def test_the_label_of_a_picture_has_no_say_in_what_is_said_of_it(changes):
     experiment, folds = THREE._replace(**changes), np.arange(13) % 5
     said = cross_validate(experiment, KINDS, folds)
     for fold in range(5):
-        labels = np.where(folds == fold, (KINDS.labels + 1) % 3, KINDS.labels)
-        changed = cross_validate(experiment, KINDS._replace(labels=labels), folds)
+        labels = np.where(folds == fold, (KINDS.targets + 1) % 3, KINDS.targets)
+        changed = cross_validate(experiment, KINDS._replace(targets=labels), folds)
         own = folds == fold
         np.testing.assert_allclose(changed[:, own], said[:, own], rtol=1e-9)
 
@@ -509,7 +509,7 @@ def test_which_folds_are_trained_together_has_no_say(monkeypatch, batch_size):
 
 
 def test_a_fold_that_holds_all_that_would_validate_is_trained_all_the_same():
-    folds = np.isin(np.arange(13), held_out(KINDS.labels, 1, share=0.2)).astype(int)
+    folds = np.isin(np.arange(13), held_out(KINDS.targets, 1, share=0.2)).astype(int)
     experiment = THREE._replace(early_stopping=2)
     np.testing.assert_allclose(cross_validate(experiment, KINDS, folds).sum(0), 1)
 

@@ -8,7 +8,7 @@ from sklearn.metrics import log_loss
 from sklearn.utils.class_weight import compute_sample_weight
 
 from catpipe.data.drawn.drawings import draw
-from catpipe.data.examples import DataSet, Pictures
+from catpipe.data.examples import DataSet, Examples
 from catpipe.data.sampling import held_out
 from catpipe.data.transforms import pixels
 from catpipe.experiments.experiment import (
@@ -31,11 +31,11 @@ from tests.training.test_dual import assert_close
 SMALL = Experiment(seed=1, hidden=(3,), iterations=5)
 
 
-def pictures_of(labels: list[int], seed: int = 1) -> Pictures:
+def pictures_of(labels: list[int], seed: int = 1) -> Examples:
     """Return pictures of 108 numbers each, drawn at random."""
     random = np.random.default_rng(seed)
     images = random.integers(0, 256, (len(labels), 6, 6, 3)).astype(np.uint8)
-    return Pictures(images, np.array(labels))
+    return Examples(images, np.array(labels))
 
 
 TWO = pictures_of([0, 1, 0, 0, 1, 1, 0, 1, 0, 0, 1, 0, 0])
@@ -156,7 +156,7 @@ def test_fitting_checks_the_experiment(drawn):
 
 def test_labels_beyond_the_classes_are_refused(drawn):
     with pytest.raises(ValueError, match=r"labels are .*; expected 0 to 1"):
-        fit(SMALL, drawn.train._replace(labels=drawn.train.labels + 1))
+        fit(SMALL, drawn.train._replace(targets=drawn.train.targets + 1))
 
 
 NAN, INF = float("nan"), float("inf")
@@ -260,7 +260,7 @@ def test_a_validation_set_without_early_stopping_is_refused():
 
 
 def test_a_validation_set_without_pictures_is_refused():
-    none = Pictures(THREE.images[:0], THREE.labels[:0])
+    none = Examples(THREE.inputs[:0], THREE.targets[:0])
     with pytest.raises(ValueError, match="validation"):
         fit(KINDS._replace(early_stopping=1), THREE, validation=none)
 
@@ -344,7 +344,7 @@ def assert_float32(result: Result, images) -> None:
 @pytest.mark.parametrize("changes", [{}, EVERYTHING, EVERYTHING | {"full_space": True}], ids=len)
 def test_float32_stays_float32_with_every_optimizer(optimizer, batch_size, changes):
     asked = KINDS._replace(dtype="float32", iterations=30, optimizer=optimizer)
-    assert_float32(fit(asked._replace(**changes, batch_size=batch_size), THREE), THREE.images)
+    assert_float32(fit(asked._replace(**changes, batch_size=batch_size), THREE), THREE.inputs)
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
@@ -352,7 +352,7 @@ def test_float32_stays_float32_with_every_optimizer(optimizer, batch_size, chang
 def test_float32_stays_float32_with_every_activation(activation, classes):
     asked = ASKED._replace(**EVERYTHING | {"activation": activation}, dtype="float32")
     pictures = TWO if classes == 2 else THREE
-    assert_float32(fit(asked._replace(classes=classes), pictures), pictures.images)
+    assert_float32(fit(asked._replace(classes=classes), pictures), pictures.inputs)
 
 
 @pytest.mark.parametrize(
@@ -363,7 +363,7 @@ def test_float32_stays_float32_with_every_activation(activation, classes):
 @pytest.mark.parametrize("order", ["shuffled", "stratified", "balanced"])
 def test_float32_stays_float32_with_every_schedule_and_order(schedule, order):
     asked = KINDS._replace(**EVERYTHING, dtype="float32", schedule=schedule, order=order)
-    assert_float32(fit(asked._replace(batch_size=5), THREE), THREE.images)
+    assert_float32(fit(asked._replace(batch_size=5), THREE), THREE.inputs)
 
 
 @pytest.mark.parametrize("batch_size", [None, 5])
@@ -377,7 +377,7 @@ def test_in_float32_about_the_same_is_learned(batch_size):
 @pytest.mark.parametrize("classes", [2, 3, 4])
 def test_the_probabilities_of_all_classes_sum_to_1(classes):
     result = fit(ASKED._replace(classes=classes), TWO)
-    said = probabilities(result, OTHERS.images)
+    said = probabilities(result, OTHERS.inputs)
     assert said.shape == (classes, 7)
     assert (said > 0).all()
     np.testing.assert_allclose(said.sum(0), 1, rtol=1e-12)
@@ -387,16 +387,16 @@ def test_the_probabilities_of_all_classes_sum_to_1(classes):
 def test_the_class_predicted_is_the_most_probable(classes):
     pictures = TWO if classes == 2 else THREE
     result = fit(ASKED._replace(classes=classes, learning_rate=0.5, iterations=300), pictures)
-    said = predictions(result, pictures.images)
-    assert said.tolist() == probabilities(result, pictures.images).argmax(0).tolist()
+    said = predictions(result, pictures.inputs)
+    assert said.tolist() == probabilities(result, pictures.inputs).argmax(0).tolist()
     assert len({*said.tolist()}) == min(classes, 3)
 
 
 def test_of_two_classes_the_second_is_as_probable_as_the_network_says(drawn):
     result = fit(SMALL, drawn.train)
-    (said,) = predict_probabilities(result.network, result.parameters, pixels(drawn.test.images))
-    np.testing.assert_array_equal(probabilities(result, drawn.test.images)[1], said)
-    assert (predictions(result, drawn.test.images) == (said > 0.5)).all()
+    (said,) = predict_probabilities(result.network, result.parameters, pixels(drawn.test.inputs))
+    np.testing.assert_array_equal(probabilities(result, drawn.test.inputs)[1], said)
+    assert (predictions(result, drawn.test.inputs) == (said > 0.5)).all()
 
 
 def test_several_classes_are_learned():
@@ -408,7 +408,7 @@ def test_several_classes_are_learned():
 def test_the_cost_is_the_log_loss_of_scikit_learn(classes):
     pictures = TWO if classes == 2 else THREE
     result = fit(ASKED._replace(classes=classes), pictures)
-    expected = log_loss(pictures.labels, probabilities(result, pictures.images).T)
+    expected = log_loss(pictures.targets, probabilities(result, pictures.inputs).T)
     assert float(cost_on(result, pictures)) == pytest.approx(expected, rel=1e-9)
 
 
@@ -463,15 +463,15 @@ def checked_every(experiment: Experiment) -> int:
 def validation_costs(result: Result, states: list[State], every: int) -> dict[int, float]:
     """Return the log loss on the others at each iteration that is checked, by scikit-learn."""
     weight = result.experiment.class_weight
-    balance = compute_sample_weight("balanced", THREE.labels)
-    by_class: dict[int, float] = dict(zip(THREE.labels, balance, strict=True))
+    balance = compute_sample_weight("balanced", THREE.targets)
+    by_class: dict[int, float] = dict(zip(THREE.targets, balance, strict=True))
     if isinstance(weight, tuple):
         by_class = dict(enumerate(weight))
-    weights = None if weight is None else [by_class[label] for label in OTHERS.labels]
+    weights = None if weight is None else [by_class[label] for label in OTHERS.targets]
     return {
         state.iteration: log_loss(
-            OTHERS.labels,
-            probabilities(result._replace(parameters=state.parameters), OTHERS.images).T,
+            OTHERS.targets,
+            probabilities(result._replace(parameters=state.parameters), OTHERS.inputs).T,
             sample_weight=weights,
         )
         for state in states
@@ -505,7 +505,7 @@ def test_a_run_that_is_patient_enough_goes_on_to_the_end_and_returns_the_best():
 
 
 def test_the_start_is_returned_where_training_only_makes_it_worse():
-    wrong = THREE._replace(labels=(THREE.labels + 1) % 3)
+    wrong = THREE._replace(targets=(THREE.targets + 1) % 3)
     asked = KINDS._replace(
         batch_size=13, epochs=9, early_stopping=2, initializer="zeros", hidden=()
     )
@@ -523,7 +523,7 @@ def test_a_run_that_ends_before_the_first_check_returns_what_it_learned():
 def test_validation_pictures_and_labels_have_no_say_in_what_is_learned(changes, class_weight):
     asked = KINDS._replace(**changes | {"class_weight": class_weight}, early_stopping=10**6)
     asked = asked._replace(iterations=150, epochs=asked.epochs and 20)
-    changed = Pictures(255 - OTHERS.images, (OTHERS.labels + 1) % 3)
+    changed = Examples(255 - OTHERS.inputs, (OTHERS.targets + 1) % 3)
     first, second = (watched(asked, THREE, own)[1] for own in (OTHERS, changed))
     assert len(first) == len(second) > 50
     assert first[-1] == second[-1]
@@ -534,9 +534,9 @@ def test_to_hold_out_pictures_is_to_train_on_the_rest_and_validate_by_them(chang
     asked = KINDS._replace(**changes, early_stopping=3, learning_rate=0.3)
     if asked.class_weight == "balanced":
         asked = asked._replace(class_weight=(1, 2, 3))  # it is over what is held out, too
-    held = np.isin(np.arange(13), held_out(THREE.labels, asked.seed, share=0.2))
-    rest, own = (Pictures(THREE.images[part], THREE.labels[part]) for part in (~held, held))
-    assert len(own.labels) == 3
+    held = np.isin(np.arange(13), held_out(THREE.targets, asked.seed, share=0.2))
+    rest, own = (Examples(THREE.inputs[part], THREE.targets[part]) for part in (~held, held))
+    assert len(own.targets) == 3
     alone, together = fit(asked, rest, validation=own), fit(asked, THREE)
     assert alone.iteration == together.iteration
     assert_close(alone.parameters, together.parameters, rtol=1e-9)
@@ -549,8 +549,8 @@ def test_to_hold_out_pictures_is_to_train_on_the_rest_and_validate_by_them(chang
 )
 def test_to_weigh_a_class_twice_is_to_show_it_twice(changes):
     asked = ASKED._replace(**changes, iterations=60)
-    twice = np.concatenate([np.arange(13), np.flatnonzero(TWO.labels)])
-    shown = fit(asked, Pictures(TWO.images[twice], TWO.labels[twice]))
+    twice = np.concatenate([np.arange(13), np.flatnonzero(TWO.targets)])
+    shown = fit(asked, Examples(TWO.inputs[twice], TWO.targets[twice]))
     weighed = fit(asked._replace(class_weight=(1, 2)), TWO)
     assert_close(weighed.parameters, shown.parameters, rtol=1e-11)
     assert dict(weighed.costs) == pytest.approx(dict(shown.costs), rel=1e-11)
@@ -559,7 +559,7 @@ def test_to_weigh_a_class_twice_is_to_show_it_twice(changes):
 @pytest.mark.parametrize("batch_size", [None, 4])
 def test_a_class_that_weighs_nothing_is_not_learned_from(batch_size):
     asked = KINDS._replace(class_weight=(1, 2, 0), batch_size=batch_size, iterations=60)
-    without = Pictures(*(array[THREE.labels != 2] for array in THREE[:2]))
+    without = Examples(*(array[THREE.targets != 2] for array in THREE[:2]))
     shown = fit(asked, without)
     assert_close(fit(asked, THREE).parameters, shown.parameters, rtol=1e-11)
 
@@ -595,8 +595,8 @@ def test_the_committed_drawn_set_is_what_seed_1_draws():
 def test_the_published_network_gets_most_but_not_all_of_the_drawn_test_set_right():
     data = draw(seed=1)
     result = fit(Experiment(seed=1), data.train)
-    share = float((predictions(result, data.test.images) == data.test.labels).mean())
-    assert max(data.test.labels.mean(), 0.72) < share < 0.95
+    share = float((predictions(result, data.test.inputs) == data.test.targets).mean())
+    assert max(data.test.targets.mean(), 0.72) < share < 0.95
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")

@@ -249,7 +249,7 @@ def test_another_end_of_a_cosine_that_ends_with_the_run_is_refused():
     ("pictures", "validation"),
     [
         (in_colours(13, 1, classes=3), OTHERS),
-        (in_colours(12, 1, classes=3, side=4), OTHERS._replace(images=OTHERS.images[:, :1])),
+        (in_colours(12, 1, classes=3, side=4), OTHERS._replace(inputs=OTHERS.inputs[:, :1])),
         (PICTURES, None),
         (PICTURES, in_colours(8, 2, classes=3)),
     ],
@@ -273,11 +273,11 @@ def test_as_many_others_than_those_it_was_trained_on_are_refused(which, full_spa
     stopped = fit(asked, PICTURES, until(4), OTHERS)
     pictures, validation = PICTURES, OTHERS
     if which == "images":
-        pictures = PICTURES._replace(images=PICTURES.images ^ np.uint8(1))
+        pictures = PICTURES._replace(inputs=PICTURES.inputs ^ np.uint8(1))
     elif which == "labels":
-        pictures = PICTURES._replace(labels=PICTURES.labels[::-1])
+        pictures = PICTURES._replace(targets=PICTURES.targets[::-1])
     else:
-        validation = OTHERS._replace(labels=OTHERS.labels[::-1])
+        validation = OTHERS._replace(targets=OTHERS.targets[::-1])
     with pytest.raises(ValueError, match="expected those it was trained on"):
         resume(stopped, pictures, validation=validation)
     assert replay(stopped, PICTURES, validation=OTHERS) == stopped

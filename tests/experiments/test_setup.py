@@ -9,7 +9,7 @@ from hypothesis import given
 from sklearn.utils.class_weight import compute_sample_weight
 
 from catpipe.data.batches import full_batches
-from catpipe.data.examples import Pictures, targets
+from catpipe.data.examples import Examples, targets
 from catpipe.data.transforms import pixels
 from catpipe.experiments import setup as setups
 from catpipe.experiments.experiment import Experiment
@@ -32,17 +32,17 @@ from catpipe.training.loop import initial_state, make_step, train
 from tests.points import FLOATS, seeds
 
 
-def pictures_of(labels: list[int], seed: int = 1) -> Pictures:
+def pictures_of(labels: list[int], seed: int = 1) -> Examples:
     """Return pictures of 12 numbers each, drawn at random."""
     random = np.random.default_rng(seed)
     images = random.integers(0, 256, (len(labels), 2, 2, 3)).astype(np.uint8)
-    return Pictures(images, np.array(labels))
+    return Examples(images, np.array(labels))
 
 
 PICTURES = pictures_of([0, 2, 0, 1, 0, 2, 0, 2, 0, 0, 1, 0, 0])
 OWN = pictures_of([1, 2, 0, 0, 0], seed=2)
 EXPERIMENT = Experiment(seed=1, hidden=(3,), classes=3, iterations=20, full_space=True)
-X = PICTURES.images.reshape(13, -1).T / 255
+X = PICTURES.inputs.reshape(13, -1).T / 255
 
 
 def weights_in(setup: Setup) -> tuple[Array, Array]:
@@ -53,14 +53,14 @@ def weights_in(setup: Setup) -> tuple[Array, Array]:
 
 def columns_of(batch) -> list[int]:
     """Return which of the pictures, the user's own after them, a batch in the full space holds."""
-    known = np.concatenate([PICTURES.images, OWN.images]).reshape(18, -1).T / 255
+    known = np.concatenate([PICTURES.inputs, OWN.inputs]).reshape(18, -1).T / 255
     return [int(np.flatnonzero((column == known.T).all(1))[0]) for column in batch.X.T]
 
 
 def test_the_columns_are_the_pictures_and_the_targets_one_hot_labels():
     setup = prepare(EXPERIMENT, PICTURES)
     np.testing.assert_array_equal(setup.space.columns, X)
-    assert (setup.targets.argmax(0) == PICTURES.labels).all()
+    assert (setup.targets.argmax(0) == PICTURES.targets).all()
     assert setup.targets.sum() == 13
     assert (setup.input_shape, setup.validation_examples) == ((2, 2, 3), 0)
 
@@ -85,9 +85,9 @@ def test_the_start_is_drawn_by_the_scheme_from_the_seed(seed):
 
 def test_pictures_of_ones_own_to_validate_by_come_last():
     setup = prepare(EXPERIMENT._replace(early_stopping=1), PICTURES, OWN)
-    own = OWN.images.reshape(5, -1).T / 255
+    own = OWN.inputs.reshape(5, -1).T / 255
     np.testing.assert_array_equal(setup.space.columns, np.concatenate([X, own], 1))
-    assert setup.labels.tolist() == [*PICTURES.labels, *OWN.labels]
+    assert setup.labels.tolist() == [*PICTURES.targets, *OWN.targets]
     assert setup.validation_examples == 5
 
 
@@ -99,7 +99,7 @@ def test_class_weights_become_shares():
     training, validating = weights_in(
         prepare(EXPERIMENT._replace(class_weight=(1, 2.5, 4)), PICTURES)
     )
-    expected = compute_sample_weight({0: 1, 1: 2.5, 2: 4}, PICTURES.labels)
+    expected = compute_sample_weight({0: 1, 1: 2.5, 2: 4}, PICTURES.targets)
     assert not validating.any()
     np.testing.assert_allclose(training, [expected / expected.sum()], rtol=1e-12)
 
@@ -108,9 +108,9 @@ def test_balanced_class_weights_are_those_of_the_pictures_to_train_on():
     experiment = EXPERIMENT._replace(class_weight="balanced", early_stopping=1)
     setup = prepare(experiment, PICTURES, OWN)
     training, validating = weights_in(setup)
-    weights = compute_sample_weight("balanced", PICTURES.labels)
-    by_class = dict(zip(PICTURES.labels, weights, strict=True))
-    own = np.array([by_class[label] for label in OWN.labels])
+    weights = compute_sample_weight("balanced", PICTURES.targets)
+    by_class = dict(zip(PICTURES.targets, weights, strict=True))
+    own = np.array([by_class[label] for label in OWN.targets])
     np.testing.assert_allclose(training, [[*weights / weights.sum(), *[0] * 5]], rtol=1e-12)
     np.testing.assert_allclose(validating, [[*[0] * 13, *own / own.sum()]], rtol=1e-12)
 
@@ -135,10 +135,10 @@ def test_a_fifth_is_held_out_and_another_for_another_seed():
 
 
 def test_what_is_held_out_holds_the_classes_as_the_pictures_do():
-    many = pictures_of([*PICTURES.labels] * 20)
+    many = pictures_of([*PICTURES.targets] * 20)
     _, validating = weights_in(prepare(EXPERIMENT._replace(early_stopping=1), many))
-    held = np.bincount(many.labels[np.flatnonzero(validating)])
-    np.testing.assert_allclose(held, np.bincount(many.labels) / 5, atol=1 + 3 * 8 / 13)
+    held = np.bincount(many.targets[np.flatnonzero(validating)])
+    np.testing.assert_allclose(held, np.bincount(many.targets) / 5, atol=1 + 3 * 8 / 13)
 
 
 @pytest.mark.parametrize("order", ["shuffled", "stratified", "balanced"])
@@ -162,7 +162,7 @@ def test_an_epoch_shows_every_picture_once(order):
 
 def test_a_balanced_epoch_shows_all_classes_equally_often():
     setup = prepare(EXPERIMENT._replace(batch_size=3, order="balanced", epochs=1), PICTURES)
-    shown = [PICTURES.labels[columns_of(batch)].tolist() for batch in batches_of(setup)]
+    shown = [PICTURES.targets[columns_of(batch)].tolist() for batch in batches_of(setup)]
     assert len(shown) == 8
     assert all(sorted(labels) == [0, 1, 2] for labels in shown)
 
@@ -225,7 +225,7 @@ def test_all_is_of_the_type_asked_for(dtype, full_space):
     assert {array.dtype for array in arrays if array is not None} == {np.dtype(dtype)}
 
 
-WIDE = Pictures(np.repeat(PICTURES.images, 9, axis=1), PICTURES.labels)
+WIDE = Examples(np.repeat(PICTURES.inputs, 9, axis=1), PICTURES.targets)
 
 
 @pytest.mark.parametrize(
@@ -252,7 +252,7 @@ def test_columns_to_validate_by_are_in_the_space_too():
     assert (
         "18 examples"
         in prepare(
-            experiment, WIDE, Pictures(OWN.images.repeat(9, 1), OWN.labels)
+            experiment, WIDE, Examples(OWN.inputs.repeat(9, 1), OWN.targets)
         ).space.description
     )
 
@@ -331,16 +331,16 @@ def test_one_fit_works_each_thing_out_once(monkeypatch):
 def test_an_example_of_weight_0_is_as_if_it_were_not_there():
     weights = np.array([1.0] * 10 + [0.0] * 3)
     with_zeros = run(prepare(EXPERIMENT, PICTURES._replace(weights=weights)))
-    without = run(prepare(EXPERIMENT, Pictures(PICTURES.images[:10], PICTURES.labels[:10])))
+    without = run(prepare(EXPERIMENT, Examples(PICTURES.inputs[:10], PICTURES.targets[:10])))
     for name, W in with_zeros.parameters.items():
         np.testing.assert_allclose(W, without.parameters[name], rtol=1e-12)
 
 
 def test_an_example_of_weight_2_counts_as_two():
     weights = np.array([2.0] + [1.0] * 12)
-    twice = Pictures(
-        np.concatenate([PICTURES.images[:1], PICTURES.images]),
-        np.concatenate([PICTURES.labels[:1], PICTURES.labels]),
+    twice = Examples(
+        np.concatenate([PICTURES.inputs[:1], PICTURES.inputs]),
+        np.concatenate([PICTURES.targets[:1], PICTURES.targets]),
     )
     weighted = run(prepare(EXPERIMENT, PICTURES._replace(weights=weights)))
     for name, W in run(prepare(EXPERIMENT, twice)).parameters.items():
@@ -351,7 +351,7 @@ def test_a_network_and_an_optimizer_of_ones_own_are_trained():
     own = mlp(12, 5, 3, activation=TANH, loss=SOFTMAX_CROSS_ENTROPY)
     clipped = with_clipping(heavy_ball(0.1), norm=0.5)
     result = fit(EXPERIMENT, PICTURES, network=own, optimizer=clipped)
-    X, Y = pixels(PICTURES.images), targets(PICTURES.labels, 3)
+    X, Y = pixels(PICTURES.inputs), targets(PICTURES.targets, 3)
     start = initial_state(clipped, initialize_parameters(own, 1))
     expected = train(make_step(own, clipped), full_batches(X, Y, 20), start)
     assert result.parameters == expected.parameters

@@ -370,4 +370,4 @@ def test_no_public_function_bears_its_modules_name(module):
 
 def test_examples_may_use_the_names_that_the_packages_docstring_defines(names_of_examples):
     assert {*names_of_examples} == {*catpipe.__all__, "np", "images", "pictures"}
-    assert names_of_examples["pictures"].labels.tolist() == [0, 1]
+    assert names_of_examples["pictures"].targets.tolist() == [0, 1]

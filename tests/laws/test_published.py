@@ -72,12 +72,12 @@ def test_costs_are_the_published_ones(published, result):
 
 
 def test_train_accuracy_is_the_published_one(published, result, photographs):
-    right = predictions(result, photographs.train.images) == photographs.train.labels
+    right = predictions(result, photographs.train.inputs) == photographs.train.targets
     assert right.mean() == pytest.approx(published.train_accuracy, abs=1e-12)
 
 
 def test_test_accuracy_is_the_published_one(published, result, photographs):
-    right = predictions(result, photographs.test.images) == photographs.test.labels
+    right = predictions(result, photographs.test.inputs) == photographs.test.targets
     assert right.mean() == pytest.approx(published.test_accuracy, abs=1e-12)
 
 

@@ -75,7 +75,7 @@ CHECKPOINT = stopping.Checkpoint(STATE, STATE, 0.5)
 BATCHES = (batches.Batch(X, Y),) * 3
 STEP = loop.make_step(NET, DESCENT, 1)
 EXPERIMENT = experiment.Experiment(seed=1, hidden=(2,), iterations=2)
-PICTURES = example.Pictures(IMAGES, LABELS)
+PICTURES = example.Examples(IMAGES, LABELS)
 RESULT = fitting.fit(EXPERIMENT, PICTURES)
 INSIDE = setup.prepare(EXPERIMENT._replace(iterations=50), PICTURES)
 HALFWAY = fitting.fit(INSIDE.experiment, PICTURES, lambda them: islice(them, 30))

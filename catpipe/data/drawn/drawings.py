@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from catpipe.data.drawn.canvas import Colour, Paint, Pose, box, ellipse, paint, placed, stroke
 from catpipe.data.drawn.subjects import INK, OTHERS, Drawing, Look, cat, shaded
-from catpipe.data.examples import DataSet, Pictures
+from catpipe.data.examples import DataSet, Examples
 from catpipe.random import generator
 
 SIDE = 64
@@ -40,7 +40,7 @@ def draw(seed: int, train: int = 209, test: int = 50) -> DataSet:
     Images are (examples, 64, 64, 3) `uint8`; label 1 is a cat. Equal seeds give equal pictures on
     every machine. Raises `ValueError` for a negative seed, and for no pictures.
 
-    >>> draw(1, train=3, test=2).train.images.shape
+    >>> draw(1, train=3, test=2).train.inputs.shape
     (3, 64, 64, 3)
     """
     for name, number, least in (("seed", seed, 0), ("train", train, 1), ("test", test, 1)):
@@ -51,16 +51,16 @@ def draw(seed: int, train: int = 209, test: int = 50) -> DataSet:
     )
 
 
-def pictures(count: int, share: float, seed: int, *path: int) -> Pictures:
+def pictures(count: int, share: float, seed: int, *path: int) -> Examples:
     """Return this many pictures in random order; this share of them are cats.
 
-    >>> pictures(4, 0.5, 1).labels.sum()
+    >>> pictures(4, 0.5, 1).targets.sum()
     np.int64(2)
     """
     order = generator(seed, *path).random(count).argsort()
     labels = (order < round(count * share)).astype(np.int64)
     images = [picture(label, seed, *path, index) for index, label in enumerate(labels)]
-    return Pictures(np.stack(images), labels)
+    return Examples(np.stack(images), labels)
 
 
 def picture(label: int, seed: int, *path: int) -> NDArray[np.uint8]:

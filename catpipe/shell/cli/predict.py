@@ -24,8 +24,8 @@ def evaluate(options: Namespace) -> None:
     """Print how well a saved network predicts the test pictures of a data set."""
     folder, run, data = _run_and_data(options)
     share = float(accuracy_on(run.result, data.test))
-    predicted = predictions(run.result, data.test.images)
-    table = confusion(predicted, data.test.labels, len(run.classes))
+    predicted = predictions(run.result, data.test.inputs)
+    table = confusion(predicted, data.test.targets, len(run.classes))
     if options.json:
         report = {"data": str(folder), "classes": run.classes, "test_accuracy": share}
         print(json.dumps({**report, "confusion": table.tolist()}))
@@ -41,17 +41,17 @@ def evaluate(options: Namespace) -> None:
 def predict(options: Namespace) -> None:
     """Print the predicted class and its probability of single test pictures."""
     folder, run, data = _run_and_data(options)
-    count = len(data.test.labels)
+    count = len(data.test.targets)
     chosen = options.index or range(count)
     for index in chosen:
         if not 0 <= index < count:
             raise DataError(f"{folder}: has no test picture {index}; expected 0 to {count - 1}")
-    images = data.test.images[list(chosen)]
+    images = data.test.inputs[list(chosen)]
     predicted, sure = predictions(run.result, images), probabilities(run.result, images).max(0)
     for index, label, probability in zip(chosen, predicted, sure, strict=True):
         print(
             f"picture {index}: {run.classes[label]} (probability {probability:.4f}; "
-            f"labelled {run.classes[data.test.labels[index]]})"
+            f"labelled {run.classes[data.test.targets[index]]})"
         )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from catpipe.data.examples import DataSet, Pictures
+from catpipe.data.examples import DataSet, Examples
 from catpipe.experiments.experiment import Experiment, non_defaults
 from catpipe.experiments.result import Result, accuracy_on, cost_on
 from catpipe.experiments.setup import network_for
@@ -22,13 +22,13 @@ IN_SENTENCE = (
 
 def data_line(folder: Path, data: DataSet) -> str:
     """Return where the pictures are, and how many."""
-    train, test = len(data.train.labels), len(data.test.labels)
+    train, test = len(data.train.targets), len(data.test.targets)
     return f"data: {folder} ({train} pictures to train on, {test} to test on)"
 
 
-def experiment_line(experiment: Experiment, pictures: Pictures, seeds: Sequence[int] | None) -> str:
+def experiment_line(experiment: Experiment, pictures: Examples, seeds: Sequence[int] | None) -> str:
     """Return the line that describes a run: usual fields, and those that are not the default."""
-    network = network_for(experiment, pictures.images[0].size)
+    network = network_for(experiment, pictures.inputs[0].size)
     return f"network: {describe(experiment, layer_sizes(network), len(seeds or ()))}"
 
 
@@ -53,9 +53,9 @@ float64; l2 0.5'
     )
 
 
-def percent(share: float, pictures: Pictures) -> str:
+def percent(share: float, pictures: Examples) -> str:
     """Return the share of the pictures in percent, and how many they are."""
-    count = len(pictures.labels)
+    count = len(pictures.targets)
     return f"{100 * share:.3f} % ({round(share * count)} of {count})"
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from catpipe.data.examples import DataSet, Pictures
+from catpipe.data.examples import DataSet, Examples
 from catpipe.experiments.ensembles import Map
 from catpipe.experiments.experiment import Experiment
 from catpipe.experiments.fitting import Watch
@@ -30,7 +30,7 @@ def train_seeds(
     experiment: Experiment,
     folder: Path,
     data: DataSet,
-    validation: Pictures | None = None,
+    validation: Examples | None = None,
 ) -> None:
     """Train a network from each seed; report their mean, their spread, and their ensemble."""
     since = perf_counter()
@@ -92,9 +92,9 @@ def workers() -> Iterator[tuple[Map, Watch]]:
         pool.shutdown(cancel_futures=True)
 
 
-def _ensemble_accuracy(result: Result, pictures: Pictures) -> float:
-    together = probabilities(result, pictures.images).mean(0).argmax(0)
-    return float((together == pictures.labels).mean())
+def _ensemble_accuracy(result: Result, pictures: Examples) -> float:
+    together = probabilities(result, pictures.inputs).mean(0).argmax(0)
+    return float((together == pictures.targets).mean())
 
 
 def _spread(values: Any, form: str) -> str:

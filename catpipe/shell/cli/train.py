@@ -6,7 +6,7 @@ from argparse import Namespace
 from pathlib import Path
 from time import perf_counter
 
-from catpipe.data.examples import DataSet, Pictures
+from catpipe.data.examples import DataSet, Examples
 from catpipe.experiments.result import checkpoint_of
 from catpipe.experiments.resuming import check_same, extended, prepare_again
 from catpipe.experiments.setup import prepare
@@ -96,7 +96,7 @@ def _from_now_on(session: Session, at: int, now: Environment) -> Session:
     return session._replace(environments=(*earlier, (at, now)))
 
 
-def _validation(options: Namespace, data: DataSet) -> Pictures | None:
+def _validation(options: Namespace, data: DataSet) -> Examples | None:
     if options.validation is None:
         return None
     if not options.early_stopping:

@@ -8,7 +8,7 @@ from warnings import catch_warnings
 
 import numpy as np
 
-from catpipe.data.examples import Pictures
+from catpipe.data.examples import Examples
 from catpipe.experiments.result import Result, predictions, probabilities
 from catpipe.training.loop import Costs
 
@@ -17,7 +17,7 @@ ROWS, COLUMNS = 2, 5
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
-def run_figure(result: Result, classes: tuple[str, ...], pictures: Pictures) -> bytes:
+def run_figure(result: Result, classes: tuple[str, ...], pictures: Examples) -> bytes:
     """Return a PNG: the cost curve beside the first pictures, each with what the network says.
 
     Raises `ImportError`, naming the command that installs it, where matplotlib is missing.
@@ -33,7 +33,7 @@ def run_figure(result: Result, classes: tuple[str, ...], pictures: Pictures) -> 
     _draw_costs(left.subplots(), result.costs)
     right.suptitle("test pictures, and the network's predictions")
     grid = np.ravel(right.subplots(ROWS, COLUMNS))
-    images, labels = pictures.images[: len(grid)], pictures.labels[: len(grid)]
+    images, labels = pictures.inputs[: len(grid)], pictures.targets[: len(grid)]
     predicted = zip(predictions(result, images), probabilities(result, images).max(0), strict=True)
     for axes in grid:
         axes.set_axis_off()

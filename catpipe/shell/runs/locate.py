@@ -6,7 +6,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import NamedTuple
 
-from catpipe.data.examples import DataSet, Pictures
+from catpipe.data.examples import DataSet, Examples
 from catpipe.shell.runs.provenance import (
     Source,
     default_folder,
@@ -24,7 +24,7 @@ class LocatedData(NamedTuple):
 
     folder: Path
     data: DataSet
-    validation: Pictures | None
+    validation: Examples | None
     source: Source
 
 
@@ -86,7 +86,7 @@ def _checked(run: Run, options: Namespace, folder: Path) -> tuple[Path, DataSet]
             f"{folder}: has the classes {', '.join(data.classes)}; expected "
             f"{', '.join(run.classes)}, which {options.run} was trained on: name other data"
         )
-    shape, expected = data.test.images.shape[1:], run.result.input_shape
+    shape, expected = data.test.inputs.shape[1:], run.result.input_shape
     if shape != expected:
         raise DataError(
             f"{folder}: has pictures of {' x '.join(map(str, shape))}; expected "

@@ -9,7 +9,7 @@ from reprlib import repr as brief
 import numpy as np
 from numpy.typing import NDArray
 
-from catpipe.data.examples import DataSet, Pictures
+from catpipe.data.examples import DataSet, Examples
 from catpipe.nn.parameters import Array
 from catpipe.shell.storage.atomic import DataError, StrPath
 from catpipe.shell.storage.hdf5 import read, reader, write_all
@@ -46,17 +46,17 @@ test_*.h5: check the name
     return {part: _only_file(folder, part) for part in _PARTS}
 
 
-def load_pictures(path: StrPath, like: DataSet) -> Pictures:
+def load_pictures(path: StrPath, like: DataSet) -> Examples:
     """Return the pictures in one file, `train_*.h5` or `test_*.h5`, of a data set like this one.
 
     Raises `DataError` for what `load_data` would refuse, for other classes, and another size.
 
     >>> from tempfile import TemporaryDirectory
-    >>> pictures = Pictures(np.zeros((2, 4, 4, 3), np.uint8), np.array([0, 1]))
+    >>> pictures = Examples(np.zeros((2, 4, 4, 3), np.uint8), np.array([0, 1]))
     >>> data = DataSet(pictures, pictures, ("non-cat", "cat"))
     >>> with TemporaryDirectory() as folder:
     ...     save_data(folder, data, "black")
-    ...     load_pictures(f"{folder}/test_black.h5", like=data).labels
+    ...     load_pictures(f"{folder}/test_black.h5", like=data).targets
     array([0, 1])
     """
     file = Path(path)
@@ -73,10 +73,10 @@ def save_data(folder: StrPath, data: DataSet, name: str) -> None:
     what `load_data` would refuse, and for a folder that holds another data set.
 
     >>> from tempfile import TemporaryDirectory
-    >>> pictures = Pictures(np.zeros((2, 4, 4, 3), np.uint8), np.array([0, 1]))
+    >>> pictures = Examples(np.zeros((2, 4, 4, 3), np.uint8), np.array([0, 1]))
     >>> with TemporaryDirectory() as folder:
     ...     save_data(folder, DataSet(pictures, pictures, ("non-cat", "cat")), "black")
-    ...     load_data(folder).test.labels
+    ...     load_data(folder).test.targets
     array([0, 1])
     """
     paths = {part: Path(folder, f"{part}_{name}.h5") for part in _PARTS}
@@ -95,9 +95,9 @@ def names_of(part: str) -> tuple[str, str, str]:
     return f"{part}_set_x", f"{part}_set_y", "list_classes"
 
 
-def _arrays(part: str, pictures: Pictures, classes: tuple[str, ...]) -> dict[str, Array]:
+def _arrays(part: str, pictures: Examples, classes: tuple[str, ...]) -> dict[str, Array]:
     names = np.array([name.encode(errors="surrogatepass") for name in classes])
-    return dict(zip(names_of(part), (pictures.images, pictures.labels, names), strict=True))
+    return dict(zip(names_of(part), (pictures.inputs, pictures.targets, names), strict=True))
 
 
 def _only_file(folder: Path, part: str) -> Path:
@@ -141,13 +141,13 @@ def _data_set(paths: Mapping[str, Path], arrays: Mapping[str, Mapping[str, Array
 def _check_alike(
     path: Path,
     part: str,
-    found: tuple[Pictures, tuple[str, ...]],
-    others: tuple[Pictures, tuple[str, ...]],
+    found: tuple[Examples, tuple[str, ...]],
+    others: tuple[Examples, tuple[str, ...]],
     whose: str,
 ) -> None:
     """Refuse pictures of another size, or of other classes, than those of the training set."""
     (pictures, classes), (like, expected_classes) = found, others
-    if (size := pictures.images.shape[1:3]) != (expected := like.images.shape[1:3]):
+    if (size := pictures.inputs.shape[1:3]) != (expected := like.inputs.shape[1:3]):
         raise DataError(
             f"{path}: {part}_set_x has pictures of {size[0]} x {size[1]}; expected "
             f"{expected[0]} x {expected[1]} as in {whose}: resize them"
@@ -159,13 +159,13 @@ def _check_alike(
         )
 
 
-def part_of(path: Path, part: str, arrays: Mapping[str, Array]) -> tuple[Pictures, tuple[str, ...]]:
+def part_of(path: Path, part: str, arrays: Mapping[str, Array]) -> tuple[Examples, tuple[str, ...]]:
     """Return the pictures and the classes that these arrays are, or raise `DataError`."""
     images, labels, names = (arrays[name] for name in names_of(part))
     _check_images(f"{path}: {part}_set_x", images)
     classes = _classes(f"{path}: list_classes", names)
     _check_labels(f"{path}: {part}_set_y", labels, len(images), classes)
-    return Pictures(images, _int64(labels)), classes
+    return Examples(images, _int64(labels)), classes
 
 
 def _check_images(where: str, images: Array) -> None:

@@ -117,7 +117,7 @@ def _checked(
     declared = np.broadcast_to(np.zeros((), images.dtype), images.shape)
     pictures, classes = part_of(path, part, {name: declared, **file.datasets(others)})
     file.check(name)
-    return images, pictures.labels, classes
+    return images, pictures.targets, classes
 
 
 def _pictures_in(window: int, where: str, images: Declared) -> int:

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from catpipe.data.examples import Pictures
+from catpipe.data.examples import Examples
 from catpipe.experiments.experiment import Experiment
 from catpipe.experiments.fitting import fit
 from catpipe.experiments.result import predictions, probabilities
@@ -64,7 +64,7 @@ def test_each_option_changes_what_is_learned(capsys, train, others, option):
 
 def test_balanced_class_weights_change_what_is_learned_from_unlike_numbers(capsys, tmp_path):
     data = load_data(save_colours(tmp_path / "four"))
-    few = Pictures(data.train.images[:30], data.train.labels[:30])
+    few = Examples(data.train.inputs[:30], data.train.targets[:30])
     save_data(tmp_path / "few", data._replace(train=few), "x")
     train = ("train", "--data", tmp_path / "few", *SMALL)
     balanced = reported(capsys, *train, "--class-weight", "balanced")
@@ -306,7 +306,7 @@ def test_help_says_the_published_defaults(capsys):
 def misled(tmp_path):
     """Return a file of validation pictures that each bear another class than their colour's."""
     data = load_data(save_colours(tmp_path / "four"))
-    wrong = Pictures(data.test.images, (data.test.labels + 1) % 4)
+    wrong = Examples(data.test.inputs, (data.test.targets + 1) % 4)
     save_data(tmp_path / "misled", data._replace(test=wrong), "x")
     return tmp_path / "misled" / "test_x.h5"
 
@@ -428,9 +428,9 @@ def test_the_confusion_of_several_classes_counts_each_truth_and_what_was_said(
 ):
     report = reported(capsys, "evaluate", run, "--data", colours)
     truth, result = load_data(colours).test, load_run(run).result
-    predicted = predictions(result, truth.images)
+    predicted = predictions(result, truth.inputs)
     assert report["confusion"] == [
-        [int(((truth.labels == row) & (predicted == column)).sum()) for column in range(classes)]
+        [int(((truth.targets == row) & (predicted == column)).sum()) for column in range(classes)]
         for row in range(classes)
     ]
     assert report["classes"] == list(COLOURS[:classes])
@@ -449,12 +449,12 @@ def test_the_confusion_of_several_classes_is_a_table_by_name(capsys, colours, ru
 
 def test_what_is_predicted_of_several_classes_is_the_most_probable(capsys, colours, run, classes):
     test, result = load_data(colours).test, load_run(run).result
-    each = probabilities(result, test.images)
+    each = probabilities(result, test.inputs)
     assert each.shape == (classes, 16)
     assert said(capsys, "predict", run, "--data", colours).splitlines() == [
         f"picture {i}: {COLOURS[column.argmax()]} (probability {column.max():.4f}; "
         f"labelled {COLOURS[label]})"
-        for i, (column, label) in enumerate(zip(each.T, test.labels, strict=True))
+        for i, (column, label) in enumerate(zip(each.T, test.targets, strict=True))
     ]
 
 
@@ -476,10 +476,10 @@ def test_an_ensemble_of_several_classes_says_the_most_probable_on_average(capsys
     data = load_data(colours)
     plain = Experiment(seed=1, hidden=(5,), iterations=40, learning_rate=0.1, classes=classes)
     each = [
-        probabilities(fit(plain._replace(seed=seed), data.train), data.test.images)
+        probabilities(fit(plain._replace(seed=seed), data.train), data.test.inputs)
         for seed in (1, 2, 3)
     ]
-    right = np.mean(each, axis=0).argmax(0) == data.test.labels
+    right = np.mean(each, axis=0).argmax(0) == data.test.targets
     assert reported(capsys, *asked)["ensemble_test_accuracy"] == right.mean()
 
 

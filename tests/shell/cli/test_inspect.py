@@ -175,7 +175,7 @@ def test_what_cannot_be_resumed_is_one_line_and_leaves_the_file(
 def others(data, tmp_path) -> Path:
     """Return a folder of other pictures to train on."""
     there = load_data(data)
-    upside_down = there.train._replace(images=there.train.images[:, ::-1])
+    upside_down = there.train._replace(inputs=there.train.inputs[:, ::-1])
     save_data(tmp_path / "others", there._replace(train=upside_down), "colours")
     return tmp_path / "others"
 

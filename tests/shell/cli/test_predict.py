@@ -8,7 +8,7 @@ from time import perf_counter
 import numpy as np
 import pytest
 
-from catpipe.data.examples import DataSet, Pictures
+from catpipe.data.examples import DataSet, Examples
 from catpipe.experiments.experiment import Experiment
 from catpipe.experiments.fitting import fit
 from catpipe.nn.parameters import Parameters
@@ -24,11 +24,11 @@ TRUE = (1, 0, 1, 1, 1, 0, 0, 1, 1, 1)  # so it misses the cats 2 and 4, and 5 is
 OF_CAT, OF_NON_CAT = 1 / (1 + math.exp(-3)), 1 / (1 + math.exp(-1))
 
 
-def coloured(labels, reds, side: int = 1) -> Pictures:
+def coloured(labels, reds, side: int = 1) -> Examples:
     """Return pictures that are red where told to be, else black."""
     images = np.zeros((len(reds), side, side, 3), np.uint8)
     images[..., 0] = np.where(reds, RED, BLACK)[:, np.newaxis, np.newaxis]
-    return Pictures(images, np.array(labels))
+    return Examples(images, np.array(labels))
 
 
 TRAIN = coloured([1, 1, 0, 1], [0, 0, 1, 1])
@@ -153,7 +153,7 @@ def test_pictures_of_another_size_than_the_runs_are_refused(capsys, run, tmp_pat
 def three(tmp_path) -> Path:
     """Return a folder of pictures of three classes, by their colour, but for one called a dog."""
     images = np.eye(3, dtype=np.uint8)[[0, 1, 2, 0]].reshape(4, 1, 1, 3) * 255
-    pictures = Pictures(images, np.array([2, 0, 1, 1]))
+    pictures = Examples(images, np.array([2, 0, 1, 1]))
     save_data(tmp_path / "three", DataSet(pictures, pictures, ("cat", "dog", "$h^$")), "made")
     return tmp_path / "three"
 

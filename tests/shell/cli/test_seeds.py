@@ -63,11 +63,11 @@ def test_the_network_and_the_seeds_are_told(report):
 def test_the_ensemble_averages_probabilities(data, report):
     each = [
         probabilities(
-            fit(Experiment(seed=seed, hidden=(3,), iterations=150), data.train), data.test.images
+            fit(Experiment(seed=seed, hidden=(3,), iterations=150), data.train), data.test.inputs
         )
         for seed in (3, 4, 5)
     ]
-    right = (np.mean(each, axis=0)[1] > 0.5) == data.test.labels
+    right = (np.mean(each, axis=0)[1] > 0.5) == data.test.targets
     assert report["ensemble_test_accuracy"] == right.mean()
 
 

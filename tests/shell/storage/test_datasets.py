@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 import pytest
 
-from catpipe.data.examples import DataSet, Pictures
+from catpipe.data.examples import DataSet, Examples
 from catpipe.nn.parameters import Array
 from catpipe.shell.storage.atomic import DataError
 from catpipe.shell.storage.datasets import load_data, load_pictures, save_data
@@ -18,10 +18,10 @@ from catpipe.shell.storage.datasets import load_data, load_pictures, save_data
 CLASSES = np.array([b"non-cat", b"cat"])
 
 
-def pictures(count: int, *, side: int = 4, seed: int = 0) -> Pictures:
+def pictures(count: int, *, side: int = 4, seed: int = 0) -> Examples:
     random = np.random.default_rng(seed)
     images = random.integers(0, 256, (count, side, side, 3), np.uint8)
-    return Pictures(images, random.integers(0, 2, count))
+    return Examples(images, random.integers(0, 2, count))
 
 
 @pytest.fixture
@@ -231,7 +231,7 @@ def test_loaded_arrays_are_read_only(folder: Path) -> None:
 @pytest.mark.parametrize("dtype", ["u1", "i4", ">i8"])
 def test_labels_of_any_integer_type_are_loaded_as_int64(folder: Path, dtype: str) -> None:
     put(folder / "test_x.h5", test_set_y=np.array([1, 0, 1], dtype))
-    labels = load_data(folder).test.labels
+    labels = load_data(folder).test.targets
     assert labels.dtype == np.int64
     assert labels.tolist() == [1, 0, 1]
 
@@ -258,7 +258,7 @@ def test_what_could_not_be_loaded_is_not_saved(tmp_path: Path, data: DataSet) ->
     with pytest.raises(DataError, match=r"test_x\.h5: test_set_y has labels"):
         save_data(
             tmp_path / "new",
-            data._replace(test=Pictures(data.test.images, data.test.labels + 2)),
+            data._replace(test=Examples(data.test.inputs, data.test.targets + 2)),
             "x",
         )
     assert not (tmp_path / "new").exists()
@@ -289,8 +289,8 @@ def test_the_pictures_of_one_file_are_those_of_the_data_set(
     folder: Path, data: DataSet, part: str
 ) -> None:
     images, labels, _ = load_pictures(folder / f"{part}_x.h5", like=data)
-    assert np.array_equal(images, getattr(data, part).images)
-    assert np.array_equal(labels, getattr(data, part).labels)
+    assert np.array_equal(images, getattr(data, part).inputs)
+    assert np.array_equal(labels, getattr(data, part).targets)
     assert not images.flags.writeable
     assert not labels.flags.writeable
 
@@ -342,12 +342,12 @@ def test_the_photographs_are_the_published_files(
 def test_the_photographs_are_counted(photographs: DataSet) -> None:
     train, test, classes = photographs
     assert classes == ("non-cat", "cat")
-    assert (train.images.shape, test.images.shape) == ((209, 64, 64, 3), (50, 64, 64, 3))
-    assert (train.labels.sum(), test.labels.sum()) == (72, 33)
+    assert (train.inputs.shape, test.inputs.shape) == ((209, 64, 64, 3), (50, 64, 64, 3))
+    assert (train.targets.sum(), test.targets.sum()) == (72, 33)
 
 
 def test_one_photograph_is_in_both_sets(photographs: DataSet) -> None:
-    assert np.array_equal(photographs.test.images[17], photographs.train.images[146])
+    assert np.array_equal(photographs.test.inputs[17], photographs.train.inputs[146])
 
 
 def test_the_photographs_saved_are_the_photographs(photographs: DataSet, tmp_path: Path) -> None:

@@ -284,7 +284,7 @@ def test_files_of_every_layout_are_read(
     before = READERS["load_data"](path)
     built(path, libver=libver, others=40, **storage)
     assert same(READERS["load_data"](path), before)
-    assert stored_pictures(path).shape == before.train.images.shape
+    assert stored_pictures(path).shape == before.train.inputs.shape
 
 
 @pytest.mark.parametrize("libver", ["earliest", "latest"])
