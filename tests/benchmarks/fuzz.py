@@ -9,8 +9,8 @@ process that reads HDF5 among its files, and replaces it where it ends. The laws
 what it was (but for data files, in which nothing tells), all else is refused with a `DataError` of
 one line, in less than 10 s and with less than 512 MB more than the files as they were took, and no
 two readers read one file differently. Prints what became of the files and exits with 1 where a law
-is broken. `--keep` is where the files that broke one are kept; `--million` reads a data set beside a
-million others instead, and prints the time and the memory that each reader takes.
+is broken. `--keep` is where the files that broke one are kept; `--million` reads a data set beside
+a million others instead, and prints the time and the memory that each reader takes.
 """
 
 from __future__ import annotations
