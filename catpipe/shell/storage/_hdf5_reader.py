@@ -106,7 +106,7 @@ def _answers(file: h5py.File, request: str, about: Any) -> Iterator[tuple[Any, A
         name, begin, end = about
         for piece in pieces(file[name], begin, end):
             yield piece.nbytes, piece.reshape(-1).view(np.uint8)
-        _check_length(file)
+        check_length(file)
     if request == "close":
         file.close()
     if request == "check":
@@ -231,7 +231,7 @@ def _check_storage(name: str, dataset: h5py.Dataset) -> None:
     storage = dataset.id.get_create_plist()
     if storage.get_layout() not in _LAYOUTS or storage.get_external_count():
         raise Refusal(f"{name} is kept elsewhere; expected the data itself: copy it here")
-    filters = _filters_of(dataset)
+    filters = filters_of(dataset)
     if filters not in _FILTERS or not all(map(h5py.h5z.filter_avail, filters)):
         raise Refusal(
             f"{name} is stored through the HDF5 filters {filters}; expected gzip, lzf or szip, "
@@ -244,7 +244,7 @@ def _check_storage(name: str, dataset: h5py.Dataset) -> None:
         )
 
 
-def _filters_of(dataset: h5py.Dataset) -> tuple[int, ...]:
+def filters_of(dataset: h5py.Dataset) -> tuple[int, ...]:
     """Return the numbers of the filters that the dataset is stored through, in their order."""
     storage = dataset.id.get_create_plist()
     return tuple(storage.get_filter(i)[0] for i in range(storage.get_nfilters()))
@@ -268,7 +268,7 @@ def check_written(dataset: h5py.Dataset) -> None:
         if dataset.size and dataset.id.get_space_status() != h5py.h5d.SPACE_STATUS_ALLOCATED:
             raise Refusal(f"{name} was never written; expected data: write it again")
         return
-    believable = partial(_is_believable, _filters_of(dataset), _bytes_of_a_chunk(dataset))
+    believable = partial(_is_believable, filters_of(dataset), _bytes_of_a_chunk(dataset))
     if dataset.id.chunk_iter(lambda chunk: None if believable(chunk) else chunk):
         raise _unmade(dataset)
     if dataset.id.get_num_chunks() != prod(_grid(dataset)):
@@ -303,30 +303,31 @@ def pieces(dataset: h5py.Dataset, begin: int, end: int) -> Iterator[NDArray[Any]
         together = int(dataset.chunks[0]) if dataset.chunks else 1
         step = max(PIECE // row // together, 1) * together
         for at in range(begin, end, step):
-            yield _rows(dataset, at, min(at + step, end))
+            yield rows(dataset, at, min(at + step, end))
 
 
-def _rows(dataset: h5py.Dataset, begin: int, end: int) -> NDArray[Any]:
-    rows = np.empty((end - begin, *dataset.shape[1:]), dataset.dtype)
+def rows(dataset: h5py.Dataset, begin: int, end: int) -> NDArray[Any]:
+    """Return these rows, as `pieces` does."""
+    found = np.empty((end - begin, *dataset.shape[1:]), dataset.dtype)
     made = _made(dataset, begin, end) if dataset.chunks else iter(())
-    is_left_to_hdf5 = not dataset.chunks or {FLETCHER32, LZF, SZIP} & {*_filters_of(dataset)}
+    is_left_to_hdf5 = not dataset.chunks or {FLETCHER32, LZF, SZIP} & {*filters_of(dataset)}
     for (first, *others), chunk in made:
         if not is_left_to_hdf5:
             corner = zip((first - begin, *others), dataset.chunks, strict=True)
-            place = rows[tuple(slice(first, first + length) for first, length in corner)]
+            place = found[tuple(slice(first, first + length) for first, length in corner)]
             place[...] = chunk[tuple(map(slice, place.shape))]
     if is_left_to_hdf5:
-        dataset.read_direct(rows, np.s_[begin:end])
-    return rows.astype(dataset.dtype.newbyteorder("="), copy=False)
+        dataset.read_direct(found, np.s_[begin:end])
+    return found.astype(dataset.dtype.newbyteorder("="), copy=False)
 
 
 def _made(
     dataset: h5py.Dataset, begin: int, end: int
 ) -> Iterator[tuple[tuple[int, ...], NDArray[Any]]]:
     """Give where the chunks of these rows begin, and their values."""
-    rows, *others = zip(dataset.shape, dataset.chunks, strict=True)
-    corners = product(range(begin, end, rows[1]), *(range(0, n, step) for n, step in others))
-    filters = _filters_of(dataset)
+    first, *others = zip(dataset.shape, dataset.chunks, strict=True)
+    corners = product(range(begin, end, first[1]), *(range(0, n, step) for n, step in others))
+    filters = filters_of(dataset)
     for corner in corners:
         mask, stored = dataset.id.read_direct_chunk(corner)
         yield corner, _unpacked(dataset, stored, _used(filters, mask))
@@ -356,7 +357,7 @@ def _unpacked(dataset: h5py.Dataset, stored: Any, used: set[int]) -> NDArray[Any
     return np.frombuffer(stored, dataset.dtype).reshape(dataset.chunks)
 
 
-def _check_length(file: h5py.File) -> None:
+def check_length(file: h5py.File) -> None:
     """Refuse a file on the disk that has become shorter, of which HDF5 would make zeros."""
     if file.driver != "core":
         found = os.fstat(file.id.get_vfd_handle()).st_size

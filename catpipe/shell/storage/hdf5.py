@@ -147,20 +147,6 @@ class Opened(NamedTuple):
         """Raise `DataError` unless all of the dataset was written."""
         self.ask("check", name)
 
-    def fill(self, array: Array, name: str, declared: Declared, begin: int) -> None:
-        """Fill the array with rows of the dataset, the first of which begins a chunk."""
-        place = memoryview(array.reshape(-1).view(np.uint8).data)
-        memory = self.held + 4 * max(2 * PIECE, declared.size_together)
-        request = "read", [name, begin, begin + len(array) if array.ndim else 1]
-        with self.child.asked(self.path, request, declared.size, memory) as child:
-            while place:
-                length = child.answer()
-                if not 0 < length <= len(place):
-                    raise ValueError(f"{length} bytes")
-                child.receive(place[:length])
-                place = place[length:]
-            child.answer()
-
     def ask(
         self,
         request: str,
@@ -176,7 +162,17 @@ class Opened(NamedTuple):
     def _values(self, name: str, declared: Declared) -> Array:
         self.check(name)
         array = np.empty(declared.shape, declared.dtype)
-        self.fill(array, name, declared, 0)
+        place = memoryview(array.reshape(-1).view(np.uint8).data)
+        request = "read", [name, 0, declared.shape[0] if declared.shape else 1]
+        memory = self.held + 4 * max(2 * PIECE, declared.size_together)
+        with self.child.asked(self.path, request, declared.size, memory) as child:
+            while place:
+                length = child.answer()
+                if not 0 < length <= len(place):
+                    raise ValueError(f"{length} bytes")
+                child.receive(place[:length])
+                place = place[length:]
+            child.answer()
         _check_finite(f"{self.path}: {name}", array)
         array.setflags(write=False)
         return array

@@ -3,18 +3,24 @@
 Each epoch visits every picture once: windows, which are runs of whole chunks, in an order drawn
 anew, and the pictures of each in an order drawn anew. What is drawn depends on the seed, the epoch
 and the window alone, so a stream can begin at any batch.
+
+Another process looks at the file first: what crashes or hangs HDF5 there is one sentence. Then HDF5
+reads it in this process, in a thread, since the pictures would take longer from one process to the
+other than a step takes. So do not stream a file that others can change meanwhile.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from itertools import chain, groupby
 from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+import h5py
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
@@ -23,9 +29,20 @@ from catpipe.data.examples import targets
 from catpipe.data.sampling import Indices
 from catpipe.data.transforms import pixels
 from catpipe.random import ORDER, generator
+from catpipe.shell.storage._hdf5_reader import (
+    LZF,
+    SZIP,
+    Refusal,
+    check_length,
+    check_written,
+    checked,
+    filters_of,
+    rows,
+    sentence,
+)
 from catpipe.shell.storage.atomic import DataError, StrPath
 from catpipe.shell.storage.datasets import names_of, part_of
-from catpipe.shell.storage.hdf5 import Declared, Opened, opened_on_disk
+from catpipe.shell.storage.hdf5 import Declared, opened_on_disk
 
 WINDOW = 2**25  # bytes
 
@@ -40,6 +57,16 @@ class StoredPictures(NamedTuple):
     shape: tuple[int, ...]
     classes: tuple[str, ...]
     window: int
+
+
+class _Stored(NamedTuple):
+    """Pictures in a file that is open: what they declare, their labels and their classes."""
+
+    path: Path
+    dataset: h5py.Dataset
+    declared: Declared
+    labels: NDArray[np.int64]
+    classes: tuple[str, ...]
 
 
 class _Visit(NamedTuple):
@@ -69,10 +96,9 @@ def stored_pictures(path: StrPath, part: str = "train", window: int = WINDOW) ->
     Traceback (most recent call last):
     catpipe.DataError: nowhere.h5: is not a file; expected an HDF5 file: check the name
     """
-    with opened_on_disk(path) as file:
-        images, _, classes = _checked(Path(path), part, file)
-        _pictures_in(window, f"{path}: {part}_set_x", images)
-        return StoredPictures(Path(path), part, images.shape, classes, window)
+    with _opened(Path(path), part) as stored:
+        _pictures_in(window, f"{path}: {part}_set_x", stored.declared)
+        return StoredPictures(Path(path), part, stored.declared.shape, stored.classes, window)
 
 
 def stream_batches(
@@ -87,9 +113,8 @@ def stream_batches(
 
     Batches run on from window to window; the last of an epoch is short where the size does not
     divide the pictures. In memory are at most two windows, three batches and two more as `uint8`,
-    and 16 bytes a picture; four rows of chunks, or 8 MB, are in that of the process that reads. It
-    has the file open until the stream ends or is closed. Raises `DataError`, also on the way, and
-    `ValueError` for a size, a start or a seed that cannot be.
+    four chunks, and 16 bytes a picture. The file is open until the stream ends or is closed. Raises
+    `DataError`, also on the way, and `ValueError` for a size, a start or a seed that cannot be.
 
     >>> from catpipe.shell.storage.hdf5 import write
     >>> from tempfile import TemporaryDirectory
@@ -108,16 +133,35 @@ def stream_batches(
     return _batches(stored, size, seed, wanted, dtype)
 
 
-def _checked(
-    path: Path, part: str, file: Opened
-) -> tuple[Declared, NDArray[np.int64], tuple[str, ...]]:
-    """Return what the pictures declare, which stay in the file, their labels and their classes."""
+@contextmanager
+def _opened(path: Path, part: str) -> Iterator[_Stored]:
+    """Give the pictures in a file that another process has looked at, open in this one."""
     name, *others = names_of(part)
-    images = file.look([name])[name]
-    declared = np.broadcast_to(np.zeros((), images.dtype), images.shape)
-    pictures, classes = part_of(path, part, {name: declared, **file.datasets(others)})
-    file.check(name)
-    return images, pictures.targets, classes
+    with opened_on_disk(path) as file:
+        declared = file.look([name])[name]
+        images = np.broadcast_to(np.zeros((), declared.dtype), declared.shape)
+        examples, classes = part_of(path, part, {name: images, **file.datasets(others)})
+        file.check(name)
+    with ExitStack() as stack:
+        with _damage_refused(path):
+            dataset = checked(stack.enter_context(h5py.File(path)), name)
+            check_written(dataset)
+            if {LZF, SZIP} & {*filters_of(dataset)}:
+                raise Refusal(
+                    f"{name} is stored through the HDF5 filters {filters_of(dataset)}, whose "
+                    "chunks cannot be checked on the way; expected gzip or none: write it again so"
+                )
+        yield _Stored(path, dataset, declared, examples.targets, classes)
+
+
+@contextmanager
+def _damage_refused(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except MemoryError:
+        raise
+    except Exception as error:  # for damage h5py raises nearly every type
+        raise DataError(f"{path}: {sentence(error)}") from error
 
 
 def _pictures_in(window: int, where: str, images: Declared) -> int:
@@ -137,17 +181,22 @@ def _batches(
     """Hand on batches, each made in a thread while the one before it is used, as are windows."""
     path, part, *expected, window = stored
     where = f"{path}: {part}_set_x"
-    with opened_on_disk(path) as file, ThreadPoolExecutor(1) as one, ThreadPoolExecutor(1) as other:
-        images, labels, classes = _checked(path, part, file)
-        if [images.shape, classes] != expected:
+    with (
+        _opened(path, part) as found,
+        ThreadPoolExecutor(1) as reader,
+        ThreadPoolExecutor(1) as maker,
+    ):
+        examples = found.declared.shape[0]
+        if [found.declared.shape, found.classes] != expected:
             raise DataError(
                 f"{path}: holds other pictures than before; expected the same: ask anew"
             )
-        visits = _visits(images.shape[0], _pictures_in(window, where, images), size, seed, wanted)
-        windows = _ahead(one, map(partial(_read, file, f"{part}_set_x", images), visits))
-        pieces = chain.from_iterable(map(partial(_pieces, labels), windows))
+        length = _pictures_in(window, where, found.declared)
+        visits = _visits(examples, length, size, seed, wanted)
+        windows = _ahead(reader, map(partial(_read, found), visits))
+        pieces = chain.from_iterable(map(partial(_pieces, found.labels), windows))
         batches = groupby(pieces, attrgetter("batch"))
-        yield from _ahead(other, map(partial(_batch, len(classes), dtype), batches))
+        yield from _ahead(maker, map(partial(_batch, len(found.classes), dtype), batches))
 
 
 def _ahead(thread: Executor, items: Iterator[_T]) -> Iterator[_T]:
@@ -173,12 +222,11 @@ def _visits(examples: int, length: int, size: int, seed: int, wanted: range) -> 
             place += len(order)
 
 
-def _read(
-    file: Opened, name: str, images: Declared, visit: _Visit
-) -> tuple[_Visit, NDArray[np.uint8]]:
+def _read(stored: _Stored, visit: _Visit) -> tuple[_Visit, NDArray[np.uint8]]:
     """Return the pictures of a window, beside what is to become of them."""
-    window = np.empty((visit.end - visit.begin, *images.shape[1:]), np.uint8)
-    file.fill(window, name, images, visit.begin)
+    with _damage_refused(stored.path):
+        window = rows(stored.dataset, visit.begin, visit.end)
+        check_length(stored.dataset.file)
     return visit, window
 
 

@@ -1,11 +1,13 @@
 """A disk that is full or lost: whichever call it fails, a file is the earlier or the new one."""
 
 import errno
+import fcntl
 import os
 import resource
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
@@ -140,6 +142,56 @@ def test_a_draft_that_is_swept_away_before_it_is_locked_is_written_anew(path, ma
         save_run(path, made[0])
     assert calls.count("create") == 2
     assert alone(path) == made[1]
+
+
+def test_a_draft_that_a_killed_writer_left_is_written_over(path, made):
+    path.with_name(".run.h5.partial").write_bytes(b"left" * 10**5)
+    save_run(path, made[0])
+    assert alone(path) == made[1]
+
+
+def test_a_link_in_the_place_of_the_draft_is_not_followed(path, made, tmp_path_factory):
+    other = tmp_path_factory.mktemp("other") / "precious"
+    other.write_bytes(b"precious")
+    path.with_name(".run.h5.partial").symlink_to(other)
+    save_run(path, made[0])
+    assert alone(path) == made[1]
+    assert other.read_bytes() == b"precious"
+
+
+@pytest.mark.parametrize("length", [1, 200, *range(240, 260)])
+def test_a_name_of_any_length_is_written_or_refused_in_one_sentence(tmp_path, length):
+    path, told = tmp_path / ("x" * length), None
+    try:
+        write_files({path: b"content"})
+    except DataError as error:
+        told = str(error)
+    if length > 240 and told:
+        assert told == f"{path}: cannot be written (File name too long); {EXPECTED}"
+        assert not [*tmp_path.iterdir()]
+    else:
+        assert alone(path) == b"content"
+
+
+def test_two_names_of_one_file_are_written_once(path):
+    path.with_name("link").symlink_to(path)
+    write_files({path: b"1", path.with_name("link"): b"2"})
+    assert path.read_bytes() == b"2"
+
+
+def test_a_writer_waits_for_another_and_leaves_its_draft_alone(path):
+    draft = path.with_name(".run.h5.partial")
+    with draft.open("wb") as held, ThreadPoolExecutor(1) as other:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        writing = other.submit(write_files, {path: b"second"})
+        held.write(b"first")
+        held.flush()
+        assert not wait([writing], timeout=0.2).done
+        assert draft.read_bytes() == b"first"
+        draft.replace(path)
+        fcntl.flock(held, fcntl.LOCK_UN)
+        writing.result(timeout=20)
+    assert alone(path) == b"second"
 
 
 @pytest.mark.parametrize("most", [1000, 4096, 20_000])
