@@ -262,6 +262,7 @@ def test_every_command_has_a_function(command):
         (("train", "--lr", "0.1"), "--learning-rate"),
         (("train", "--lr=0.1"), "--learning-rate"),
         (("train", "--epoch", "3"), "--epochs"),
+        (("train", "--LEARNING-RATE", "3"), "--learning-rate"),
         (("train", "--hidden", "3"), "--layers"),
         (("train", "--batch_size", "3"), "--batch-size"),
         (("train", "--scheme", "he"), "--initializer"),
@@ -445,6 +446,25 @@ def test_a_signal_that_is_ignored_by_who_started_it_is_ignored_while_modules_are
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (run.returncode, run.stderr) == (0, "")
     assert "test accuracy" in run.stdout
+
+
+ONCE_BEGUN = """
+import signal, sys
+from catpipe.__main__ import main
+from catpipe.shell.cli import predict
+
+def handled(*_):
+    sys.exit(signal.getsignal(signal.SIGINT).__name__)
+
+predict.draw = handled
+main()
+"""
+
+
+def test_once_a_command_has_begun_a_signal_is_an_exception_that_cleans_up(tmp_path):
+    command = [sys.executable, "-c", ONCE_BEGUN, "draw", tmp_path / "drawn"]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.stderr == "default_int_handler\n"
 
 
 SAYS_WHEN = """
