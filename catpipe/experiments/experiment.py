@@ -28,6 +28,7 @@ from catpipe.optim.optimizers import (
     nesterov,
     rmsprop,
 )
+from catpipe.optim.regularizers import adamw
 from catpipe.optim.schedules import Schedule
 
 ACTIVATIONS = {
@@ -58,7 +59,7 @@ OPTIMIZERS: Mapping[str, Callable[..., Optimizer]] = {
     **WITH_MOMENTUM,
     "rmsprop": rmsprop,
     "adam": adam,
-    "adamw": adam,
+    "adamw": adamw,
 }
 
 SCHEDULES: Mapping[str, tuple[Callable[..., Schedule], range, int | None]] = {

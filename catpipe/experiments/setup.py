@@ -37,7 +37,7 @@ from catpipe.nn.losses import BINARY_CROSS_ENTROPY, SOFTMAX_CROSS_ENTROPY
 from catpipe.nn.network import Network, mlp, with_dropout
 from catpipe.nn.parameters import Array, Parameters
 from catpipe.optim.optimizers import Optimizer
-from catpipe.optim.regularizers import ADAMW_DECAY, with_l2, with_weight_decay
+from catpipe.optim.regularizers import with_l2, with_weight_decay
 from catpipe.optim.schedules import Schedule, scaled, warm_up
 from catpipe.training.spaces import Space, cheapest_space, full_space, space_of
 
@@ -242,14 +242,14 @@ def optimizer_for(experiment: Experiment, iterations: int) -> Optimizer:
     >>> optimizer_for(Experiment(seed=1, optimizer="adam"), iterations=100).is_linear
     False
     """
-    rate = schedule_for(experiment, iterations)
+    rate, decay = schedule_for(experiment, iterations), experiment.weight_decay
+    decays_itself = experiment.optimizer == "adamw"
+    setting = decay if decays_itself else experiment.momentum
     make = OPTIMIZERS[experiment.optimizer]
-    plain = make(rate) if experiment.momentum is None else make(rate, experiment.momentum)
-    pulled = with_l2(plain, experiment.l2) if experiment.l2 else plain
-    decay = experiment.weight_decay
-    if decay is None and experiment.optimizer == "adamw":
-        decay = ADAMW_DECAY
-    return with_weight_decay(pulled, scaled(rate, decay)) if decay else pulled
+    optimizer = make(rate) if setting is None else make(rate, setting)
+    if decay and not decays_itself:
+        optimizer = with_weight_decay(optimizer, scaled(rate, decay))
+    return with_l2(optimizer, experiment.l2) if experiment.l2 else optimizer
 
 
 def schedule_for(experiment: Experiment, iterations: int) -> Schedule:
