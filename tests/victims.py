@@ -100,12 +100,12 @@ DATA: Mapping[str, Make] = {
 }
 RUNS: Mapping[str, Make] = {
     "run, dual": partial(trained, optimizer="heavy_ball"),
-    "run, spanned": _STOPPING,
+    "run, subspace": _STOPPING,
     "run, full": partial(trained, full_space=True, optimizer="averaged_momentum", dtype="float32"),
     "run, adam": partial(trained, hidden=(), optimizer="adam"),
     "run, stack": partial(trained, seeds=(1, 2, 3), hidden=(2,)),
     "run, dual, newer": partial(newer, make=partial(trained, optimizer="heavy_ball")),
-    "run, spanned, newer": partial(newer, make=_STOPPING),
+    "run, subspace, newer": partial(newer, make=_STOPPING),
 }
 
 

@@ -113,7 +113,7 @@ class Kind(NamedTuple):
 
 
 class Field(NamedTuple):
-    """All that is said of a field of `Experiment`, beside its name, type and default.
+    """The facts of a field of `Experiment`, beside its name, type and default.
 
     `group` is where the help lists it; without one it has no flag. `flag` is given where it is not
     the name, `default` where it is not a value. It stands `in_place_of` another field, and people
@@ -379,7 +379,7 @@ FIELDS: Mapping[str, Field] = {
     name: hint.__metadata__[0]
     for name, hint in get_type_hints(Experiment, include_extras=True).items()
 }
-"""What is said of each field, by its name."""
+"""The facts of each field, by its name."""
 
 
 def closest(word: str, known: Mapping[str, str], cutoff: float = 0.6) -> str | None:

@@ -105,7 +105,7 @@ def result_at(setup: Setup, checkpoint: Checkpoint) -> Result:
     """
     state, best, chosen = checkpoint.state, checkpoint.best, checkpoint.chosen
     costs = plain_costs(state.costs)
-    kept = checkpoint._replace(
+    plain = checkpoint._replace(
         state=state._replace(costs=costs),
         best=best and State(best.iteration, best.parameters, ()),
     )
@@ -124,7 +124,7 @@ def result_at(setup: Setup, checkpoint: Checkpoint) -> Result:
         setup.validation_examples,
         setup.fingerprint,
         weights_fingerprint(setup.example_weights),
-        kept,
+        plain,
         setup.seeds,
         setup.optimizer if setup.has_own_optimizer else None,
     )

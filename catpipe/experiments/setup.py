@@ -281,7 +281,7 @@ def _space(
     experiment: Experiment, network: Network, optimizer: Optimizer, X: Array, plan: Plan
 ) -> Space:
     if experiment.full_space:
-        return full_space(X, "asked for")
+        return full_space(X, "chosen")
     return cheapest_space(network, optimizer, X, experiment.batch_size, plan.iterations)
 
 

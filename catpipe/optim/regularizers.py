@@ -27,7 +27,7 @@ def l2_penalty(parameters: Parameters, strength: float) -> Array:
 
 @dataclass(frozen=True)
 class _Around:
-    """An optimizer around another, which decides all that is not said here."""
+    """An optimizer around another one, whose facts it shares."""
 
     optimizer: Optimizer
 

@@ -98,8 +98,8 @@ class ColumnSpace(Value):
 def full_space(X: Array, reason: str) -> FullSpace:
     """Return the space of the columns as they are, and why it is this one.
 
-    >>> full_space(np.ones((3, 2)), "asked for").description
-    'the full space (asked for)'
+    >>> full_space(np.ones((3, 2)), "chosen").description
+    'the full space (chosen)'
     """
     return FullSpace(X, f"the full space ({reason})")
 
@@ -153,7 +153,7 @@ def cheapest_space(
         few = f"{examples} examples of {features} features take fewer multiplications as they are"
         return full_space(X, few)
     if iterations * saved <= once:
-        few = f"{iterations} iterations, asked for at first, save less than the way there takes"
+        few = f"{iterations} planned iterations save less than the projection takes"
         return full_space(X, few)
     return dual_space(X) if in_dual else column_space(X)
 

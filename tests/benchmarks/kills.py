@@ -57,7 +57,7 @@ class Whole(NamedTuple):
 
 SETUPS = (
     Setup("full batch, dual", "--iterations 500", 10),
-    Setup("heavy ball, dropout, early stopping, spanned", "--optimizer heavy_ball --dropout 0.2 "
+    Setup("heavy ball, dropout, early stopping, subspace", "--optimizer heavy_ball --dropout 0.2 "
           "--batch-size 32 --epochs 50 --early-stopping 30", 7),
     Setup("adamw, full space, float32", "--layers 10 --optimizer adamw --batch-size 32 "
           "--epochs 35 --full-space --dtype float32", 5),

@@ -110,7 +110,7 @@ def test_the_full_space_alone_changes_where_training_is_done_and_not_what_is_lea
     inside, outside = (fit(ASKED._replace(full_space=full), TWO) for full in (False, True))
     assert ("dual form" in inside.space_description, outside.space_description) == (
         True,
-        "the full space (asked for)",
+        "the full space (chosen)",
     )
     assert_close(inside.parameters, outside.parameters, rtol=1e-10)
 

@@ -237,8 +237,8 @@ WIDE = Examples(np.repeat(PICTURES.inputs, 9, axis=1), PICTURES.targets)
         ({"early_stopping": 3, "dropout": 0.5}, "in the dual form"),
         ({"batch_size": 5}, "the subspace of 13 examples"),
         ({"optimizer": "adam"}, "the optimizer does not commute with rotations"),
-        ({"full_space": True}, "asked for"),
-        ({"iterations": 1}, "1 iterations, asked for at first, save less than"),
+        ({"full_space": True}, "chosen"),
+        ({"iterations": 1}, "1 planned iterations save less than"),
     ],
     ids=str,
 )

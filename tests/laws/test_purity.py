@@ -98,7 +98,7 @@ MANY = normal(10, 3, 6)
 ONE_HOT = example.one_hot(np.arange(6) % 3, 3)
 BRIGHT = normal(11, 4, 3, 3, 3) % 1
 SPACES = {
-    "full": spaces.full_space(X, "asked for"),
+    "full": spaces.full_space(X, "chosen"),
     "dual": spaces.dual_space(X),
     "subspace": spaces.column_space(X),
 }
@@ -319,7 +319,7 @@ CALLS = {
     "space_of": (spaces.space_of, "subspace", X, "as it was"),
     "network_inside": (spaces.network_inside, "subspace", NET, 6),
     "cheapest_space": (spaces.cheapest_space, NET, DESCENT, X, 6, 100),
-    "full_space": (spaces.full_space, X, "asked for"),
+    "full_space": (spaces.full_space, X, "chosen"),
     "dual_space": (spaces.dual_space, X),
     "column_space": (spaces.column_space, X),
     **{f"into_and_out_of_{k}": (into_and_out, space, NET, W) for k, space in SPACES.items()},

@@ -85,7 +85,7 @@ OTHERS = {
     "dense": lambda: Dense("W1", "b1", 3, 2, nn.TANH),
     "dual dense": lambda: dual.dual_network(NET, 4).layers[0],
     "step": lambda: loop.make_step(NET, adam(rates()), 10),
-    "full space": lambda: spaces.full_space(columns(), "asked for"),
+    "full space": lambda: spaces.full_space(columns(), "chosen"),
     "dual space": lambda: spaces.dual_space(columns()),
     "column space": lambda: spaces.column_space(columns()),
 }

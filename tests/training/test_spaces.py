@@ -224,7 +224,7 @@ def test_a_stack_of_learning_rates_is_each_of_them(make, schedule, parts):
         assert_close(one, expected, rtol=1e-9)
 
 
-MADE = {"dual": dual_space, "subspace": column_space, "full": lambda X: full_space(X, "asked for")}
+MADE = {"dual": dual_space, "subspace": column_space, "full": lambda X: full_space(X, "chosen")}
 made = pytest.mark.parametrize("make", MADE.values(), ids=MADE)
 
 
@@ -281,8 +281,8 @@ def test_a_space_pickles(make):
         ((300, 20, 1), 500, None, MANY, "the dual form"),
         ((300, 20, 1), 601, None, MANY, "(601 examples of 300 features take fewer multiplications"),
         ((300, 20, 1), 300, 16, MANY, "(300 examples of 300 features take fewer multiplications"),
-        ((12288, 20, 1), 209, None, 1, "(1 iterations, asked for at first, save less than"),
-        ((2048, 20, 1), 50, 16, 3, "(3 iterations, asked for at first, save less than"),
+        ((12288, 20, 1), 209, None, 1, "(1 planned iterations save less than"),
+        ((2048, 20, 1), 50, 16, 3, "(3 planned iterations save less than"),
     ],
 )
 def test_it_is_said_where_training_is_done_and_why(shape, columns, size, iterations, said):

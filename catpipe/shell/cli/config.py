@@ -48,8 +48,8 @@ def overridden(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, 
     {'l2': 0.1, 'iterations': 3}
     """
     replaced = {rival for pair in RIVALS.items() for rival in pair if {*pair} & above.keys()}
-    kept = {name: value for name, value in below.items() if name not in replaced}
-    return {**kept, **above}
+    others = {name: value for name, value in below.items() if name not in replaced}
+    return {**others, **above}
 
 
 def _read(path: Path) -> dict[str, Any]:

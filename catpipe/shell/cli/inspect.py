@@ -66,7 +66,7 @@ def replay(options: Namespace) -> bool:
     for reason in reasons(run, again) or ["none found in data, libraries, kernels and threads"]:
         print(f"reason: {reason}")
     is_within = all(of.share is not None and of.share <= tolerance for of in off)
-    print(f"tolerance: {tolerance:g}, {'kept' if is_within else 'exceeded'}")
+    print(f"tolerance: {tolerance:g}, {'met' if is_within else 'exceeded'}")
     return is_within
 
 

@@ -369,7 +369,7 @@ def test_what_was_changed_in_the_file_is_what_a_replay_finds(capsys, whole, tmp_
     assert "reason: none found" in out
 
 
-@pytest.mark.parametrize(("tolerance", "status", "word"), [(2e-9, 0, "kept"), (1e-10, 1, "exceed")])
+@pytest.mark.parametrize(("tolerance", "status", "word"), [(2e-9, 0, "met"), (1e-10, 1, "exceed")])
 def test_a_replay_is_well_within_the_tolerance_that_is_stated(
     capsys, whole, tmp_path, tolerance, status, word
 ):

@@ -125,7 +125,7 @@ def test_the_full_space_comes_to_the_same_costs_and_says_why_it_was_used(capsys,
         for flag in ((), ("--full-space",))
     )
     assert full["costs"] == pytest.approx(dual["costs"], rel=1e-10)
-    assert "full space (asked for)" in full["space"]
+    assert "full space (chosen)" in full["space"]
     assert "12 examples" in dual["space"]
 
 
