@@ -326,6 +326,8 @@ CALLS = {
     "accuracy": (metrics.accuracy, LABELS[np.newaxis], Y),
     "confusion": (metrics.confusion, LABELS, LABELS, 2),
     "checked": (experiment.checked, EXPERIMENT),
+    "non_defaults": (experiment.non_defaults, EXPERIMENT),
+    "closest": (experiment.closest, "adm", {"adam": "adam", "sgd": "gradient_descent"}),
     "network_for": (setup.network_for, EXPERIMENT, 12),
     "problem": (setup.problem, EXPERIMENT, PICTURES),
     "problem_in": (setup.problem_in, "dual", "as it was", EXPERIMENT, PICTURES),
