@@ -329,6 +329,8 @@ def _made(
     corners = product(range(begin, end, first[1]), *(range(0, n, step) for n, step in others))
     filters = filters_of(dataset)
     for corner in corners:
+        if dataset.id.get_chunk_info_by_coord(corner).byte_offset is None:  # HDF5 would crash
+            raise _unmade(dataset)
         mask, stored = dataset.id.read_direct_chunk(corner)
         yield corner, _unpacked(dataset, stored, _used(filters, mask))
 

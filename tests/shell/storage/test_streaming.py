@@ -437,6 +437,25 @@ def test_a_chunk_stored_in_far_too_many_bytes_is_refused_at_once(path: Path) -> 
         chunk_replaced(path, bytes(1000))
 
 
+def test_chunks_that_are_as_many_as_declared_but_lie_elsewhere_are_refused(path: Path) -> None:
+    declared, made = (6, 4, 4, 3), (6, 4, 12, 3)
+    chunk = np.zeros((2, 4, 4, 3), np.uint8)
+    write(path, images=np.zeros(declared, np.uint8), labels=np.arange(6) % 2)
+    with h5py.File(path, "a", libver="earliest") as file:
+        del file["train_set_x"]
+        wide = file.create_dataset(
+            "train_set_x", made, np.uint8, chunks=chunk.shape, compression="gzip"
+        )
+        for column in (0, 4, 8):
+            wide.id.write_direct_chunk((0, 0, column, 0), zlib.compress(chunk.tobytes()))
+    content = path.read_bytes()
+    shapes = [np.array(shape, "<u8").tobytes() for shape in (made, declared)]
+    assert shapes[0] in content
+    path.write_bytes(content.replace(*shapes))
+    with pytest.raises(DataError, match="train_set_x"):
+        streamed(stored_pictures(path))
+
+
 def test_a_file_cut_short_while_it_is_streamed_is_refused(path: Path) -> None:
     batches = stream_batches(stored(path, labels=LABELS), SIZE, seed=1)
     next(batches)
