@@ -14,8 +14,8 @@ INTERRUPTED = 130
 def main() -> int:
     """Run the command line; return its exit status.
 
-    While modules are imported, the signal ends the process at once: nothing is begun then, and an
-    exception may get lost in an import. Once the command is over, its status stands.
+    While modules are imported, the signal ends the process at once: no command has started then,
+    and an exception may get lost in an import. Once the command is over, its status stands.
     """
     before = signal.getsignal(signal.SIGINT)
     listens = before is signal.default_int_handler  # else whoever started it wants it ignored
@@ -25,7 +25,7 @@ def main() -> int:
         from catpipe.shell.cli.main import main as run
 
         return run(ready=lambda: signal.signal(signal.SIGINT, before))
-    except KeyboardInterrupt:  # one that came while an earlier one was being told
+    except KeyboardInterrupt:  # one that came while an earlier one was reported
         return INTERRUPTED
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import settings
 
 from catpipe.data.examples import DataSet
+from catpipe.shell.storage.child import reader
 from catpipe.shell.storage.datasets import load_data
-from catpipe.shell.storage.hdf5 import reader
 
 settings.register_profile("quick", max_examples=40, deadline=None)  # a busy machine is no fault
 settings.load_profile("quick")

@@ -45,6 +45,7 @@ def run_folds(setup: Setup, folds: NDArray[np.int64], map_: Map = map) -> Array:
     >>> run_folds(prepare(Experiment(seed=1, hidden=()), pictures), np.arange(4)).shape
     (2, 4)
     """
+    folds = np.asarray(folds)
     numbers = np.unique(folds)
     if folds.shape != setup.labels.shape or len(numbers) < 2:
         raise ValueError(

@@ -98,7 +98,7 @@ def with_seeds(setup: Setup, seeds: Sequence[int]) -> Setup:
     >>> with_seeds(setup, (1, 2)).initial_parameters["W1"].shape
     (2, 1, 1)
     """
-    first = with_seed(setup, seeds[0])
+    first = with_seed(setup, seeds[0]) if seeds_need_own_runs(setup.experiment) else setup
     stack = stacked([initial_parameters_for(setup, seed) for seed in seeds])
     return first._replace(experiment=setup.experiment, initial_parameters=stack, seeds=tuple(seeds))
 

@@ -92,7 +92,10 @@ def train_in_space(
     state = checkpoint.state if checkpoint else initial_state(setup.optimizer, parameters)
     step = make_step(network, setup.optimizer)
     states = finite(trajectory(step, batches_of(setup, state.iteration), state))
-    *before, final = tail(2, watch(_checkpoints(setup, network, states, checkpoint)))
+    passed = tail(2, watch(_checkpoints(setup, network, states, checkpoint)))
+    if not passed:
+        raise ValueError("a watch that hands on no checkpoint; expected the first of them at least")
+    *before, final = passed
     return final, before[0].state if before else None
 
 

@@ -13,7 +13,7 @@ from catpipe.experiments.ensembles import Map, run_seeds, with_seeds
 from catpipe.experiments.experiment import checked
 from catpipe.experiments.fitting import Watch, run
 from catpipe.experiments.result import Result, checkpoint_of
-from catpipe.experiments.setup import Setup, prepare
+from catpipe.experiments.setup import Setup, prepare, weights_fingerprint
 from catpipe.nn.parameters import Array
 from catpipe.training.loop import State
 from catpipe.training.stopping import Checkpoint
@@ -67,7 +67,8 @@ def prepare_again(result: Result, examples: Examples, validation: Examples | Non
 
     Raises `ValueError` for examples of another shape or number, and as `prepare` does.
     """
-    own = len(validation.targets) if validation else 0
+    checkpoint_of(result)
+    own = 0 if validation is None else len(validation.targets)
     found = examples.inputs.shape[1:], len(examples.targets), own
     expected = result.input_shape, result.training_examples, result.validation_examples
     if found != expected:
@@ -134,6 +135,10 @@ def check_same(result: Result, setup: Setup) -> None:
     So it is where another library draws other initial parameters, or finds another basis of
     examples that depend on each other.
     """
+    if weights_fingerprint(setup.example_weights) != result.weights:
+        raise ValueError(
+            "examples with other weights than the run was trained on; expected those: take them"
+        )
     if setup.fingerprint != result.fingerprint:
         raise ValueError(
             f"examples with SHA-256 {setup.fingerprint[:8]}...; expected those it was trained on, "

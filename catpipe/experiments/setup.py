@@ -34,7 +34,7 @@ from catpipe.experiments.experiment import (
 from catpipe.nn.initializers import initialize_parameters
 from catpipe.nn.layers import Dense
 from catpipe.nn.losses import BINARY_CROSS_ENTROPY, SOFTMAX_CROSS_ENTROPY
-from catpipe.nn.network import Network, mlp, with_dropout
+from catpipe.nn.network import Network, layer_sizes, mlp, with_dropout
 from catpipe.nn.parameters import Array, Parameters
 from catpipe.optim.optimizers import Optimizer
 from catpipe.optim.regularizers import with_l2, with_weight_decay
@@ -105,13 +105,14 @@ def prepare(
     (2500, 'full')
     """
     checked(experiment)
-    joined = _joined(experiment, examples, validation) if validation else examples
+    joined = examples if validation is None else _joined(experiment, examples, validation)
+    _check_weights(joined)
     dtype, own = experiment.dtype, len(joined.targets) - len(examples.targets)
     X, Y = pixels(joined.inputs, dtype), targets(joined.targets, experiment.classes, dtype)
-    net = _checked_network(network, experiment, len(X)) if network else None
-    net = net or network_for(experiment, len(X))
+    described = network_for(experiment, len(X))
+    net = described if network is None else _checked_network(network, described, experiment)
     plan = plan_for(experiment, joined.targets, own, joined.weights)
-    rule = optimizer or optimizer_for(experiment, plan.iterations)
+    rule = optimizer_for(experiment, plan.iterations) if optimizer is None else optimizer
     return Setup(
         experiment,
         net,
@@ -169,7 +170,7 @@ def batches_of(setup: Setup, start: int = 0) -> Iterator[Batch]:
     everything = Batch(setup.space.columns, setup.targets, weights)
     size = setup.experiment.batch_size
     if size is None or order is None:
-        return full_batches(*everything[:2], iterations - start, weights)
+        return full_batches(setup.space.columns, setup.targets, iterations - start, weights)
     return islice(mini_batches(everything, order, size, start), iterations - start)
 
 
@@ -285,19 +286,35 @@ def _space(
     return cheapest_space(network, optimizer, X, experiment.batch_size, plan.iterations)
 
 
-def _checked_network(network: Network, experiment: Experiment, features: int) -> Network:
-    first = network.layers[0]
+def _checked_network(network: Network, described: Network, experiment: Experiment) -> Network:
+    first, features = network.layers[0], layer_sizes(described)[0]
     if isinstance(first, Dense) and first.fan_in != features:
         raise ValueError(
             f"a network of {first.fan_in} inputs for examples of {features} numbers; expected as "
             "many: make it of that size"
         )
-    if experiment.dropout and network != network_for(experiment, features):
+    if experiment.dropout and network != described:
         raise ValueError(
             f"dropout is {experiment.dropout} beside a network of your own; expected its layers to "
             "say so: use `with_dropout`"
         )
     return network
+
+
+def _check_weights(examples: Examples) -> None:
+    weights, expected = examples.weights, (len(examples.targets),)
+    if weights is None:
+        return
+    found = np.shape(weights)
+    if found != expected:
+        raise ValueError(
+            f"example weights of shape {found}; expected {expected}: one number for each example"
+        )
+    if not (np.isfinite(weights) & np.greater_equal(weights, 0)).all():
+        raise ValueError(
+            "example weights that are negative or not finite; expected numbers of at least 0: "
+            "give 0 to an example that is not to count"
+        )
 
 
 def _validating(
@@ -330,7 +347,7 @@ def _weights(
         learning = learning & ~validating
     weights = _class_weights(experiment, labels, learning)
     if example_weights is not None:
-        weights = weights * example_weights[np.newaxis]
+        weights = weights * np.asarray(example_weights)[np.newaxis]
     dtype = experiment.dtype
     trained = normalized((learning * weights).astype(dtype))
     return trained, None if validating is None else normalized((validating * weights).astype(dtype))

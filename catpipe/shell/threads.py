@@ -10,9 +10,10 @@ as they are.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from functools import partial
 from threading import Event, Lock, Thread
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +31,7 @@ from catpipe.nn.parameters import Array
 from catpipe.optim.optimizers import Optimizer
 from catpipe.training.spaces import network_inside
 
-SMALL = 2**17  # numbers, of which a product is too short to share
+SMALL = 2**17  # numbers, below which one thread is as fast
 
 _T = TypeVar("_T")
 
@@ -53,7 +54,11 @@ class _Limit:
                 is_set, self.lift = Event(), Event()
                 self.holder = Thread(target=_hold, args=(is_set, self.lift), daemon=True)
                 self.holder.start()
-                is_set.wait()
+                try:
+                    is_set.wait()
+                except BaseException:  # a second Ctrl-C, say: nobody would lift it
+                    self.lift.set()
+                    raise
             self.holders += 1
 
     def release(self) -> None:
@@ -65,7 +70,9 @@ class _Limit:
 
 
 def _hold(is_set: Event, lift: Event) -> None:
-    with _one_thread_here():
+    with ExitStack() as limit:
+        with suppress(Exception):  # which meets the one who takes it, too
+            limit.enter_context(_one_thread_here())
         is_set.set()
         lift.wait()
 
@@ -135,7 +142,7 @@ def fit_seeds(
     """Return what `experiments.fit_seeds` does, with the threads of `fit`."""
     return _limited(
         lambda: prepare(experiment, examples, validation),
-        lambda setup: ensembles.run_seeds(setup, seeds, map_, watch),
+        lambda setup: ensembles.run_seeds(setup, seeds, on_one_thread(map_), watch),
     )
 
 
@@ -145,7 +152,7 @@ def cross_validate(
     """Return what `experiments.cross_validate` does, with the threads of `fit`."""
     return _limited(
         lambda: prepare(experiment, examples),
-        lambda setup: cross_validation.run_folds(setup, folds, map_),
+        lambda setup: cross_validation.run_folds(setup, folds, on_one_thread(map_)),
     )
 
 
@@ -163,7 +170,7 @@ def resume(
         return longer
     return _limited(
         lambda: resuming.prepare_again(longer, examples, validation),
-        lambda setup: resuming.carry_on(longer, setup, watch, map_),
+        lambda setup: resuming.carry_on(longer, setup, watch, on_one_thread(map_)),
     )
 
 
@@ -177,8 +184,24 @@ def replay(
     """Return what `experiments.replay` does, with the threads of `fit`."""
     return _limited(
         lambda: resuming.prepare_again(result, examples, validation),
-        lambda setup: resuming.run_again(result, setup, watch, map_),
+        lambda setup: resuming.run_again(result, setup, watch, on_one_thread(map_)),
     )
+
+
+def on_one_thread(map_: Map) -> Map:
+    """Return the map with one BLAS thread around each call, in whatever thread or process it runs.
+
+    Parts of a stack run side by side, so each has one thread, whatever its size.
+
+    >>> list(on_one_thread(map)(abs, [-1, -2]))
+    [1, 2]
+    """
+    return lambda function, parts: map_(partial(_call_on_one_thread, function), parts)
+
+
+def _call_on_one_thread(function: Callable[[Any], _T], part: Any) -> _T:
+    with one_blas_thread():
+        return function(part)
 
 
 def _one_thread_here() -> AbstractContextManager[object]:

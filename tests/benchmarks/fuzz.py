@@ -36,7 +36,7 @@ from typing import Any, NamedTuple
 
 import tests.benchmarks  # noqa: F401 - which sets the threads
 from catpipe.shell.storage.atomic import DataError
-from catpipe.shell.storage.hdf5 import reader
+from catpipe.shell.storage.child import reader
 from tests.victims import (
     READERS,
     RUNS,

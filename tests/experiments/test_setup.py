@@ -1,6 +1,7 @@
 """What an experiment makes of pictures: columns, targets, shares, batches, and where to train."""
 
 import pickle
+from dataclasses import dataclass
 from itertools import chain, islice
 
 import numpy as np
@@ -372,3 +373,62 @@ def test_a_network_of_other_inputs_is_refused():
 def test_dropout_of_the_experiment_beside_a_network_of_ones_own_is_refused():
     with pytest.raises(ValueError, match="beside a network of your own"):
         prepare(EXPERIMENT._replace(dropout=0.5), PICTURES, network=mlp(12, 7, 3))
+
+
+@pytest.mark.parametrize(
+    ("weights", "refusal"),
+    [
+        (np.ones(5), r"shape \(5,\); expected \(13,\)"),
+        (np.ones((1, 13)), r"shape \(1, 13\); expected \(13,\)"),
+        (np.full(13, np.nan), "negative or not finite"),
+        (np.full(13, -1.0), "negative or not finite"),
+    ],
+    ids=["too few", "a row", "no numbers", "negative"],
+)
+def test_weights_that_are_not_one_number_for_each_example_are_refused(weights, refusal):
+    with pytest.raises(ValueError, match=refusal):
+        prepare(EXPERIMENT, PICTURES._replace(weights=weights))
+
+
+def test_a_run_is_not_resumed_with_other_weights_of_its_examples():
+    weighted = PICTURES._replace(weights=np.arange(1.0, 14.0))
+    short = fit(EXPERIMENT._replace(iterations=9), weighted)
+    assert resume(short, weighted, iterations=20) == fit(EXPERIMENT, weighted)
+    with pytest.raises(ValueError, match="other weights"):
+        resume(short, PICTURES, iterations=20)
+
+
+@dataclass(frozen=True)
+class Still:
+    """An optimizer that leaves parameters as they are, and is false as an empty list is."""
+
+    commutes_with_rotations: bool = False
+    is_linear: bool = False
+
+    def __len__(self):
+        return 0
+
+    def init(self, _):
+        """Return no moments."""
+        return ()
+
+    def update(self, _, parameters, moments, __):
+        """Return both as they are."""
+        return parameters, moments
+
+
+def test_an_optimizer_of_ones_own_is_used_however_empty_it_is():
+    setup = prepare(EXPERIMENT, PICTURES, optimizer=Still())
+    assert run(setup).parameters == setup.initial_parameters
+
+
+def test_a_watch_that_hands_on_nothing_is_refused():
+    with pytest.raises(ValueError, match="hands on no checkpoint"):
+        fit(EXPERIMENT, PICTURES, lambda _: iter(()))
+
+
+def test_inputs_that_are_floats_are_taken_as_they_are():
+    floats = Examples(PICTURES.inputs / 255, PICTURES.targets)
+    np.testing.assert_allclose(
+        prepare(EXPERIMENT, floats).space.columns, prepare(EXPERIMENT, PICTURES).space.columns
+    )

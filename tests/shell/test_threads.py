@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from threading import Barrier, Event, Thread
 
 import numpy as np
@@ -175,3 +176,27 @@ def test_python_and_the_command_line_give_the_same_bits_on_any_number_of_threads
         digests.add(str(catpipe.load_run(out).result))
         assert catpipe.load_run(out).result == catpipe.fit(EXPERIMENT, PICTURES)
     assert len(digests) == 1
+
+
+def threads_of(_: object) -> set[int]:
+    return blas_threads()
+
+
+def test_parts_in_other_processes_have_one_thread_each():
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=context) as pool:
+        seen = [*threads.on_one_thread(pool.map)(threads_of, [1, 2])]
+    assert seen == [{1}, {1}]
+
+
+def test_an_error_of_the_library_that_limits_threads_reaches_the_caller(monkeypatch):
+    def broken(*_: object) -> None:
+        raise OSError("no such library")
+
+    monkeypatch.setattr("threadpoolctl.threadpool_limits", broken)
+    with pytest.raises(OSError, match="no such library"), one_blas_thread():
+        pass
+    monkeypatch.undo()
+    with one_blas_thread():
+        assert blas_threads() == {1}
+    assert blas_threads() == ALL

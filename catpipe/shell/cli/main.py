@@ -12,6 +12,7 @@ from io import TextIOWrapper
 from pathlib import Path
 
 from catpipe.shell.cli.arguments import BAD_INPUT, COMMANDS, on_one_line, parse, parser
+from catpipe.shell.storage.child import reader
 
 DIFFERS, NO_COMMAND, INTERRUPTED, NO_READER = 1, 1, 130, 141
 
@@ -30,9 +31,11 @@ def main(arguments: Sequence[str] | None = None, ready: Callable[[], object] = i
             if not given:
                 parser(given).print_help()
                 return NO_COMMAND
-            function, options = _command(given)
-            ready()
-            return _run(function, options)
+            name, options = parse(given)
+            with reader(starts_now=name != "draw"):  # which reads no file
+                function, options = _imported(name, options)
+                ready()
+                return _run(function, options)
         except KeyboardInterrupt:
             return _fail("interrupted", INTERRUPTED)
         except BrokenPipeError:  # whoever read the output has seen enough
@@ -41,9 +44,8 @@ def main(arguments: Sequence[str] | None = None, ready: Callable[[], object] = i
             return _fail(_error_message(error))
 
 
-def _command(arguments: Sequence[str]) -> tuple[Function, Namespace]:
+def _imported(name: str, options: Namespace) -> tuple[Function, Namespace]:
     """Return the function of the command and its options; import what they need, and no more."""
-    name, options = parse(arguments)
     command = COMMANDS[name]
     function = getattr(import_module(f"catpipe.shell.cli.{command.module}"), command.function)
     if name != "train":
@@ -57,10 +59,9 @@ def _run(function: Function, options: Namespace) -> int:
     import numpy as np
 
     from catpipe.shell.cli.signals import Interrupted
-    from catpipe.shell.storage.hdf5 import reader
 
     try:
-        with reader(), np.errstate(all="ignore"):  # a cost that is not finite is refused by name
+        with np.errstate(all="ignore"):  # a cost that is not finite is refused by name
             is_same = function(options)
             sys.stdout.flush()
     except Interrupted as stopped:

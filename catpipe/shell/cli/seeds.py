@@ -21,7 +21,7 @@ from catpipe.experiments.experiment import Experiment
 from catpipe.experiments.fitting import Watch
 from catpipe.experiments.result import Result, accuracy_on, cost_on, probabilities
 from catpipe.nn.network import layer_sizes
-from catpipe.shell.threads import fit_seeds, one_blas_thread
+from catpipe.shell.threads import fit_seeds
 from catpipe.training.stopping import Checkpoint
 
 
@@ -34,7 +34,7 @@ def train_seeds(
 ) -> None:
     """Train a network from each seed; report their mean, their spread, and their ensemble."""
     since = perf_counter()
-    with one_blas_thread(), workers() as (map_, watch):
+    with workers() as (map_, watch):
         result = fit_seeds(experiment, options.seeds, data.train, map_, watch, validation)
     seconds = perf_counter() - since
     report = {

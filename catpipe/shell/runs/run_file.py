@@ -171,8 +171,8 @@ def _check_described(path: StrPath, result: Result) -> None:
     ):
         if is_own:
             raise DataError(
-                f"{path}: a run file names the {name} by its experiment; expected one that the "
-                f"experiment describes: keep a run with a {name} of your own in Python"
+                f"{path}: cannot hold the {name} of this run, which its experiment does not "
+                "describe; expected one that it does: keep the run in Python"
             )
 
 

@@ -230,7 +230,7 @@ def _check_bits(name: str, dtype: np.dtype[Any], stored: h5py.h5t.TypeID) -> Non
 def _check_storage(name: str, dataset: h5py.Dataset) -> None:
     storage = dataset.id.get_create_plist()
     if storage.get_layout() not in _LAYOUTS or storage.get_external_count():
-        raise Refusal(f"{name} is kept elsewhere; expected the data itself: copy it here")
+        raise Refusal(f"{name} is stored elsewhere; expected the data itself: copy it here")
     filters = filters_of(dataset)
     if filters not in _FILTERS or not all(map(h5py.h5z.filter_avail, filters)):
         raise Refusal(

@@ -113,6 +113,9 @@ def _locked(draft: Path) -> BinaryIO:
     while True:
         if draft.is_symlink():  # what it names is somebody else's
             draft.unlink()
+        with suppress(OSError):
+            if draft.lstat().st_nlink > 1:  # so is what has another name
+                draft.unlink()
         file = draft.open("ab")
         with suppress(ImportError, OSError):
             import fcntl  # which only POSIX has

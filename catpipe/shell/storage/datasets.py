@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from catpipe.data.examples import DataSet, Examples
 from catpipe.nn.parameters import Array
 from catpipe.shell.storage.atomic import DataError, StrPath
-from catpipe.shell.storage.hdf5 import read, reader, write_all
+from catpipe.shell.storage.child import reader
+from catpipe.shell.storage.hdf5 import read, write_all
 
 _PARTS = ("train", "test")
 

@@ -1,26 +1,20 @@
 """Small HDF5 files: read in another process and believed in nothing, written whole or not at all.
 
 A file is handed to `_hdf5_reader`, a script in a child process: its crash, hang or bomb is one
-sentence here. What it answers is held to what was asked, plain types and no more bytes than are
+sentence here. Its answers are held to the request, to plain types and to the bytes that are
 allowed. This bounds the damage that a file can do; it is no sandbox against code execution.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
-import signal
-import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 from math import prod
 from pathlib import Path
-from signal import Signals
-from threading import Lock, Timer
-from time import monotonic
 from typing import Any, NamedTuple
 
 import h5py
@@ -28,26 +22,17 @@ import numpy as np
 from toolz import valmap
 
 from catpipe.nn.parameters import Array
-from catpipe.shell.storage import _hdf5_reader
 from catpipe.shell.storage._hdf5_reader import PIECE, Refusal, check_type, is_one_component
 from catpipe.shell.storage.atomic import DataError, StrPath, write_files
+from catpipe.shell.storage.child import CHILDREN, Child
 
 EACH = 2**30  # bytes that one dataset may take in memory
 TOTAL = 2**31  # and a file, and all that is read from it
-PATIENCE = 20.0  # seconds that an answer may take
-SLOWEST = 2**22  # bytes that are worked on in a second more, at least
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _LOOKALIKES = {
     b"<": "is a web page saved in the file's place",
     b"version https://git-lfs": "is a git-lfs pointer to the file (`git lfs pull` fetches it)",
-}
-_LONGEST = 2**20  # bytes of an answer
-_FOLDERS = {str(Path(str(module.__file__)).parents[1]) for module in (np, h5py)}
-_COMMAND = (sys.executable, "-I", "-S", _hdf5_reader.__file__, *sorted(_FOLDERS))
-_ENVIRONMENT = {
-    "OPENBLAS_NUM_THREADS": "1",  # which is faster to start
-    "HDF5_PLUGIN_PRELOAD": "::",  # no filters but HDF5's and h5py's own
 }
 
 
@@ -67,21 +52,8 @@ def read(
 
 
 @contextmanager
-def reader() -> Iterator[None]:
-    """Let all files that are read within share a child process, which is started when needed.
-
-    It can be entered again, also by other threads; whoever leaves it last ends the child.
-    """
-    _CHILDREN.enter()
-    try:
-        yield
-    finally:
-        _CHILDREN.leave()
-
-
-@contextmanager
 def opened(path: StrPath, total: int = TOTAL) -> Iterator[Opened]:
-    """Give the file as it is now, read whole: all that is asked of it is of one version.
+    """Give the file as it is now, read whole: all that is read of it is of one version.
 
     Raises `DataError` for more bytes than `total`.
     """
@@ -120,7 +92,7 @@ class Opened(NamedTuple):
     """An HDF5 file that a child process has open."""
 
     path: StrPath
-    child: _Child
+    child: Child
     size: int
     held: int
     """Bytes that the child needs to hold the file."""
@@ -155,8 +127,8 @@ class Opened(NamedTuple):
         content: bytes = b"",
     ) -> Any:
         """Return what the child finds, as it is understood."""
-        asked = self.child.asked(self.path, (request, about), self.size, self.held, content)
-        with asked as child:
+        exchange = self.child.exchange(self.path, (request, about), self.size, self.held, content)
+        with exchange as child:
             return understood(child.answer())
 
     def _values(self, name: str, declared: Declared) -> Array:
@@ -165,7 +137,7 @@ class Opened(NamedTuple):
         place = memoryview(array.reshape(-1).view(np.uint8).data)
         request = "read", [name, 0, declared.shape[0] if declared.shape else 1]
         memory = self.held + 4 * max(2 * PIECE, declared.size_together)
-        with self.child.asked(self.path, request, declared.size, memory) as child:
+        with self.child.exchange(self.path, request, declared.size, memory) as child:
             while place:
                 length = child.answer()
                 if not 0 < length <= len(place):
@@ -188,141 +160,12 @@ def _declared(dtype: str, shape: list[int], size: int, together: int) -> Declare
     return Declared(kind, tuple(shape), size, together)
 
 
-# The child process.
-
-
-class _Child:
-    """A process that reads HDF5."""
-
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            _COMMAND,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={**os.environ, **_ENVIRONMENT},
-            start_new_session=True,  # a terminal's Ctrl-C is for its parent
-        )
-        self.pid, self._owner = self._process.pid, os.getpid()
-        self._waits = True
-
-    def is_sound(self) -> bool:
-        """Return whether it waits to be asked by this process, which may be a fork."""
-        return self._waits and self._owner == os.getpid() and self._process.poll() is None
-
-    @contextmanager
-    def asked(
-        self, path: StrPath, request: Sequence[Any], work: int, memory: int, content: bytes = b""
-    ) -> Iterator[_Child]:
-        """Ask, and give the child, to be heard; raise `DataError` for refusals and for its end."""
-        begun, seconds = monotonic(), PATIENCE + work / SLOWEST
-        timer = Timer(seconds, self._process.kill)
-        timer.daemon = True
-        timer.start()
-        self._waits = False
-        try:
-            self._send(json.dumps([*request, work, memory]).encode() + b"\n", content)
-            yield self
-        except Refusal as refusal:
-            self._waits = True
-            raise DataError(f"{path}: {refusal}") from refusal
-        except (OSError, EOFError) as error:
-            why = f"took over {seconds:.0f} s" if monotonic() - begun > seconds else self.end()
-            raise _damaged(path, why) from error
-        except (TypeError, ValueError) as error:
-            raise _damaged(path, f"made no sense: {error}") from error
-        else:
-            self._waits = True
-        finally:
-            timer.cancel()
-
-    def answer(self) -> Any:
-        """Return what is found; raise `Refusal`, and other errors for what is no answer."""
-        assert self._process.stdout
-        line = self._process.stdout.readline(_LONGEST)
-        if not line.endswith(b"\n"):
-            raise EOFError
-        match json.loads(line):
-            case {"refused": str(sentence)}:
-                raise Refusal(sentence)
-            case {"found": found}:
-                return found
-        raise ValueError("no answer")
-
-    def receive(self, place: memoryview) -> None:
-        """Fill the place with the bytes that follow an answer."""
-        assert self._process.stdout
-        if self._process.stdout.readinto(place) != len(place):  # type: ignore[attr-defined]
-            raise EOFError
-
-    def end(self) -> str:
-        """End the process; return how it had ended, or why it does now."""
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(0 if self._waits else 1)
-        status = self._process.returncode
-        self._process.kill()
-        for pipe in (self._process.stdin, self._process.stdout):
-            with suppress(OSError):
-                assert pipe
-                pipe.close()
-        self._process.wait()
-        if status is None or status >= 0:
-            return f"ended with status {status}"
-        is_time = status == -getattr(signal, "SIGXCPU", 0)
-        return "took too long" if is_time else f"was ended by {Signals(-status).name}"
-
-    def _send(self, *contents: bytes) -> None:
-        assert self._process.stdin
-        for content in contents:
-            self._process.stdin.write(content)
-        self._process.stdin.flush()
-
-
-class _Children:
-    """The processes that wait for what is read next, while somebody is to read."""
-
-    def __init__(self) -> None:
-        self._lock, self._readers, self._idle = Lock(), 0, list[_Child]()
-
-    def enter(self) -> None:
-        with self._lock:
-            self._readers += 1
-
-    def leave(self) -> None:
-        with self._lock:
-            self._readers -= 1
-            over = [] if self._readers else [self._idle.pop() for _ in range(len(self._idle))]
-        for child in over:
-            child.end()
-
-    def take(self) -> _Child:
-        """Return one that waits, or a new one."""
-        while True:
-            with self._lock:
-                child = self._idle.pop() if self._idle else _Child()
-            if child.is_sound():
-                return child
-            child.end()
-
-    def give_back(self, child: _Child) -> None:
-        """Keep it for what is read next, if there can be such."""
-        with self._lock:
-            is_kept = self._readers and child.is_sound()
-            if is_kept:
-                self._idle.append(child)
-        if not is_kept:
-            child.end()
-
-
-_CHILDREN = _Children()
-
-
 @contextmanager
 def _opened(
     path: StrPath, request: tuple[str, Any], size: int, held: int, content: bytes = b""
 ) -> Iterator[Opened]:
     try:
-        child = _CHILDREN.take()
+        child = CHILDREN.take()
     except OSError as error:
         raise DataError(
             f"{path}: cannot be read ({error.strerror}, to start {sys.executable}); expected "
@@ -336,14 +179,7 @@ def _opened(
         if child.is_sound():
             with suppress(DataError):
                 file.ask("close", None)
-        _CHILDREN.give_back(child)
-
-
-def _damaged(path: StrPath, what: str) -> DataError:
-    return DataError(
-        f"{path}: is damaged (HDF5, in a process of its own, {what}); expected a whole HDF5 file: "
-        "fetch it again"
-    )
+        CHILDREN.give_back(child)
 
 
 # What is checked here.

@@ -176,14 +176,14 @@ def test_external_storage_is_refused(path: Path) -> None:
     path.with_name("secret").write_bytes(b"secrets!")
     outside = [(str(path.with_name("secret")), 0, 8)]
     build(path, lambda file: file.create_dataset("x", (8,), "u1", external=outside))
-    assert "is kept elsewhere" in refusal(path)
+    assert "is stored elsewhere" in refusal(path)
 
 
 def test_a_virtual_dataset_is_refused(path: Path) -> None:
     layout = h5py.VirtualLayout((1,), "f8")
     layout[:] = h5py.VirtualSource(str(path.with_name("y.h5")), "y", (1,))
     build(path, lambda file: file.create_virtual_dataset("x", layout))
-    assert "is kept elsewhere" in refusal(path)
+    assert "is stored elsewhere" in refusal(path)
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,10 @@ import h5py
 import numpy as np
 import pytest
 
-from catpipe.shell.storage import _hdf5_reader, hdf5
+from catpipe.shell.storage import _hdf5_reader, child, hdf5
 from catpipe.shell.storage.atomic import DataError
-from catpipe.shell.storage.hdf5 import opened, read, reader, write
+from catpipe.shell.storage.child import reader
+from catpipe.shell.storage.hdf5 import opened, read, write
 
 
 @pytest.fixture
@@ -54,7 +55,8 @@ def test_all_files_that_are_read_together_share_one_process(path: Path) -> None:
 ALONE = """
 import sys
 from tests.shell.storage.test_hdf5_reader import children
-from catpipe.shell.storage.hdf5 import read, reader
+from catpipe.shell.storage.child import reader
+from catpipe.shell.storage.hdf5 import read
 with reader():
     with reader():
         read(sys.argv[1], ["x"])
@@ -89,7 +91,7 @@ def test_a_process_that_hangs_is_ended_by_the_clock(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with opened(path) as file:
-        monkeypatch.setattr(hdf5, "PATIENCE", 0.2)
+        monkeypatch.setattr(child, "PATIENCE", 0.2)
         os.kill(file.child.pid, signal.SIGSTOP)
         with pytest.raises(DataError, match=r"is damaged .* took over 0 s"):
             file.datasets(["x"])
@@ -128,9 +130,9 @@ print('{{"found": null}}', flush=True)
 sys.stdin.buffer.readline()
 sys.stdout.buffer.write({answer!r})
 """
-    monkeypatch.setattr(hdf5, "_LONGEST", 2**10)
-    monkeypatch.setattr(hdf5, "_COMMAND", (sys.executable, "-I", "-c", script))
-    monkeypatch.setattr(hdf5, "_CHILDREN", hdf5._Children())
+    monkeypatch.setattr(child, "_LONGEST", 2**10)
+    monkeypatch.setattr(child, "_command", lambda: (sys.executable, "-I", "-c", script))
+    monkeypatch.setattr(hdf5, "CHILDREN", child.Children())
     with pytest.raises(DataError, match="is damaged"):
         read(path, ["x"])
 
@@ -147,8 +149,8 @@ for answer in 'null', '[["<f8", [6], 48, 1]]', 'null', '{length}':
     sys.stdout.write('{{"found": ' + answer + '}}\\n' + 'x' * 100 * (answer == '{length}'))
     sys.stdout.flush()
 """
-    monkeypatch.setattr(hdf5, "_COMMAND", (sys.executable, "-I", "-c", script))
-    monkeypatch.setattr(hdf5, "_CHILDREN", hdf5._Children())
+    monkeypatch.setattr(child, "_command", lambda: (sys.executable, "-I", "-c", script))
+    monkeypatch.setattr(hdf5, "CHILDREN", child.Children())
     with pytest.raises(DataError, match="is damaged"):
         read(path, ["x"])
 

@@ -134,8 +134,8 @@ def filled_in_chunks(file: h5py.File, name: str) -> None:
     [
         (soft, "is a link to elsewhere"),
         (external, "is a link to elsewhere"),
-        (outside, "is kept elsewhere"),
-        (virtual, "is kept elsewhere"),
+        (outside, "is stored elsewhere"),
+        (virtual, "is stored elsewhere"),
         (ring, "is no array"),
         (the_root, "is no array"),
         (named_type, "is no array"),

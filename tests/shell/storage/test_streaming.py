@@ -300,14 +300,14 @@ def test_external_storage_is_refused(path: Path) -> None:
         path,
         lambda file: file.create_dataset("train_set_x", IMAGES.shape, "u1", external=outside),
     )
-    assert "is kept elsewhere" in refusal(build)
+    assert "is stored elsewhere" in refusal(build)
 
 
 def test_a_virtual_dataset_is_refused(path: Path) -> None:
     layout = h5py.VirtualLayout(IMAGES.shape, "u1")
     layout[:] = h5py.VirtualSource(str(path), "y", IMAGES.shape)
     virtual = instead(path, lambda file: file.create_virtual_dataset("train_set_x", layout))
-    assert "is kept elsewhere" in refusal(virtual)
+    assert "is stored elsewhere" in refusal(virtual)
 
 
 @pytest.mark.parametrize("storage", [{"compression": "lzf"}, {"scaleoffset": 8}], ids=str)
@@ -449,9 +449,9 @@ def test_chunks_that_are_as_many_as_declared_but_lie_elsewhere_are_refused(path:
         for column in (0, 4, 8):
             wide.id.write_direct_chunk((0, 0, column, 0), zlib.compress(chunk.tobytes()))
     content = path.read_bytes()
-    shapes = [np.array(shape, "<u8").tobytes() for shape in (made, declared)]
-    assert shapes[0] in content
-    path.write_bytes(content.replace(*shapes))
+    before, after = (np.array(shape, "<u8").tobytes() for shape in (made, declared))
+    assert before in content
+    path.write_bytes(content.replace(before, after))
     with pytest.raises(DataError, match="train_set_x"):
         streamed(stored_pictures(path))
 
