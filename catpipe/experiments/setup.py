@@ -220,6 +220,15 @@ def folds_need_own_runs(experiment: Experiment) -> bool:
     return experiment.early_stopping is not None or experiment.order != "shuffled"
 
 
+def sizes_for(experiment: Experiment, features: int) -> list[int]:
+    """Return the layer sizes of the network that the experiment describes, input first.
+
+    >>> sizes_for(Experiment(seed=1), features=12288)
+    [12288, 20, 7, 5, 1]
+    """
+    return [features, *experiment.hidden, 1 if experiment.classes == 2 else experiment.classes]
+
+
 def network_for(experiment: Experiment, features: int) -> Network:
     """Return the network that the experiment describes, for so many features.
 
@@ -228,11 +237,10 @@ def network_for(experiment: Experiment, features: int) -> Network:
     >>> [layer.units for layer in network_for(Experiment(seed=1), features=12288).layers]
     [20, 7, 5, 1]
     """
-    names = experiment.activation
+    sizes, names = sizes_for(experiment, features), experiment.activation
     activation = ACTIVATIONS[names] if isinstance(names, str) else [ACTIVATIONS[n] for n in names]
-    outputs = 1 if experiment.classes == 2 else experiment.classes
-    loss = BINARY_CROSS_ENTROPY if outputs == 1 else SOFTMAX_CROSS_ENTROPY
-    plain = mlp(features, *experiment.hidden, outputs, activation=activation, loss=loss)
+    loss = BINARY_CROSS_ENTROPY if sizes[-1] == 1 else SOFTMAX_CROSS_ENTROPY
+    plain = mlp(*sizes, activation=activation, loss=loss)
     dropout, seed = experiment.dropout, experiment.seed
     return with_dropout(plain, dropout, seed) if dropout else plain
 

@@ -371,3 +371,20 @@ def test_no_public_function_bears_its_modules_name(module):
 def test_examples_may_use_the_names_that_the_packages_docstring_defines(names_of_examples):
     assert {*names_of_examples} == {*catpipe.__all__, "np", "images", "pictures"}
     assert names_of_examples["pictures"].targets.tolist() == [0, 1]
+
+
+MAKERS = {
+    "mlp",
+    "network_for",
+    "initialize_parameters",
+    "optimizer_for",
+    "schedule_for",
+    "make_step",
+}
+
+
+@pytest.mark.parametrize("module", [name for name in modules() if ".shell.cli." in name])
+def test_the_command_line_makes_no_network_and_no_optimizer(module):
+    taken = {name.rpartition(".")[2] for name in imports(tree(module))}
+    assert not taken & MAKERS
+    assert not any(name.startswith("catpipe.optim.optimizers") for name in imports(tree(module)))

@@ -345,6 +345,7 @@ CALLS = {
     "weights_fingerprint": (setup.weights_fingerprint, np.arange(6.0)),
     "folds_need_own_runs": (setup.folds_need_own_runs, EXPERIMENT),
     "batches_of": (first_batches, setup.batches_of, STOPPING),
+    "sizes_for": (setup.sizes_for, EXPERIMENT, 12),
     "network_for": (setup.network_for, EXPERIMENT, 12),
     "optimizer_for": (setup.optimizer_for, EXPERIMENT._replace(optimizer="adamw"), 10),
     "schedule_for": (setup.schedule_for, EXPERIMENT._replace(warm_up=3), 10),

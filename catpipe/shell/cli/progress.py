@@ -58,7 +58,7 @@ def with_bar(checkpoints: Iterable[Checkpoint], bar: Any) -> Iterator[Checkpoint
             state = checkpoint.state
             bar.update(state.iteration - bar.n)
             if state.costs and state.iteration == state.costs[-1][0] + 1:
-                bar.set_postfix_str(f"cost {state.costs[-1][1]:.4f}")
+                bar.set_postfix_str(f"cost {state.costs[-1][1]:.6g}")
             yield checkpoint
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from catpipe.data.examples import DataSet, Examples
 from catpipe.experiments.experiment import Experiment, non_defaults
 from catpipe.experiments.result import Result, accuracy_on, cost_on
-from catpipe.experiments.setup import network_for
+from catpipe.experiments.setup import sizes_for
 from catpipe.nn.network import layer_sizes
 from catpipe.optim.regularizers import l2_penalty
 from catpipe.shell.cli.progress import cost_line
@@ -28,8 +28,8 @@ def data_line(folder: Path, data: DataSet) -> str:
 
 def experiment_line(experiment: Experiment, pictures: Examples, seeds: Sequence[int] | None) -> str:
     """Return the line that describes a run: usual fields, and those that are not the default."""
-    network = network_for(experiment, pictures.inputs[0].size)
-    return f"network: {describe(experiment, layer_sizes(network), len(seeds or ()))}"
+    sizes = sizes_for(experiment, pictures.inputs[0].size)
+    return f"network: {describe(experiment, sizes, len(seeds or ()))}"
 
 
 def describe(experiment: Experiment, sizes: Sequence[int], seeds: int) -> str:

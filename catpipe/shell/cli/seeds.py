@@ -54,7 +54,7 @@ def train_seeds(
         print(json.dumps(report, allow_nan=False))
         return
     print(f"seeds: {options.seeds[0]} to {options.seeds[-1]}, {len(options.seeds)} networks")
-    print(f"final cost:     {_spread(report['final_costs'], '{:.4f}')}")
+    print(f"final cost:     {_spread(report['final_costs'], '{:.6g}')}")
     print(f"train accuracy: {_spread(report['train_accuracies'], '{:.2%}')}")
     print(f"test accuracy:  {_spread(report['test_accuracies'], '{:.2%}')}")
     print(f"ensemble:       test accuracy {report['ensemble_test_accuracy']:.2%}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,7 @@ import numpy as np
 from toolz import compose_left, identity
 
 from catpipe.data.examples import DataSet
-from catpipe.experiments.fitting import Watch, result_at, run
+from catpipe.experiments.fitting import Watch, result_at
 from catpipe.experiments.result import Result
 from catpipe.experiments.setup import Setup
 from catpipe.shell.cli.progress import with_progress
@@ -41,8 +42,8 @@ class Session(NamedTuple):
     since: float  # by the clock of `perf_counter`
 
 
-def train_and_save(session: Session, setup: Setup, checkpoint: Checkpoint | None = None) -> None:
-    """Train to the end, from the start or from a checkpoint; then save the run and report it.
+def train_and_save(session: Session, setup: Setup, train: Callable[[Watch], Result]) -> None:
+    """Train the setup to its end with this function; then save the run and report it.
 
     Raises `Interrupted` after a signal that stops it, with the run saved as far as it is. So it is
     too where nobody reads the output any more, and the error goes on.
@@ -57,7 +58,7 @@ def train_and_save(session: Session, setup: Setup, checkpoint: Checkpoint | None
     with stop.listening():
         try:
             with threads_for(setup):
-                result = run(setup, compose_left(progress, stop.watch, saving), checkpoint)
+                result = train(compose_left(progress, stop.watch, saving))
         except (OSError, KeyboardInterrupt) as error:
             if stop.checkpoint is None:
                 raise

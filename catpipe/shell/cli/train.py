@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 
 from catpipe.data.examples import DataSet, Examples
+from catpipe.experiments.fitting import run
 from catpipe.experiments.result import checkpoint_of
 from catpipe.experiments.resuming import check_same, extended, prepare_again
 from catpipe.experiments.setup import prepare
@@ -50,18 +52,18 @@ def train(options: Namespace) -> None:
     source = record_source(options.data, folder, options.validation)
     every, as_json = options.save_every, options.json
     session = Session(folder, data, options.out, every, as_json, source, environments, since)
-    train_and_save(session, setup)
+    train_and_save(session, setup, partial(run, setup))
 
 
 def resume(options: Namespace) -> None:
     """Carry on a run from where its file is, in the same file."""
     _check_every(options.save_every)
-    path, run = options.run, load_single_run(options.run)
-    found = training_data(run, options)
-    _check_files(run, found, path)
+    path, stored = options.run, load_single_run(options.run)
+    found = training_data(stored, options)
+    _check_files(stored, found, path)
     since = perf_counter()
     try:
-        longer = extended(run.result, options.iterations)
+        longer = extended(stored.result, options.iterations)
         with one_blas_thread():
             setup = prepare_again(longer, found.data.train, found.validation)
         check_same(longer, setup)
@@ -74,15 +76,16 @@ def resume(options: Namespace) -> None:
         print(experiment_line(longer.experiment, found.data.train, None))
         print(f"resumed: {path} at iteration {at} of {longer.planned_iterations}")
     session = Session(
-        found.folder, found.data, path, options.save_every, options.json, run.source,
-        run.environments, since,
+        found.folder, found.data, path, options.save_every, options.json, stored.source,
+        stored.environments, since,
     )  # fmt: skip
-    if longer is run.result and longer.is_finished:
+    if longer is stored.result and longer.is_finished:
         print_result(session, longer, f"as they were in {path}, which is {status(longer)}")
     elif longer.is_finished:
         save_and_report(session, longer)
     else:
-        train_and_save(_from_now_on(session, at, now), setup, checkpoint_of(longer))
+        carrying_on = partial(run, setup, checkpoint=checkpoint_of(longer))
+        train_and_save(_from_now_on(session, at, now), setup, carrying_on)
 
 
 def _from_now_on(session: Session, at: int, now: Environment) -> Session:
