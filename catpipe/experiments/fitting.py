@@ -129,7 +129,7 @@ def result_at(setup: Setup, checkpoint: Checkpoint) -> Result:
         weights_fingerprint(setup.example_weights),
         plain,
         setup.seeds,
-        setup.optimizer if setup.has_own_optimizer else None,
+        setup.own_optimizer,
     )
 
 

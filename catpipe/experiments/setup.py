@@ -64,7 +64,7 @@ class Setup(NamedTuple):
     """All that a run needs. The examples are those to train on and, last, a validation set.
 
     The network and the initial parameters are as they are in the full space; `targets` are
-    (outputs, examples). The optimizer is the user's where the experiment does not describe it.
+    (outputs, examples).
     """
 
     experiment: Experiment
@@ -81,7 +81,7 @@ class Setup(NamedTuple):
     fingerprint: str
     example_weights: Array | None
     seeds: tuple[int, ...] = ()  # of a stack, one a network
-    has_own_optimizer: bool = False
+    own_optimizer: Optimizer | None = None  # where the experiment does not describe it
 
 
 def prepare(
@@ -129,7 +129,7 @@ def prepare(
         own,
         fingerprint(joined),
         joined.weights,
-        has_own_optimizer=optimizer is not None,
+        own_optimizer=optimizer,
     )
 
 

@@ -105,8 +105,8 @@ def gradient_descent(learning_rate: Rate) -> Optimizer:
 
 
 @dataclass(frozen=True)
-class HeavyBall:
-    """The optimizer of `heavy_ball`."""
+class _Velocity:
+    """What the optimizers along a velocity v share: two settings, and v = 0 at first."""
 
     learning_rate: Rate
     beta: float = 0.9
@@ -117,6 +117,11 @@ class HeavyBall:
     def init(self, parameters: Parameters) -> Moments:
         """Return v = 0."""
         return (zero_moment(parameters),)
+
+
+@dataclass(frozen=True)
+class HeavyBall(_Velocity):
+    """The optimizer of `heavy_ball`."""
 
     def update(
         self, iteration: int, parameters: Parameters, moments: Moments, gradients: Gradients
@@ -142,18 +147,8 @@ def heavy_ball(learning_rate: Rate, beta: float = 0.9) -> Optimizer:
 
 
 @dataclass(frozen=True)
-class AveragedMomentum:
+class AveragedMomentum(_Velocity):
     """The optimizer of `averaged_momentum`."""
-
-    learning_rate: Rate
-    beta: float = 0.9
-
-    commutes_with_rotations = True
-    is_linear = True
-
-    def init(self, parameters: Parameters) -> Moments:
-        """Return v = 0."""
-        return (zero_moment(parameters),)
 
     def update(
         self, iteration: int, parameters: Parameters, moments: Moments, gradients: Gradients
@@ -179,18 +174,8 @@ def averaged_momentum(learning_rate: Rate, beta: float = 0.9) -> Optimizer:
 
 
 @dataclass(frozen=True)
-class Nesterov:
+class Nesterov(_Velocity):
     """The optimizer of `nesterov`."""
-
-    learning_rate: Rate
-    beta: float = 0.9
-
-    commutes_with_rotations = True
-    is_linear = True
-
-    def init(self, parameters: Parameters) -> Moments:
-        """Return v = 0."""
-        return (zero_moment(parameters),)
 
     def update(
         self, iteration: int, parameters: Parameters, moments: Moments, gradients: Gradients
