@@ -102,7 +102,7 @@ def threads_for(setup: Setup) -> AbstractContextManager[None]:
     return one_blas_thread() if numbers < SMALL else nullcontext()
 
 
-def _limited(prepared: Callable[[], Setup], trained: Callable[[Setup], _T]) -> _T:
+def limited(prepared: Callable[[], Setup], trained: Callable[[Setup], _T]) -> _T:
     """Prepare on one BLAS thread, and train on it too where what is trained is small."""
     with one_blas_thread():
         setup = prepared()
@@ -125,7 +125,7 @@ def fit(
     >>> fit(Experiment(seed=1, hidden=()), pictures).iteration
     2500
     """
-    return _limited(
+    return limited(
         lambda: prepare(experiment, examples, validation, network=network, optimizer=optimizer),
         lambda setup: run(setup, watch),
     )
@@ -140,7 +140,7 @@ def fit_seeds(
     validation: Examples | None = None,
 ) -> Result:
     """Return what `experiments.fit_seeds` does, with the threads of `fit`."""
-    return _limited(
+    return limited(
         lambda: prepare(experiment, examples, validation),
         lambda setup: ensembles.run_seeds(setup, seeds, on_one_thread(map_), watch),
     )
@@ -150,7 +150,7 @@ def cross_validate(
     experiment: Experiment, examples: Examples, folds: NDArray[np.int64], map_: Map = map
 ) -> Array:
     """Return what `experiments.cross_validate` does, with the threads of `fit`."""
-    return _limited(
+    return limited(
         lambda: prepare(experiment, examples),
         lambda setup: cross_validation.run_folds(setup, folds, on_one_thread(map_)),
     )
@@ -168,7 +168,7 @@ def resume(
     longer = resuming.extended(result, iterations)
     if longer.is_finished:
         return longer
-    return _limited(
+    return limited(
         lambda: resuming.prepare_again(longer, examples, validation),
         lambda setup: resuming.carry_on(longer, setup, watch, on_one_thread(map_)),
     )
@@ -182,7 +182,7 @@ def replay(
     map_: Map = map,
 ) -> Result:
     """Return what `experiments.replay` does, with the threads of `fit`."""
-    return _limited(
+    return limited(
         lambda: resuming.prepare_again(result, examples, validation),
         lambda setup: resuming.run_again(result, setup, watch, on_one_thread(map_)),
     )

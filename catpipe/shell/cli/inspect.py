@@ -12,16 +12,16 @@ import numpy as np
 from catpipe.experiments.resuming import prepare_again, run_again
 from catpipe.nn.network import layer_sizes
 from catpipe.shell.cli.report import data_line, describe
-from catpipe.shell.cli.session import environment_for, status
+from catpipe.shell.cli.session import status
 from catpipe.shell.runs.compare import differences, reasons
-from catpipe.shell.runs.environment import WORDS, Environment, changes
+from catpipe.shell.runs.environment import WORDS, Environment, changes, environment
 from catpipe.shell.runs.locate import training_data
 from catpipe.shell.runs.provenance import Digest, Source
 from catpipe.shell.runs.record import to_json
 from catpipe.shell.runs.run_file import FACTS as COMMON
 from catpipe.shell.runs.run_file import Run, arrays_of, load_run, record_of
 from catpipe.shell.storage.atomic import DataError, printable
-from catpipe.shell.threads import one_blas_thread, threads_for
+from catpipe.shell.threads import limited
 
 FACTS = (*COMMON, "classes", "state_iteration", "best_iteration")
 
@@ -76,14 +76,14 @@ def _again(run: Run, options: Namespace) -> Run:
     print(data_line(found.folder, found.data))
     since = perf_counter()
     try:
-        with one_blas_thread():
-            setup = prepare_again(run.result, found.data.train, found.validation)
+        result, made_with = limited(
+            lambda: prepare_again(run.result, found.data.train, found.validation),
+            lambda setup: (run_again(run.result, setup), environment()),
+        )
     except ValueError as error:
         raise DataError(f"{options.run}: {error}") from error
-    with threads_for(setup):
-        result = run_again(run.result, setup)
     print(f"time: {perf_counter() - since:.2f} s of training in {result.space_description}")
-    return Run(result, run.classes, found.source, ((0, environment_for(setup)),))
+    return Run(result, run.classes, found.source, ((0, made_with),))
 
 
 def _shown(run: Run) -> Iterator[tuple[str, str]]:
