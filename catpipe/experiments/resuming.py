@@ -8,6 +8,7 @@ from itertools import islice
 import numpy as np
 from toolz import identity
 
+from catpipe.data.conversion import examples_from
 from catpipe.data.examples import Examples
 from catpipe.experiments.ensembles import Map, run_seeds, with_seeds
 from catpipe.experiments.experiment import checked
@@ -68,18 +69,19 @@ def prepare_again(result: Result, examples: Examples, validation: Examples | Non
     Raises `ValueError` for examples of another shape or number, and as `prepare` does.
     """
     checkpoint_of(result)
-    own = 0 if validation is None else len(validation.targets)
-    found = examples.inputs.shape[1:], len(examples.targets), own
+    given = examples_from(examples)
+    own = None if validation is None else examples_from(validation, "validation ")
+    found = given.inputs.shape[1:], len(given.inputs), 0 if own is None else len(own.inputs)
     expected = result.input_shape, result.training_examples, result.validation_examples
     if found != expected:
         raise ValueError(
             f"{_counted(*found)}; expected {_counted(*expected)}, as the run was trained on: "
-            "take those"
+            "give the same examples"
         )
     setup = prepare(
         result.experiment,
-        examples,
-        validation,
+        given,
+        own,
         network=result.network,
         optimizer=result.optimizer,
         space=(result.space, result.space_description),
