@@ -146,6 +146,17 @@ def floating(numbers: Array) -> Array:
     return array if array.dtype.kind == "f" else array.astype(float)
 
 
+def like(floats: Array, numbers: Array) -> Array:
+    """Return the numbers in the type of the floats; raise `TypeError` for what is not real numbers.
+
+    >>> like(np.ones(1, np.float32), np.array([1, 255], np.uint8))
+    array([  1., 255.], dtype=float32)
+    """
+    if type(numbers) is ndarray and numbers.dtype is floats.dtype:
+        return numbers
+    return floating(numbers).astype(floats.dtype, copy=False)
+
+
 def _frozen(array: Array) -> Array:
     """Return the array read-only, a copy of it where others could still write to its memory."""
     if type(array) is not ndarray or array.base is not None:
