@@ -8,19 +8,22 @@ what was found, what was expected, and what to do.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from numbers import Real
+from numbers import Integral, Real
 from reprlib import repr as brief
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from catpipe.data.examples import DataSet, Examples
 from catpipe.data.sampling import Indices
 from catpipe.data.transforms import are_pixels
 from catpipe.nn.parameters import Array
 
-NUMBERS, TEXTS = "biuf", "SU"  # kinds of arrays
+ExamplesLike: TypeAlias = tuple[ArrayLike, ArrayLike] | tuple[ArrayLike, ArrayLike, Any]
+"""`Examples`, or a tuple of inputs, targets and, where there are some, weights."""
+
+NUMBERS = "biuf"  # kinds of arrays
 
 
 def examples_from(given: Any, which: str = "") -> Examples:
@@ -174,7 +177,7 @@ def _plain(array: NDArray[Any], name: str) -> NDArray[Any]:
         if kinds and all(issubclass(kind, str | bytes) for kind in kinds):
             array = array.astype("S" if kinds == {bytes} else str)
         elif kinds and all(issubclass(kind, Real | np.bool_) for kind in kinds):
-            array = array.astype(bool if kinds <= {bool, np.bool_} else float)
+            array = array.astype(_type_of_all(kinds, array))
         else:
             odd = next((v for v in array.flat if not isinstance(v, Real | str)), kinds)
             raise ValueError(
@@ -186,6 +189,14 @@ def _plain(array: NDArray[Any], name: str) -> NDArray[Any]:
     if array.dtype.kind not in NUMBERS + "U":
         raise ValueError(f"the {name} are {_kind_of(array)}; expected numbers: convert them")
     return array
+
+
+def _type_of_all(kinds: set[type], numbers: NDArray[Any]) -> type:
+    """Return the type of an array for numbers of these types of Python."""
+    if kinds <= {bool, np.bool_}:
+        return bool
+    are_whole = all(issubclass(kind, Integral) for kind in kinds)
+    return np.int64 if are_whole and all(abs(n) < 2**63 for n in numbers.flat) else np.float64
 
 
 def _check_columns(table: Any, name: str) -> None:
