@@ -142,6 +142,8 @@ def _mend(found: tuple[int, ...], expected: tuple[int, ...]) -> str:
         return "for one example, add an axis, as in inputs[np.newaxis]"
     if len(expected) == 3 and (*each[1:], each[0]) == expected:
         return "move the axis, as in np.moveaxis(inputs, 1, -1)"
+    if len(found) == 2 and found[:1] == expected:
+        return "examples are rows: transpose, as in inputs.T"
     if found[:-1] == expected:
         return "examples are rows: move the axis, as in np.moveaxis(inputs, -1, 0)"
     if np.prod(each) == np.prod(expected):
