@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from toolz import partition_all
 
-from catpipe.data.examples import Examples
+from catpipe.data.conversion import ExamplesLike
 from catpipe.experiments.ensembles import PART, Map
 from catpipe.experiments.experiment import Experiment, is_regression
 from catpipe.experiments.fitting import train_in_space
@@ -22,7 +22,7 @@ from catpipe.nn.parameters import Array, map_parameters
 
 
 def cross_validate(
-    experiment: Experiment, examples: Examples, folds: NDArray[np.int64], map_: Map = map
+    experiment: Experiment, examples: ExamplesLike, folds: NDArray[np.int64], map_: Map = map
 ) -> Array:
     """Return each example's probabilities by the network that did not see it.
 
@@ -32,7 +32,7 @@ def cross_validate(
     Raises as `fit` does, and `ValueError` for folds of other examples or fewer than two.
 
     >>> images = np.array([0, 1, 254, 255], np.uint8).reshape(4, 1, 1, 1)
-    >>> pictures = Examples(images, np.array([0, 0, 1, 1]))
+    >>> pictures = images, np.array([0, 0, 1, 1])
     >>> cross_validate(Experiment(seed=1, hidden=()), pictures, np.arange(4)).round(1)
     array([[0.7, 0.7, 0.2, 0.2],
            [0.3, 0.3, 0.8, 0.8]])
@@ -44,7 +44,7 @@ def run_folds(setup: Setup, folds: NDArray[np.int64], map_: Map = map) -> Array:
     """Return each example's probabilities by the network of its fold; raise as `cross_validate`.
 
     >>> images = np.array([0, 1, 254, 255], np.uint8).reshape(4, 1, 1, 1)
-    >>> pictures = Examples(images, np.array([0, 0, 1, 1]))
+    >>> pictures = images, np.array([0, 0, 1, 1])
     >>> run_folds(prepare(Experiment(seed=1, hidden=()), pictures), np.arange(4)).shape
     (2, 4)
     """

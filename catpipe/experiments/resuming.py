@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
+from reprlib import repr as brief
 
 import numpy as np
 from toolz import identity
 
-from catpipe.data.conversion import examples_from
-from catpipe.data.examples import Examples
+from catpipe.data.conversion import ExamplesLike, examples_from
 from catpipe.experiments.ensembles import Map, run_seeds, with_seeds
-from catpipe.experiments.experiment import checked
+from catpipe.experiments.experiment import COUNT, checked
 from catpipe.experiments.fitting import Watch, run
 from catpipe.experiments.result import Result, checkpoint_of
 from catpipe.experiments.setup import Setup, prepare, weights_fingerprint
@@ -22,9 +22,9 @@ from catpipe.training.stopping import Checkpoint
 
 def resume(
     result: Result,
-    examples: Examples,
+    examples: ExamplesLike,
     watch: Watch = identity,
-    validation: Examples | None = None,
+    validation: ExamplesLike | None = None,
     iterations: int | None = None,
     map_: Map = map,
 ) -> Result:
@@ -46,9 +46,9 @@ def resume(
 
 def replay(
     result: Result,
-    examples: Examples,
+    examples: ExamplesLike,
     watch: Watch = identity,
-    validation: Examples | None = None,
+    validation: ExamplesLike | None = None,
     map_: Map = map,
 ) -> Result:
     """Return the result of training the run's experiment again, as far as the run is.
@@ -63,7 +63,9 @@ def replay(
     return run_again(result, prepare_again(result, examples, validation), watch, map_)
 
 
-def prepare_again(result: Result, examples: Examples, validation: Examples | None = None) -> Setup:
+def prepare_again(
+    result: Result, examples: ExamplesLike, validation: ExamplesLike | None = None
+) -> Setup:
     """Return the setup of the run, in the space where it is trained.
 
     Raises `ValueError` for examples of another shape or number, and as `prepare` does.
@@ -100,7 +102,7 @@ def carry_on(result: Result, setup: Setup, watch: Watch = identity, map_: Map = 
 
 def run_again(result: Result, setup: Setup, watch: Watch = identity, map_: Map = map) -> Result:
     """Return the result of training with this setup of the run: `replay`, prepared."""
-    done = result.iterations_done
+    done = checkpoint_of(result).state.iteration
 
     def until_there(checkpoints: Iterator[Checkpoint]) -> Iterator[Checkpoint]:
         return watch(islice(checkpoints, done + 1))
@@ -113,7 +115,10 @@ def extended(result: Result, iterations: int | None) -> Result:
 
     Raises `ValueError` for fewer than it has, and where its past depends on how many there are.
     """
-    experiment, done = result.experiment, result.iterations_done
+    done = checkpoint_of(result).state.iteration
+    experiment = result.experiment
+    if iterations is not None and not COUNT.allowed(iterations):
+        raise ValueError(f"iterations is {brief(iterations)}; expected {COUNT.expected}")
     if iterations is None or iterations == result.planned_iterations:
         return result
     if iterations <= done:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from toolz import identity
 
-from catpipe.data.examples import Examples
+from catpipe.data.conversion import ExamplesLike
 from catpipe.experiments import cross_validation, ensembles, resuming
 from catpipe.experiments.ensembles import Map
 from catpipe.experiments.experiment import Experiment
@@ -112,16 +112,16 @@ def limited(prepared: Callable[[], Setup], trained: Callable[[Setup], _T]) -> _T
 
 def fit(
     experiment: Experiment,
-    examples: Examples,
+    examples: ExamplesLike,
     watch: Watch = identity,
-    validation: Examples | None = None,
+    validation: ExamplesLike | None = None,
     *,
     network: Network | None = None,
     optimizer: Optimizer | None = None,
 ) -> Result:
     """Return what `experiments.fit` does, on one BLAS thread where what is trained is small.
 
-    >>> pictures = Examples(np.array([0, 255], np.uint8).reshape(2, 1, 1, 1), np.array([0, 1]))
+    >>> pictures = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1), [0, 1]
     >>> fit(Experiment(seed=1, hidden=()), pictures).iteration
     2500
     """
@@ -134,10 +134,10 @@ def fit(
 def fit_seeds(
     experiment: Experiment,
     seeds: Sequence[int],
-    examples: Examples,
+    examples: ExamplesLike,
     map_: Map = map,
     watch: Watch = identity,
-    validation: Examples | None = None,
+    validation: ExamplesLike | None = None,
 ) -> Result:
     """Return what `experiments.fit_seeds` does, with the threads of `fit`."""
     return limited(
@@ -147,7 +147,7 @@ def fit_seeds(
 
 
 def cross_validate(
-    experiment: Experiment, examples: Examples, folds: NDArray[np.int64], map_: Map = map
+    experiment: Experiment, examples: ExamplesLike, folds: NDArray[np.int64], map_: Map = map
 ) -> Array:
     """Return what `experiments.cross_validate` does, with the threads of `fit`."""
     return limited(
@@ -158,9 +158,9 @@ def cross_validate(
 
 def resume(
     result: Result,
-    examples: Examples,
+    examples: ExamplesLike,
     watch: Watch = identity,
-    validation: Examples | None = None,
+    validation: ExamplesLike | None = None,
     iterations: int | None = None,
     map_: Map = map,
 ) -> Result:
@@ -176,9 +176,9 @@ def resume(
 
 def replay(
     result: Result,
-    examples: Examples,
+    examples: ExamplesLike,
     watch: Watch = identity,
-    validation: Examples | None = None,
+    validation: ExamplesLike | None = None,
     map_: Map = map,
 ) -> Result:
     """Return what `experiments.replay` does, with the threads of `fit`."""
