@@ -51,13 +51,17 @@ def binary_cross_entropy(Z: Array, Y: Array) -> Array:
     """
     Z = floating(Z)
     Y, size = like(Z, Y), np.abs(Z)
-    return _product(np.where(Z > 0, 1 - Y, Y), size) + np.log1p(np.exp(-size))
+    return weighted(np.where(Z > 0, 1 - Y, Y), size) + np.log1p(np.exp(-size))
 
 
-def _product(share: Array, cost: Array) -> Array:
-    """Return share times cost, which is 0 for a share of 0 also where the cost is infinite."""
+def weighted(weights: Array, costs: Array) -> Array:
+    """Return weights times costs: 0 for a weight of 0, also where the cost is infinite.
+
+    >>> weighted(np.array([0.0, 0.5]), np.array([np.inf, 3.0]))
+    array([0. , 1.5])
+    """
     with np.errstate(invalid="ignore"):
-        return np.where(share == 0, 0, share * cost)
+        return np.where(weights == 0, 0, weights * costs)
 
 
 def binary_cross_entropy_gradient(Z: Array, Y: Array) -> Array:
@@ -84,7 +88,7 @@ def probabilities_gradient(A: Array, Y: Array) -> Array:
     A = floating(A)
     Y = like(A, Y)
     with np.errstate(divide="ignore"):
-        return _product(1 - Y, 1 / (1 - A)) - _product(Y, 1 / A)
+        return weighted(1 - Y, 1 / (1 - A)) - weighted(Y, 1 / A)
 
 
 def positive(Z: Array) -> Array:
@@ -123,7 +127,7 @@ def softmax_cross_entropy(Z: Array, Y: Array) -> Array:
     top = Z.max(-2, keepdims=True)
     with np.errstate(invalid="ignore"):
         below = np.where(top == Z, 0, Z - top)  # infinity less infinity, too
-    return _product(like(Z, Y), np.log(np.exp(below).sum(-2, keepdims=True)) - below)
+    return weighted(like(Z, Y), np.log(np.exp(below).sum(-2, keepdims=True)) - below)
 
 
 def softmax_cross_entropy_gradient(Z: Array, Y: Array) -> Array:

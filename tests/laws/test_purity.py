@@ -29,6 +29,7 @@ from catpipe.nn.initializers import initialize_parameters
 from catpipe.nn.network import (
     back_propagate,
     backward,
+    check_parameters,
     compute_cost,
     cost_gradient,
     cost_of,
@@ -41,6 +42,7 @@ from catpipe.nn.network import (
     parameter_shapes,
     predict,
     predict_probabilities,
+    summed_cost_gradient,
     weight_shapes,
     with_dropout,
 )
@@ -96,6 +98,7 @@ FAR_STATE = loop.initial_state(MOVING["heavy_ball"], FAR)
 NEAR_STATE = subspace.project_state(SPACE, FAR_STATE)
 DUAL = dual.project(NET, W, X)
 DROPPED = with_dropout(NET, 0.5, seed=1)
+MASKED = layers.MaskedDropout(0.5, [X > 0].__getitem__)
 MANY = normal(10, 3, 6)
 ONE_HOT = example.one_hot(np.arange(6) % 3, 3)
 BRIGHT = normal(11, 4, 3, 3, 3) % 1
@@ -176,6 +179,8 @@ CALLS = {
         for initializer in (
             initializers.course,
             initializers.small,
+            initializers.large,
+            initializers.course_he,
             initializers.he,
             initializers.xavier,
             initializers.zeros,
@@ -191,7 +196,7 @@ CALLS = {
     "argmax": (losses.argmax, MANY),
     "squared_error": (losses.squared_error, Z, Y),
     "squared_error_gradient": (losses.squared_error_gradient, Z, Y),
-    "probabilities_gradient": (losses.probabilities_gradient, losses.sigmoid(Z), Y),
+    "probabilities_gradient": (losses.probabilities_gradient, losses.softmax(Z), Y),
     "any_targets": (losses.any_targets, Y),
     "check_probabilities": (losses.check_probabilities, Y),
     "check_distributions": (losses.check_distributions, ONE_HOT),
@@ -228,6 +233,12 @@ CALLS = {
     "back_propagate": (back_propagate, NET, W, CACHES, DZ),
     "input_gradient": (input_gradient, NET, W, CACHES, DZ),
     "compute_cost": (compute_cost, NET, Z, Y),
+    "summed_cost_gradient": (summed_cost_gradient, NET, Z, Y, normal(7, 1, 6) ** 2),
+    "back_propagate_summed": (back_propagate, NET, W, CACHES, DZ, 6),
+    "check_parameters": (check_parameters, NET, W),
+    "check_seed": (random.check_seed, 1),
+    "weighted": (losses.weighted, normal(7, 1, 6) ** 2, Z),
+    "MaskedDropout.forward": (layers.MaskedDropout.forward, MASKED, W, X, 0),
     "cost_gradient": (cost_gradient, NET, Z, Y),
     "gradients": (gradients, NET, W, X, Y),
     "cost_of": (cost_of, NET, W, X, Y),
