@@ -170,7 +170,7 @@ def linear_input_gradient(dZ: Array, W: Array) -> Array:
     array([[2.],
            [5.]])
     """
-    return W.mT @ dZ
+    return W.mT @ dZ if W.shape[-2] > 1 else W.mT * dZ  # of one unit faster, and the same
 
 
 @dataclass(frozen=True)
