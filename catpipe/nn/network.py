@@ -11,6 +11,7 @@ from reprlib import repr as brief
 from typing import Any, NamedTuple, Self, TypeAlias
 
 import numpy as np
+from numpy import ndarray
 from toolz import keyfilter, merge, sliding_window
 
 from catpipe.nn.activations import IDENTITY, RELU, Activation
@@ -225,9 +226,10 @@ CONFUSED = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 def _columns(parameters: Parameters, X: Array) -> Array:
     """Return X in the type of the parameters, (features, examples)."""
     first = next(iter(parameters.values()), X)
-    if X.dtype is first.dtype and X.dtype.kind == "f" and X.ndim > 1:
+    if type(X) is ndarray and X.dtype is first.dtype and X.dtype.kind == "f" and X.ndim > 1:
         return X
-    X = like(first, X) if first.dtype.kind == "f" else floating(X)
+    first = floating(first)
+    X = like(first, X) if parameters else first
     if X.ndim < 2:
         raise ValueError(f"array of shape {X.shape}; expected 2 axes: a column for each example")
     return X
@@ -309,7 +311,8 @@ def back_propagate(
     passed = zip(reversed(network.layers), reversed(caches), strict=True)
     if scale is None:
         return reduce(back, passed, (lambda: dZ, of_none))
-    compute_dA, of_last = back((lambda: dZ, of_none), next(passed))
+    layer, cache = next(passed)
+    compute_dA, of_last = layer.backward(parameters, cache, dZ)
     scaled = {name: gradient * scale for name, gradient in of_last.items()}
     return reduce(back, passed, (lambda: compute_dA() * scale, scaled))
 
@@ -414,7 +417,8 @@ def gradients(
 ) -> Parameters:
     """Return the gradients of the cost of X against Y: forward, the cost's gradient, backward.
 
-    Sums over examples are divided after they are summed, as in training.
+    Sums over examples are scaled after they are summed, as in training. Raises `ValueError` for
+    targets that the loss is not for, and as `forward` does.
 
     >>> parameters, one = Parameters(W1=[[0.0]], b1=[[0.0]]), np.ones((1, 1))
     >>> gradients(mlp(1, 1), parameters, X=one, Y=one)["W1"]
@@ -422,6 +426,7 @@ def gradients(
     """
     Z, caches = forward(network, parameters, X, iteration)
     summed = summed_cost_gradient(network, Z, Y, weights)
+    network.loss.check(like(Z, Y))
     return Parameters.adopt(back_propagate(network, parameters, caches, *summed)[1])
 
 

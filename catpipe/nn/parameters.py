@@ -117,8 +117,9 @@ def map_parameters(
     for other in others:
         if other.keys() != first.keys():
             raise KeyError(_difference(first, other))
-    columns = ([other[name] for name in first] for other in others)
-    return Parameters.adopt(dict(zip(first, map(function, first.values(), *columns), strict=True)))
+    names = first.keys()
+    columns = (map(other.__getitem__, names) for other in others)
+    return Parameters.adopt(dict(zip(names, map(function, first.values(), *columns), strict=True)))
 
 
 def is_weight(name: str) -> bool:
