@@ -32,7 +32,7 @@ from catpipe.nn.initializers import (
     zeros,
 )
 from catpipe.nn.layers import Dense, linear_backward, linear_forward
-from catpipe.nn.losses import BINARY_CROSS_ENTROPY, MEAN_SQUARED_ERROR, SOFTMAX_CROSS_ENTROPY
+from catpipe.nn.losses import BINARY_CROSS_ENTROPY, MEAN_SQUARED_ERROR, SOFTMAX_CROSS_ENTROPY, Loss
 from catpipe.nn.network import (
     Network,
     backward,
@@ -540,6 +540,15 @@ def test_the_type_of_the_parameters_rules_whatever_that_of_the_data(loss, dtype,
         assert {array.dtype for array in arrays} == {np.dtype(dtype)}
     same = gradients(net, W, X.astype(dtype), Y.astype(dtype))
     assert gradients(net, W, X, Y.astype(kind)) == same
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_type_of_the_parameters_rules_with_a_loss_of_ones_own(kind):
+    own = Loss(np.copy, lambda Z, Y: (Z - Y) ** 2, lambda Z, Y: 2 * (Z - Y), np.copy)
+    net = mlp(3, 2, loss=own)
+    W, Y = normal_parameters(net, 1, np.float32), np.eye(2).astype(kind)
+    Z, _ = forward(net, W, normal(1, 3, 2))
+    assert {compute_cost(net, Z, Y).dtype, cost_gradient(net, Z, Y).dtype} == {np.dtype("f4")}
 
 
 @pytest.mark.parametrize("make", [gradient_descent, heavy_ball, adam])
