@@ -8,7 +8,7 @@ import signal
 import sys
 from types import FrameType
 
-INTERRUPTED = 130
+from catpipe.shell.cli.exit_status import INTERRUPTED
 
 
 def main() -> int:

@@ -10,6 +10,7 @@ import numpy as np
 from toolz import identity, tail
 
 from catpipe.data.examples import Examples
+from catpipe.experiments.contexts import Context, no_context, prepared_and_trained
 from catpipe.experiments.experiment import Experiment
 from catpipe.experiments.result import Result
 from catpipe.experiments.setup import Setup, batches_of, prepare, weights_fingerprint
@@ -40,6 +41,7 @@ def fit(
     *,
     network: Network | None = None,
     optimizer: Optimizer | None = None,
+    context: Context = no_context,
 ) -> Result:
     """Return what the experiment learns from the examples: `run(prepare(...))`.
 
@@ -54,8 +56,11 @@ def fit(
     >>> [(iteration, round(cost, 3)) for iteration, cost in result.costs[:2]]
     [(0, 0.436), (100, 0.412)]
     """
-    setup = prepare(experiment, examples, validation, network=network, optimizer=optimizer)
-    return run(setup, watch)
+    return prepared_and_trained(
+        context,
+        lambda: prepare(experiment, examples, validation, network=network, optimizer=optimizer),
+        lambda setup: run(setup, watch),
+    )
 
 
 def run(setup: Setup, watch: Watch = identity, checkpoint: Checkpoint | None = None) -> Result:

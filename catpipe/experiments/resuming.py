@@ -9,6 +9,7 @@ import numpy as np
 from toolz import identity
 
 from catpipe.data.examples import Examples
+from catpipe.experiments.contexts import Context, no_context, prepared_and_trained
 from catpipe.experiments.ensembles import Map, run_seeds, with_seeds
 from catpipe.experiments.experiment import checked
 from catpipe.experiments.fitting import Watch, run
@@ -26,6 +27,8 @@ def resume(
     validation: Examples | None = None,
     iterations: int | None = None,
     map_: Map = map,
+    *,
+    context: Context = no_context,
 ) -> Result:
     """Return the result of the run when it carries on, on the same examples.
 
@@ -40,7 +43,11 @@ def resume(
     longer = extended(result, iterations)
     if longer.is_finished:
         return longer
-    return carry_on(longer, prepare_again(longer, examples, validation), watch, map_)
+    return prepared_and_trained(
+        context,
+        lambda: prepare_again(longer, examples, validation),
+        lambda setup: carry_on(longer, setup, watch, map_),
+    )
 
 
 def replay(
@@ -49,6 +56,8 @@ def replay(
     watch: Watch = identity,
     validation: Examples | None = None,
     map_: Map = map,
+    *,
+    context: Context = no_context,
 ) -> Result:
     """Return the result of training the run's experiment again, as far as the run is.
 
@@ -59,7 +68,11 @@ def replay(
     >>> replay(first, pictures) == first
     True
     """
-    return run_again(result, prepare_again(result, examples, validation), watch, map_)
+    return prepared_and_trained(
+        context,
+        lambda: prepare_again(result, examples, validation),
+        lambda setup: run_again(result, setup, watch, map_),
+    )
 
 
 def prepare_again(result: Result, examples: Examples, validation: Examples | None = None) -> Setup:

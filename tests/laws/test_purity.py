@@ -16,6 +16,7 @@ from catpipe.data import augmentation, batches, sampling, transforms
 from catpipe.data import examples as example
 from catpipe.data.drawn import canvas, drawings, subjects
 from catpipe.experiments import (
+    contexts,
     cross_validation,
     ensembles,
     experiment,
@@ -401,6 +402,8 @@ CALLS = {
     "shaded": (subjects.shaded, (100.0, 50.0, 0.0), 0.5),
 }
 EXEMPT = {
+    contexts.no_context: "takes a function; `fit` calls it",
+    contexts.prepared_and_trained: "takes functions; `fit` calls it",
     canvas.paint: "takes shapes, closures without bytes to compare: see test_canvas",
     canvas.mirrored: "takes a shape, and nothing else that could change",
     canvas.placed: "takes a shape, and a pose of plain numbers",

@@ -17,7 +17,8 @@ from pathlib import Path
 from reprlib import repr as brief
 from typing import Any, NamedTuple, NoReturn, TypeAlias
 
-BAD_INPUT = 2
+from catpipe.shell.cli.exit_status import BAD_INPUT
+
 GROUPS = ("network", "training", "batches", "regularization", "stopping", "data", "output")
 
 

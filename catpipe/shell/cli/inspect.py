@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from catpipe.experiments.resuming import prepare_again, run_again
 from catpipe.nn.network import layer_sizes
 from catpipe.shell.cli.report import data_line, describe
-from catpipe.shell.cli.session import status
+from catpipe.shell.cli.session import about, status
 from catpipe.shell.runs.compare import differences, reasons
 from catpipe.shell.runs.environment import WORDS, Environment, changes, environment
 from catpipe.shell.runs.locate import training_data
@@ -21,7 +20,8 @@ from catpipe.shell.runs.record import to_json
 from catpipe.shell.runs.run_file import FACTS as COMMON
 from catpipe.shell.runs.run_file import Run, arrays_of, load_run, record_of
 from catpipe.shell.storage.atomic import DataError, printable
-from catpipe.shell.threads import limited
+from catpipe.shell.threads import replay as retrained
+from catpipe.training.stopping import Checkpoint
 
 FACTS = (*COMMON, "classes", "state_iteration", "best_iteration")
 
@@ -74,16 +74,16 @@ def _again(run: Run, options: Namespace) -> Run:
     """Train the run once more, and print how long that took."""
     found = training_data(run, options)
     print(data_line(found.folder, found.data))
-    since = perf_counter()
-    try:
-        result, made_with = limited(
-            lambda: prepare_again(run.result, found.data.train, found.validation),
-            lambda setup: (run_again(run.result, setup), environment()),
-        )
-    except ValueError as error:
-        raise DataError(f"{options.run}: {error}") from error
+    since, made_with = perf_counter(), []
+
+    def watch(checkpoints: Iterator[Checkpoint]) -> Iterator[Checkpoint]:
+        made_with.append((0, environment()))
+        return checkpoints
+
+    with about(options.run):
+        result = retrained(run.result, found.data.train, watch, found.validation)
     print(f"time: {perf_counter() - since:.2f} s of training in {result.space_description}")
-    return Run(result, run.classes, found.source, ((0, made_with),))
+    return Run(result, run.classes, found.source, tuple(made_with))
 
 
 def _shown(run: Run) -> Iterator[tuple[str, str]]:

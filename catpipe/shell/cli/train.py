@@ -8,28 +8,27 @@ from pathlib import Path
 from time import perf_counter
 
 from catpipe.data.examples import DataSet, Examples
+from catpipe.experiments.contexts import prepared_and_trained
 from catpipe.experiments.fitting import run
-from catpipe.experiments.result import checkpoint_of
-from catpipe.experiments.resuming import check_same, extended, prepare_again
+from catpipe.experiments.resuming import carry_on, extended, prepare_again
 from catpipe.experiments.setup import prepare
 from catpipe.shell.cli.options import experiment_of
 from catpipe.shell.cli.report import data_line, experiment_line
 from catpipe.shell.cli.seeds import train_seeds
 from catpipe.shell.cli.session import (
     Session,
-    environment_for,
+    about,
     print_result,
     save_and_report,
     status,
     train_and_save,
 )
-from catpipe.shell.runs.environment import Environment, changes
 from catpipe.shell.runs.locate import LocatedData, load_single_run, training_data
 from catpipe.shell.runs.provenance import changed_files, default_folder, record_source
 from catpipe.shell.runs.run_file import Run, is_run, load_run
 from catpipe.shell.storage.atomic import DataError, check_writable
 from catpipe.shell.storage.datasets import load_data, load_pictures
-from catpipe.shell.threads import one_blas_thread
+from catpipe.shell.threads import with_threads
 
 
 def train(options: Namespace) -> None:
@@ -45,14 +44,20 @@ def train(options: Namespace) -> None:
     if options.seeds:
         train_seeds(options, experiment, folder, data, validation)
         return
-    since = perf_counter()
-    with one_blas_thread():
-        setup = prepare(experiment, data.train, validation)
-    environments = ((0, environment_for(setup)),)
-    source = record_source(options.data, folder, options.validation)
-    every, as_json = options.save_every, options.json
-    session = Session(folder, data, options.out, every, as_json, source, environments, since)
-    train_and_save(session, setup, partial(run, setup))
+    session = Session(
+        folder=folder,
+        data=data,
+        out=options.out,
+        save_every=options.save_every,
+        as_json=options.json,
+        source=record_source(options.data, folder, options.validation),
+        since=perf_counter(),
+    )
+    prepared_and_trained(
+        with_threads,
+        partial(prepare, experiment, data.train, validation),
+        partial(train_and_save, session, run),
+    )
 
 
 def resume(options: Namespace) -> None:
@@ -61,42 +66,38 @@ def resume(options: Namespace) -> None:
     path, stored = options.run, load_single_run(options.run)
     found = training_data(stored, options)
     _check_files(stored, found, path)
-    since = perf_counter()
-    try:
+    with about(path):
         longer = extended(stored.result, options.iterations)
-        with one_blas_thread():
-            setup = prepare_again(longer, found.data.train, found.validation)
-        check_same(longer, setup)
-    except ValueError as error:
-        raise DataError(f"{path}: {error}") from error
     check_writable(path)
-    at, now = longer.iterations_done, environment_for(setup)
-    if not options.json:
-        print(data_line(found.folder, found.data))
-        print(experiment_line(longer.experiment, found.data.train, None))
-        print(f"resumed: {path} at iteration {at} of {longer.planned_iterations}")
+    header = (
+        data_line(found.folder, found.data),
+        experiment_line(longer.experiment, found.data.train, None),
+    )
     session = Session(
-        found.folder, found.data, path, options.save_every, options.json, stored.source,
-        stored.environments, since,
-    )  # fmt: skip
+        folder=found.folder,
+        data=found.data,
+        out=path,
+        save_every=options.save_every,
+        as_json=options.json,
+        source=stored.source,
+        since=perf_counter(),
+        environments=stored.environments,
+        resumed=longer,
+        header=header,
+    )
+    if longer.is_finished and not options.json:
+        print(*header, sep="\n")
     if longer is stored.result and longer.is_finished:
         print_result(session, longer, f"as they were in {path}, which is {status(longer)}")
     elif longer.is_finished:
         save_and_report(session, longer)
     else:
-        carrying_on = partial(run, setup, checkpoint=checkpoint_of(longer))
-        train_and_save(_from_now_on(session, at, now), setup, carrying_on)
-
-
-def _from_now_on(session: Session, at: int, now: Environment) -> Session:
-    """Return the session with the environment of now from this iteration on, if it is another."""
-    before = session.environments
-    if before[-1][1] == now:
-        return session
-    if not session.as_json:
-        print(f"from here on: {'; '.join(changes(before[-1][1], now))} (last bits may differ)")
-    earlier = tuple(each for each in before if each[0] < at)  # but for one that made no step
-    return session._replace(environments=(*earlier, (at, now)))
+        with about(path):
+            prepared_and_trained(
+                with_threads,
+                partial(prepare_again, longer, found.data.train, found.validation),
+                partial(train_and_save, session, partial(carry_on, longer)),
+            )
 
 
 def _validation(options: Namespace, data: DataSet) -> Examples | None:
