@@ -1,6 +1,8 @@
-"""The exit statuses of the command line; it imports nothing, so `__main__` has them at once."""
+"""The exit statuses of the command line; those of signals are as shells have them."""
+
+from signal import SIGINT
 
 DIFFERS = NO_COMMAND = 1
 BAD_INPUT = 2
-INTERRUPTED = 130  # 128 + SIGINT, as shells have it
-NO_READER = 141  # 128 + SIGPIPE
+INTERRUPTED = 128 + SIGINT
+NO_READER = 141  # 128 + SIGPIPE, which Windows lacks
