@@ -135,6 +135,7 @@ def result_at(setup: Setup, checkpoint: Checkpoint) -> Result:
         plain,
         setup.seeds,
         setup.own_optimizer,
+        setup.earlier,
     )
 
 

@@ -82,6 +82,7 @@ class Setup(NamedTuple):
     example_weights: Array | None
     seeds: tuple[int, ...] = ()  # of a stack, one a network
     own_optimizer: Optimizer | None = None  # where the experiment does not describe it
+    earlier: tuple[tuple[int, Experiment], ...] = ()  # as a result has it
 
 
 def prepare(

@@ -362,7 +362,7 @@ CALLS = {
     "prepare_again": (resuming.prepare_again, HALFWAY, PICTURES),
     "carry_on": (resuming.carry_on, HALFWAY, INSIDE),
     "run_again": (resuming.run_again, HALFWAY, INSIDE),
-    "extended": (resuming.extended, HALFWAY, 60),
+    "with_changes": (resuming.with_changes, HALFWAY, {"iterations": 60, "l2": 0.5}),
     "check_same": (resuming.check_same, HALFWAY, INSIDE),
     "run_seeds": (ensembles.run_seeds, INSIDE, (1, 2)),
     "with_seeds": (ensembles.with_seeds, INSIDE, (1, 2)),

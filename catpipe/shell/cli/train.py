@@ -10,7 +10,7 @@ from time import perf_counter
 from catpipe.data.examples import DataSet, Examples
 from catpipe.experiments.contexts import prepared_and_trained
 from catpipe.experiments.fitting import run
-from catpipe.experiments.resuming import carry_on, extended, prepare_again
+from catpipe.experiments.resuming import carry_on, prepare_again, with_changes
 from catpipe.experiments.setup import prepare
 from catpipe.shell.cli.options import experiment_of
 from catpipe.shell.cli.report import data_line, experiment_line
@@ -67,7 +67,7 @@ def resume(options: Namespace) -> None:
     found = training_data(stored, options)
     _check_files(stored, found, path)
     with about(path):
-        longer = extended(stored.result, options.iterations)
+        longer = with_changes(stored.result, {"iterations": options.iterations})
     check_writable(path)
     header = (
         data_line(found.folder, found.data),

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from itertools import pairwise
 from reprlib import repr as brief
 from typing import Annotated, Any, NamedTuple
 
+from toolz import dissoc
+
 from catpipe.experiments.experiment import Experiment
+from catpipe.experiments.resuming import CHANGEABLE
 from catpipe.shell.runs.environment import WORDS
 from catpipe.shell.runs.provenance import Source
 from catpipe.shell.runs.typed_json import (
@@ -24,6 +28,7 @@ from catpipe.shell.storage.atomic import DataError, StrPath
 from catpipe.training.spaces import SPACES
 
 FORMAT = 4
+MAY_DIFFER = (*CHANGEABLE, "epochs")  # among the experiments of one run
 
 
 class Record(NamedTuple):
@@ -32,7 +37,8 @@ class Record(NamedTuple):
     `iteration`, `state_iteration` and `best_iteration` are those of the trained parameters, of the
     state to carry on from, and of the best so far (none without early stopping). `input_shape` is
     that of one example; `fingerprint` is the SHA-256 of inputs and targets, `weights` that of the
-    examples' weights. `digests` has the SHA-256 of each array in the file.
+    examples' weights. `digests` has the SHA-256 of each array in the file. `earlier`, which a file
+    may lack, are the experiments that held before this one, each until an iteration.
     """
 
     format: Count
@@ -57,11 +63,16 @@ class Record(NamedTuple):
     source: Source | None
     environments: tuple[tuple[Count, Annotated[Mapping[str, int | Printable], named(WORDS)]], ...]
     digests: Mapping[str, Sha256]
+    earlier: tuple[tuple[Count, Experiment], ...] = ()
 
 
 def to_json(record: Record) -> bytes:
-    """Return the record as JSON: equal records give equal bytes."""
-    return written(record)
+    """Return the record as JSON: equal records give equal bytes.
+
+    One without earlier experiments has no such field, so that older versions of catpipe read it.
+    """
+    fields = record._asdict()
+    return written(fields if record.earlier else dissoc(fields, "earlier"))
 
 
 def format_version(path: StrPath, text: bytes) -> tuple[Any, Mapping[str, Any]]:
@@ -123,7 +134,18 @@ def _check_agreement(record: Record) -> None:
         raise ValueError("it checks, or validates, without early stopping; expected it with both")
     if not record.input_shape or 0 in record.input_shape:
         raise ValueError(f"input shape is {record.input_shape}; expected one number or more")
+    _check_earlier(record)
     if record.transforms:
         raise ValueError("it has transforms, which this catpipe does not know: update it")
     if not record.environments:
         raise ValueError("it has no environment; expected one or more")
+
+
+def _check_earlier(record: Record) -> None:
+    ends = [0, *(end for end, _ in record.earlier)]
+    if any(end <= before for before, end in pairwise(ends)) or ends[-1] > record.state_iteration:
+        raise ValueError(f"earlier experiments end at {brief(ends[1:])}; expected one by one")
+    now = record.experiment
+    same = {name: getattr(now, name) for name in MAY_DIFFER}
+    if any(experiment._replace(**same) != now for _, experiment in record.earlier):
+        raise ValueError(f"earlier experiments differ in more than {', '.join(MAY_DIFFER)}")

@@ -123,8 +123,9 @@ def read_as(kind: Any, value: Any, name: str = "") -> Any:
 
 def _read_fields(kind: Any, value: Any, name: str) -> Any:
     hints = get_type_hints(kind, include_extras=True)
-    _check_names(value, hints, name)
-    return kind(**{key: read_as(h, value[key], _under(name, key)) for key, h in hints.items()})
+    _check_names(value, hints, name, optional=kind._field_defaults)
+    given = {key: h for key, h in hints.items() if key in value}
+    return kind(**{key: read_as(h, value[key], _under(name, key)) for key, h in given.items()})
 
 
 def _read_marked(inner: tuple[Any, ...], value: Any, name: str) -> Any:
@@ -164,9 +165,9 @@ def _read_experiment(value: Any, name: str) -> Experiment:
     return checked(Experiment(**fields), lambda field: _under(name, field))
 
 
-def _check_names(value: Any, names: Iterable[str], name: str) -> None:
+def _check_names(value: Any, names: Iterable[str], name: str, optional: Iterable[str] = ()) -> None:
     _require(isinstance(value, dict), value, name or "it", "an object")
-    missing, unknown = {*names} - value.keys(), value.keys() - {*names}
+    missing, unknown = {*names} - value.keys() - {*optional}, value.keys() - {*names}
     if missing:
         raise ValueError(f"{_under(name, min(missing))} is missing; expected a value")
     if unknown:
