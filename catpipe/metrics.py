@@ -1,4 +1,4 @@
-"""Metrics: how well predictions agree with the true classes."""
+"""Metrics: how well predictions agree with the targets."""
 
 from __future__ import annotations
 
@@ -7,21 +7,46 @@ from numpy.typing import NDArray
 
 from catpipe.nn.parameters import Array
 
-__all__ = ["accuracy", "confusion"]
+__all__ = ["accuracy", "confusion", "r_squared"]
 
 
-def accuracy(predictions: Array, Y: Array) -> Array:
+def accuracy(predictions: Array, Y: Array, weights: Array | None = None) -> Array:
     """Return the share of correct predictions, in [0, 1].
 
-    predictions, Y: (..., 1, examples) of class numbers -> (...). Raises `ValueError` for shapes
-    that differ.
+    predictions, Y: (..., 1, examples) of class numbers -> (...); `weights`, (1, examples) with a
+    sum of 1, are those of the examples. Raises `ValueError` for shapes that differ.
 
     >>> float(accuracy(np.array([[1, 0, 1, 1]]), np.array([[1, 0, 0, 1]])))
     0.75
     """
+    _check_shapes(predictions, Y)
+    correct = predictions == Y
+    return correct.mean((-2, -1)) if weights is None else (correct * weights).sum((-2, -1))
+
+
+def r_squared(predictions: Array, Y: Array, weights: Array | None = None) -> Array:
+    """Return the share of the variance of Y that the predictions explain, averaged over outputs.
+
+    predictions, Y: (..., outputs, examples) -> (...); `weights` are as in `accuracy`. It is 1 where
+    all are right, 0 for those who predict the mean, and below 0 for worse; an output that does not
+    vary counts 1 where it is predicted exactly, otherwise 0. Raises `ValueError` for shapes that
+    differ.
+
+    >>> float(r_squared(np.array([[1.0, 2.0, 4.0]]), np.array([[1.0, 2.0, 3.0]])))
+    0.5
+    """
+    _check_shapes(predictions, Y)
+    share = 1 / Y.shape[-1] if weights is None else weights
+    residual = (share * (Y - predictions) ** 2).sum(-1)
+    total = (share * (Y - (share * Y).sum(-1, keepdims=True)) ** 2).sum(-1)
+    varies = total > 0
+    explained = 1 - residual / np.where(varies, total, 1)
+    return np.where(varies, explained, residual == 0).mean(-1)
+
+
+def _check_shapes(predictions: Array, Y: Array) -> None:
     if predictions.shape[-2:] != Y.shape[-2:]:
         raise ValueError(f"predictions {predictions.shape} for Y {Y.shape}; expected equal shapes")
-    return (predictions == Y).mean((-2, -1))
 
 
 def confusion(

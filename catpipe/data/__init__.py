@@ -43,6 +43,7 @@ from catpipe.data.batches import (
     mini_batches,
     normalized,
 )
+from catpipe.data.conversion import examples_from, inputs_from
 from catpipe.data.drawn.drawings import draw
 from catpipe.data.examples import DataSet, Examples, one_hot, targets
 from catpipe.data.sampling import (
@@ -73,9 +74,11 @@ __all__ = [
     "brightened",
     "class_weights",
     "draw",
+    "examples_from",
     "flipped",
     "full_batches",
     "held_out",
+    "inputs_from",
     "mini_batches",
     "normalized",
     "one_hot",

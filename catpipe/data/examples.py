@@ -1,4 +1,4 @@
-"""Examples: pictures with their labels, data sets, and the targets of a network."""
+"""Examples: inputs with their targets, data sets, and the targets of a network."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ from catpipe.nn.parameters import Array
 class Examples(NamedTuple):
     """Examples, one a row: inputs (examples, ...), targets (examples,), and how much each counts.
 
-    Pictures are (examples, height, width, channels) `uint8`, targets their class numbers. Weights,
-    (examples,), need not sum to 1; without them all count alike.
+    Inputs are numbers: pictures are (examples, height, width, channels), mostly `uint8`. Targets
+    are class numbers or names; for a regression numbers, (examples,) or (examples, outputs).
+    Weights, (examples,), need not sum to 1; without them all count alike.
     """
 
     inputs: NDArray[Any]
-    targets: NDArray[np.int64]
+    targets: NDArray[Any]
     weights: Array | None = None
 
 
 class DataSet(NamedTuple):
-    """Training pictures, test pictures, and the class names: label i stands for `classes[i]`."""
+    """Examples to train on, examples to test on, and the class names: i stands for `classes[i]`."""
 
     train: Examples
     test: Examples
     classes: tuple[str, ...]
 
 
-def fingerprint(pictures: Examples) -> str:
-    """Return the SHA-256 of the pictures' shape, bytes and labels: equal for equal pictures.
+def fingerprint(examples: Examples) -> str:
+    """Return the SHA-256 of the inputs' shape and bytes and of the targets: equal for equal ones.
 
     >>> fingerprint(Examples(np.zeros((1, 1, 1, 3), np.uint8), np.array([0])))[:8]
     '95a015c2'
     """
-    images, labels, _ = pictures
-    digests = (
-        sha256(np.ascontiguousarray(a).data).digest() for a in (images, labels.astype("<i8"))
-    )
-    return sha256(repr(images.shape).encode() + b"".join(digests)).hexdigest()
+    inputs, targets, _ = examples
+    numbers = targets.astype("<f8" if targets.dtype.kind == "f" else "<i8")
+    digests = (sha256(np.ascontiguousarray(a).data).digest() for a in (inputs, numbers))
+    return sha256(repr(inputs.shape).encode() + b"".join(digests)).hexdigest()
 
 
 def targets(labels: NDArray[np.int64], classes: int = 2, dtype: DTypeLike = np.float64) -> Array:

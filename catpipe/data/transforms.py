@@ -10,10 +10,19 @@ from numpy.typing import DTypeLike, NDArray
 from catpipe.nn.parameters import Array
 
 
-def pixels(images: NDArray[Any], dtype: DTypeLike = np.float64) -> Array:
-    """Return one column for each picture: integers divided by 255, floats as they are.
+def are_pixels(inputs: NDArray[Any]) -> bool:
+    """Return whether inputs, (examples, ...), are pixels: `uint8`, or integers of three axes.
 
-    images: (examples, height, width, channels) -> (height * width * channels, examples).
+    >>> are_pixels(np.zeros((2, 784), np.uint8)), are_pixels(np.zeros((2, 30), int))
+    (True, False)
+    """
+    return inputs.dtype == np.uint8 or (inputs.dtype.kind in "iu" and inputs.ndim >= 3)
+
+
+def pixels(images: NDArray[Any], dtype: DTypeLike = np.float64) -> Array:
+    """Return one column for each input: pixels divided by 255, other numbers as they are.
+
+    images: (examples, ...), such as (examples, height, width, channels) -> (numbers, examples).
 
     >>> pixels(np.full((2, 1, 1, 3), 255, np.uint8)).shape
     (3, 2)
@@ -21,6 +30,4 @@ def pixels(images: NDArray[Any], dtype: DTypeLike = np.float64) -> Array:
     array([[0.5]])
     """
     columns = images.reshape(len(images), -1).T
-    if images.dtype.kind == "f":
-        return columns.astype(dtype)
-    return np.divide(columns, 255, dtype=dtype)
+    return np.divide(columns, 255, dtype=dtype) if are_pixels(images) else columns.astype(dtype)

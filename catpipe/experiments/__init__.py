@@ -35,6 +35,7 @@ from catpipe.experiments.result import (
     cost_on,
     predictions,
     probabilities,
+    r_squared_on,
 )
 from catpipe.experiments.resuming import (
     carry_on,
@@ -65,6 +66,7 @@ __all__ = [
     "prepare",
     "prepare_again",
     "probabilities",
+    "r_squared_on",
     "replay",
     "resume",
     "run",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from reprlib import repr as brief
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +14,7 @@ from toolz import partition_all
 from catpipe.data.examples import Examples
 from catpipe.experiments.contexts import Context, no_context, prepared_and_trained
 from catpipe.experiments.ensembles import PART, Map
-from catpipe.experiments.experiment import Experiment
+from catpipe.experiments.experiment import Experiment, is_regression
 from catpipe.experiments.fitting import train_in_space
 from catpipe.experiments.result import of_classes
 from catpipe.experiments.setup import Setup, folds_need_own_runs, prepare, with_mask
@@ -30,7 +32,8 @@ def cross_validate(
 ) -> Array:
     """Return each example's probabilities by the network that did not see it.
 
-    folds: (examples,) the number of the fold that holds each example out -> (classes, examples).
+    folds: (examples,) the number of the fold that holds each example out -> (classes, examples);
+    of a regression, (outputs, examples), the numbers that are predicted.
     One network is trained for each fold, on the examples of the others, by their weights alone.
     Raises as `fit` does, and `ValueError` for folds of other examples or fewer than two.
 
@@ -55,13 +58,8 @@ def run_folds(setup: Setup, folds: NDArray[np.int64], map_: Map = map) -> Array:
     >>> run_folds(prepare(Experiment(seed=1, hidden=()), pictures), np.arange(4)).shape
     (2, 4)
     """
-    folds = np.asarray(folds)
+    folds = _checked_folds(folds, len(setup.labels))
     numbers = np.unique(folds)
-    if folds.shape != setup.labels.shape or len(numbers) < 2:
-        raise ValueError(
-            f"{len(numbers)} folds of {folds.shape} examples; expected two or more, of "
-            f"{setup.labels.shape}"
-        )
     parts = partition_all(1 if folds_need_own_runs(setup.experiment) else PART, numbers)
     by_fold = np.concatenate(list(map_(partial(_run_part, setup, folds), parts)))
     return by_fold[np.searchsorted(numbers, folds), :, np.arange(len(folds))].T
@@ -76,4 +74,16 @@ def _run_part(setup: Setup, folds: NDArray[np.int64], numbers: Sequence[int]) ->
     network, start = setup.space.project(setup.network, stack)
     final, _ = train_in_space(with_mask(setup, others), network, start)
     trained = final.chosen.parameters
-    return of_classes(predict_probabilities(network, trained, setup.space.columns))
+    outputs = predict_probabilities(network, trained, setup.space.columns)
+    return outputs if is_regression(setup.experiment) else of_classes(outputs)
+
+
+def _checked_folds(folds: Any, count: int) -> NDArray[np.int64]:
+    is_sequence = np.ndim(folds) == 1 and len(folds) == count
+    numbers: NDArray[Any] = np.asarray(folds) if is_sequence else np.empty(0)
+    if numbers.dtype.kind not in "iub" or len(np.unique(numbers)) < 2:
+        raise ValueError(
+            f"folds are {brief(folds)}; expected two or more, as the number of each example's "
+            f"fold, ({count},): give np.arange({count}) % 5, say"
+        )
+    return numbers

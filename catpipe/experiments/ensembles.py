@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import chain
+from reprlib import repr as brief
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -16,7 +17,7 @@ from toolz import identity, partition_all
 
 from catpipe.data.examples import Examples
 from catpipe.experiments.contexts import Context, no_context, prepared_and_trained
-from catpipe.experiments.experiment import Experiment
+from catpipe.experiments.experiment import SEED, Experiment
 from catpipe.experiments.fitting import Watch, run
 from catpipe.experiments.result import Result
 from catpipe.experiments.setup import Setup, initial_parameters_for, prepare, with_seed
@@ -80,8 +81,7 @@ def run_seeds(
     >>> run_seeds(setup, (1, 2)).seeds
     (1, 2)
     """
-    if len(seeds) == 0:
-        raise ValueError("no seeds; expected one or more")
+    seeds = _checked_seeds(seeds)
     size = 1 if seeds_need_own_runs(setup.experiment) else PART
     starts = range(0, len(seeds), size)
     checkpoints = (part_of(checkpoint, at, at + size) if checkpoint else None for at in starts)
@@ -129,6 +129,17 @@ def part_of(checkpoint: Checkpoint, begin: int, end: int) -> Checkpoint:
             costs=tuple((i, np.asarray(costs)[begin:end].tolist()) for i, costs in state.costs),
         )
     )
+
+
+def _checked_seeds(seeds: Any) -> tuple[int, ...]:
+    is_several = np.ndim(seeds) == 1 and not isinstance(seeds, str | bytes)
+    numbers = tuple(np.asarray(seeds).tolist()) if is_several else ()
+    if not numbers or not all(map(SEED.allowed, numbers)):
+        raise ValueError(
+            f"seeds are {brief(seeds)}; expected one or more, each {SEED.expected}: give "
+            "range(1, 6), say"
+        )
+    return numbers
 
 
 def _run_part(setup: Setup, watch: Watch, part: tuple[Sequence[int], Checkpoint | None]) -> Result:

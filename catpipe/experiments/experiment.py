@@ -90,6 +90,8 @@ ORDERS: Mapping[str, Callable[[Indices, int], Order]] = {
 
 DTYPES = ("float64", "float32")
 
+LOSSES = ("cross_entropy", "mean_squared_error")
+
 SEEDS = 2**32  # a seed is below
 MOST_UNITS = 2**31
 MOST_STEPS = 2**53  # a float64 counts as far
@@ -117,7 +119,7 @@ class Field(NamedTuple):
 
     `group` is where the help lists it; without one it has no flag. `flag` is given where it is not
     the name, `default` where it is not a value. It stands `in_place_of` another field, and people
-    may know it `also_as`.
+    may know it `also_as`. One that `may_lack` is newer than run files of format 4.
     """
 
     kind: Kind
@@ -127,6 +129,7 @@ class Field(NamedTuple):
     default: str = ""
     in_place_of: str = ""
     also_as: tuple[str, ...] = ()
+    may_lack: bool = False
 
 
 def _is_integer(value: Any, low: int, high: int) -> bool:
@@ -294,6 +297,11 @@ SWITCH = Kind(lambda value: isinstance(value, bool), "true or false")
 INITIALIZER = _choice(INITIALIZERS, {"glorot": "xavier", "kaiming": "he"})
 OPTIMIZER = _choice(OPTIMIZERS, {"sgd": "gradient_descent", "momentum": "heavy_ball"})
 ORDER = _choice(ORDERS)
+LOSS = _choice(
+    LOSSES,
+    {"mse": "mean_squared_error", "squared_error": "mean_squared_error"}
+    | dict.fromkeys(("log_loss", "binary_cross_entropy", "categorical_crossentropy"), LOSSES[0]),
+)
 DTYPE = _choice(DTYPES, {"double": "float64", "single": "float32"})
 
 
@@ -302,7 +310,8 @@ class Experiment(NamedTuple):
 
     One activation is that of all hidden layers; several are one for each. The schedule is a name
     with its numbers, such as `("step", 0.5, 1000)`. Without a batch size all examples are one
-    batch; `epochs`, where given, takes the place of iterations. Class weights are "balanced" or a
+    batch; `epochs`, where given, takes the place of iterations. With the mean squared error, a
+    regression, there are no classes. Class weights are "balanced" or a
     number for each class. Early stopping is how many checks may pass without a lower validation
     cost.
     """
@@ -333,6 +342,9 @@ class Experiment(NamedTuple):
         "the result is the same, but it is slower", "training")] = False
     classes: Annotated[int, Field(
         _integers(2, MOST_UNITS), "number of classes, which the data tell")] = 2
+    loss: Annotated[str, Field(
+        LOSS, "cross_entropy for classes, mean_squared_error for a regression", "training",
+        also_as=("cost", "criterion", "objective"), may_lack=True)] = "cross_entropy"
     optimizer: Annotated[str, Field(
         OPTIMIZER, f"optimizer: {', '.join(OPTIMIZERS)}", "training",
         also_as=("solver",))] = "gradient_descent"
@@ -392,6 +404,15 @@ def closest(word: str, known: Mapping[str, str], cutoff: float = 0.6) -> str | N
     return known[found[0]] if found else None
 
 
+def is_regression(experiment: Experiment) -> bool:
+    """Return whether targets are numbers, and not classes.
+
+    >>> is_regression(Experiment(seed=1, loss="mean_squared_error"))
+    True
+    """
+    return experiment.loss == "mean_squared_error"
+
+
 def non_defaults(experiment: Experiment) -> dict[str, Any]:
     """Return the fields that are not the default; a seed has none.
 
@@ -404,9 +425,16 @@ def non_defaults(experiment: Experiment) -> dict[str, Any]:
 
 
 def checked(experiment: Experiment, named: Callable[[str], str] = str) -> Experiment:
-    """Return the experiment; raise `ValueError` for the first of its fields that is not allowed.
+    """Return the experiment, in Python's own values; refuse the first field that is not allowed.
 
-    `named(field)` is what an error calls a field, where that is not its own name.
+    A list is taken for a tuple, a NumPy number or type for the same of Python, one for a tuple of
+    one. `named(field)` is what an error calls a field, where that is not its own name. Raises
+    `TypeError` for what is no experiment, and `ValueError`.
+
+    >>> checked(Experiment(seed=np.int64(1), hidden=[3], dtype=np.float32)) == Experiment(
+    ...     seed=1, hidden=(3,), dtype="float32"
+    ... )
+    True
 
     >>> checked(Experiment(seed=-1))
     Traceback (most recent call last):
@@ -416,6 +444,12 @@ def checked(experiment: Experiment, named: Callable[[str], str] = str) -> Experi
     ValueError: optimizer is 'adm'; expected one of gradient_descent, heavy_ball, \
 averaged_momentum, nesterov, rmsprop, adam, adamw: choose one (did you mean adam?)
     """
+    if not isinstance(experiment, Experiment):
+        raise TypeError(
+            f"the experiment is {brief(experiment)}; expected an Experiment, such as "
+            "Experiment(seed=1)"
+        )
+    experiment = Experiment(*map(_taken, experiment, FIELDS.values()))
     for name, field in FIELDS.items():
         value = getattr(experiment, name)
         is_left_out = value is None and Experiment._field_defaults.get(name, "") is None
@@ -426,6 +460,31 @@ averaged_momentum, nesterov, rmsprop, adam, adamw: choose one (did you mean adam
             )
     _check_agreement(experiment, named)
     return experiment
+
+
+def _taken(value: Any, field: Field) -> Any:
+    """Return the value of a field as one that is allowed, where it can only mean that one."""
+    plain = _plain(value)
+    is_whole = isinstance(plain, float) and plain.is_integer()
+    meant = (
+        plain,
+        int(plain) if is_whole else plain,
+        (plain,) if isinstance(plain, int | str) else plain,
+    )
+    return next(filter(field.kind.allowed, meant), value)
+
+
+def _plain(value: Any) -> Any:
+    """Return the value in Python's own types: tuples, numbers, and the names of number types."""
+    if isinstance(value, np.generic | np.ndarray):
+        return _plain(value.tolist())
+    if isinstance(value, list | tuple | range):
+        return tuple(map(_plain, value))
+    if isinstance(value, Mapping) and {*value} == {*range(len(value))}:
+        return tuple(_plain(value[number]) for number in range(len(value)))
+    if isinstance(value, np.dtype) or (isinstance(value, type) and issubclass(value, np.generic)):
+        return np.dtype(value).name
+    return value
 
 
 def _suggestion(value: Any, known: Mapping[str, str]) -> str:
@@ -459,8 +518,21 @@ def _check_agreement(experiment: Experiment, named: Callable[[str], str]) -> Non
             "whose units are dropped: leave it out"
         )
     weights = experiment.class_weight
+    if is_regression(experiment):
+        _check_regression(experiment, named)
     if isinstance(weights, tuple) and len(weights) != experiment.classes:
         raise ValueError(
             f"{named('class_weight')} has {len(weights)} class weights for {experiment.classes} "
             "classes; expected as many: give one for each"
         )
+
+
+def _check_regression(experiment: Experiment, named: Callable[[str], str]) -> None:
+    of_classes = {"class_weight": None, "order": "shuffled"}
+    for name, without_classes in of_classes.items():
+        value = getattr(experiment, name)
+        if value != without_classes:
+            raise ValueError(
+                f"{named(name)} is {brief(value)} with {experiment.loss}; expected none with a "
+                "regression, which has no classes: leave it out"
+            )

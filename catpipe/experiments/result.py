@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from catpipe.data.batches import normalized
+from catpipe.data.conversion import (
+    check_shape,
+    class_numbers,
+    examples_from,
+    inputs_from,
+    regression_targets,
+)
 from catpipe.data.examples import Examples, targets
 from catpipe.data.transforms import pixels
-from catpipe.experiments.experiment import Experiment
-from catpipe.metrics import accuracy
+from catpipe.experiments.experiment import Experiment, is_regression
+from catpipe.metrics import accuracy, r_squared
 from catpipe.nn.network import Network, cost_of, predict, predict_probabilities
 from catpipe.nn.parameters import Array, Parameters
 from catpipe.optim.optimizers import Optimizer
@@ -40,6 +48,7 @@ class Result(NamedTuple):
     validation_examples: int  # of a validation set of the user's
     fingerprint: str  # the SHA-256 of all inputs and targets
     weights: str | None = None  # and of the examples' weights, where they have some
+    class_names: tuple[str, ...] = ()  # of the classes, where the targets were names
     checkpoint: Checkpoint | None = None  # none of networks that were trained one by one
     seeds: tuple[int, ...] = ()  # of a stack, one a network
     optimizer: Optimizer | None = None  # where it is not the one that the experiment describes
@@ -80,23 +89,27 @@ def checkpoint_of(result: Result) -> Checkpoint:
 def cost_on(result: Result, examples: Examples) -> Array:
     """Return the cost of the trained parameters on the examples: one number, or one a network.
 
+    Weights of examples count. Raises `TypeError` and `ValueError` for examples that the network
+    cannot take.
+
     >>> round(float(cost_on(fit(Experiment(seed=1, hidden=()), pictures), pictures)), 3)
     0.19
     """
-    experiment = result.experiment
-    X = pixels(examples.inputs, experiment.dtype)
-    Y = targets(examples.targets, experiment.classes, experiment.dtype)
-    return cost_of(result.network, result.parameters, X, Y)
+    X, Y, weights = _columns_and_targets(result, examples)
+    return cost_of(result.network, result.parameters, X, Y, weights)
 
 
-def probabilities(result: Result, images: NDArray[np.uint8]) -> Array:
-    """Return the probability of each class for each of the images, (..., classes, examples).
+def probabilities(result: Result, inputs: NDArray[Any]) -> Array:
+    """Return the probability of each class for each of the inputs, (..., classes, examples).
+
+    Raises `ValueError` for a regression, and as `predictions` does.
 
     >>> probabilities(fit(Experiment(seed=1, hidden=()), pictures), images).round(1)
     array([[0.8, 0.1],
            [0.2, 0.9]])
     """
-    X = pixels(images, result.experiment.dtype)
+    X = _columns(result, inputs)
+    _check_classes(result, "probabilities")
     return of_classes(predict_probabilities(result.network, result.parameters, X))
 
 
@@ -114,21 +127,79 @@ def of_classes(probabilities: Array) -> Array:
     return np.concatenate([1 - probabilities, probabilities], axis=-2)
 
 
-def predictions(result: Result, images: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Return the class number predicted for each of the images, (..., examples).
+def predictions(result: Result, inputs: NDArray[Any]) -> NDArray[Any]:
+    """Return what is predicted for each of the inputs, (..., examples).
+
+    It is a class number, the class's name where the targets were names, or the number of a
+    regression; of several outputs, (..., examples, outputs). Raises `TypeError` and `ValueError`
+    for inputs of another shape or type than the network was trained on.
 
     >>> predictions(fit(Experiment(seed=1, hidden=()), pictures), images)
     array([0, 1])
     """
-    X = pixels(images, result.experiment.dtype)
-    return predict(result.network, result.parameters, X)[..., 0, :]
+    found = predict(result.network, result.parameters, _columns(result, inputs))
+    if result.class_names:
+        return np.array(result.class_names)[found[..., 0, :]]
+    return found[..., 0, :] if found.shape[-2] == 1 else found.mT
 
 
 def accuracy_on(result: Result, examples: Examples) -> Array:
     """Return the share of the examples that is predicted right: one number, or one a network.
 
+    Weights of examples count. Raises `ValueError` for a regression, and as `cost_on` does.
+
     >>> float(accuracy_on(fit(Experiment(seed=1, hidden=()), pictures), pictures))
     1.0
     """
-    predicted = predictions(result, examples.inputs)[..., np.newaxis, :]
-    return accuracy(predicted, examples.targets[np.newaxis])
+    _check_classes(result, "accuracy")
+    X, Y, weights = _columns_and_targets(result, examples)
+    predicted = predict(result.network, result.parameters, X)
+    return accuracy(predicted, Y.argmax(-2, keepdims=True) if len(Y) > 1 else Y, weights)
+
+
+def r_squared_on(result: Result, examples: Examples) -> Array:
+    """Return the share of the targets' variance that a regression explains: one, or one a network.
+
+    Weights of examples count. Raises `ValueError` for classes, and as `cost_on` does.
+
+    >>> regression = Experiment(seed=1, hidden=(), loss="mean_squared_error")
+    >>> line = Examples(np.array([[0.0], [1.0], [2.0]]), np.array([1.0, 3.0, 5.0]))
+    >>> float(r_squared_on(fit(regression, line), line).round(3))
+    1.0
+    """
+    X, Y, weights = _columns_and_targets(result, examples)
+    if not is_regression(result.experiment):
+        raise ValueError("R squared of classes; expected a regression: use accuracy_on")
+    return r_squared(predict(result.network, result.parameters, X), Y, weights)
+
+
+def _columns_and_targets(result: Result, examples: Any) -> tuple[Array, Array, Array | None]:
+    """Return the network's inputs and targets, and the examples' weights, with a sum of 1."""
+    experiment = _checked_result(result).experiment
+    given = examples_from(examples)
+    X = _columns(result, given.inputs)
+    weights = None if given.weights is None else normalized(given.weights[np.newaxis])
+    if is_regression(experiment):
+        Y = regression_targets(given.targets).T.astype(experiment.dtype)
+        return X, Y, weights
+    labels, _ = class_numbers(given.targets, experiment.classes, result.class_names)
+    return X, targets(labels, experiment.classes, experiment.dtype), weights
+
+
+def _columns(result: Result, inputs: Any) -> Array:
+    trained = _checked_result(result)
+    converted = inputs_from(inputs, like=trained.input_type)
+    check_shape(converted, trained.input_shape)
+    return pixels(converted, trained.experiment.dtype)
+
+
+def _checked_result(result: Result) -> Result:
+    if isinstance(result, Result):
+        return result
+    hint = "give its .result" if isinstance(getattr(result, "result", None), Result) else "fit one"
+    raise TypeError(f"a {type(result).__name__}; expected a Result: {hint}")
+
+
+def _check_classes(result: Result, what: str) -> None:
+    if is_regression(_checked_result(result).experiment):
+        raise ValueError(f"{what} of a regression; expected classes: use predictions or r_squared")

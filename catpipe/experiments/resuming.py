@@ -11,6 +11,7 @@ from typing import Any, TypedDict, Unpack
 import numpy as np
 from toolz import identity
 
+from catpipe.data.conversion import examples_from
 from catpipe.data.examples import Examples
 from catpipe.experiments.contexts import Context, no_context, prepared_and_trained
 from catpipe.experiments.ensembles import Map, run_seeds, with_seeds
@@ -54,8 +55,9 @@ def resume(
 
     More iterations and other changes hold for the rest of the run; the result has what held
     before, and `replay` follows it. Law: a run that stops at any iteration and is resumed equals
-    one that never stopped, to the bit (on the same processor and libraries). One of more iterations stays in the space where it began.
-    Raises `ValueError` where a run cannot carry on, and as `fit` does.
+    one that never stopped, to the bit (on the same processor and libraries). One of more
+    iterations stays in the space where it began. Raises `ValueError` where a run cannot carry on,
+    and as `fit` does.
 
     >>> short, long = (fit(Experiment(seed=1, hidden=(), iterations=n), pictures) for n in (7, 9))
     >>> resume(short, pictures, iterations=9) == long
@@ -105,18 +107,20 @@ def prepare_again(result: Result, examples: Examples, validation: Examples | Non
     Raises `ValueError` for examples of another shape or number, and as `prepare` does.
     """
     checkpoint_of(result)
-    validating = 0 if validation is None else len(validation.targets)
-    found = examples.inputs.shape[1:], len(examples.targets), validating
+    given = examples_from(examples)
+    held_out = None if validation is None else examples_from(validation, "validation ")
+    count = 0 if held_out is None else len(held_out.inputs)
+    found = given.inputs.shape[1:], len(given.inputs), count
     expected = result.input_shape, result.training_examples, result.validation_examples
     if found != expected:
         raise ValueError(
             f"{_counted(*found)}; expected {_counted(*expected)}, as the run was trained on: "
-            "use the same examples"
+            "give the same examples"
         )
     setup = prepare(
         result.experiment,
-        examples,
-        validation,
+        given,
+        held_out,
         network=result.network,
         optimizer=result.optimizer,
         space=(result.space, result.space_description),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from hashlib import sha256
 from itertools import islice
-from typing import NamedTuple
+from reprlib import repr as brief
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,12 @@ from catpipe.data.batches import (
     mini_batches,
     normalized,
 )
+from catpipe.data.conversion import (
+    check_shape,
+    class_numbers,
+    examples_from,
+    regression_targets,
+)
 from catpipe.data.examples import Examples, fingerprint, targets
 from catpipe.data.sampling import Indices, Order, held_out, subset
 from catpipe.data.transforms import pixels
@@ -30,10 +37,11 @@ from catpipe.experiments.experiment import (
     SCHEDULES,
     Experiment,
     checked,
+    is_regression,
 )
 from catpipe.nn.initializers import initialize_parameters
 from catpipe.nn.layers import Dense
-from catpipe.nn.losses import BINARY_CROSS_ENTROPY, SOFTMAX_CROSS_ENTROPY
+from catpipe.nn.losses import BINARY_CROSS_ENTROPY, MEAN_SQUARED_ERROR, SOFTMAX_CROSS_ENTROPY
 from catpipe.nn.network import Network, layer_sizes, mlp, with_dropout
 from catpipe.nn.parameters import Array, Parameters
 from catpipe.optim.optimizers import Optimizer
@@ -64,7 +72,7 @@ class Setup(NamedTuple):
     """All that a run needs. The examples are those to train on and, last, a validation set.
 
     The network and the initial parameters are as they are in the full space; `targets` are
-    (outputs, examples).
+    (outputs, examples). Labels are class numbers, and 0 in a regression.
     """
 
     experiment: Experiment
@@ -80,6 +88,7 @@ class Setup(NamedTuple):
     validation_examples: int
     fingerprint: str
     example_weights: Array | None
+    class_names: tuple[str, ...] = ()  # where targets are names
     seeds: tuple[int, ...] = ()  # of a stack, one a network
     own_optimizer: Optimizer | None = None  # where the experiment does not describe it
     earlier: tuple[tuple[int, Experiment], ...] = ()  # as a result has it
@@ -96,40 +105,47 @@ def prepare(
 ) -> Setup:
     """Return the setup of the experiment on these examples, in the cheapest space that is exact.
 
-    A network or an optimizer of your own takes the place of the one that the experiment describes.
-    `space`, a kind and its description, is that of a run which carries on. Raises `ValueError` for
-    an experiment that is invalid, for labels beyond its classes, for a network of other inputs, and
-    for a validation set that is empty or without early stopping.
+    Examples are in any form that `examples_from` takes. A network or an optimizer of your own takes
+    the place of the one that the experiment describes. `space`, a kind and its description, is that
+    of a run which carries on. Raises `TypeError` and `ValueError` for an experiment that is
+    invalid, for examples that it cannot be trained on, for a network of other inputs or outputs,
+    and for a validation set without early stopping.
 
     >>> setup = prepare(Experiment(seed=1), pictures)
     >>> setup.plan.iterations, setup.space.kind
     (2500, 'full')
     """
-    checked(experiment)
-    joined = examples if validation is None else _joined(experiment, examples, validation)
-    _check_weights(joined)
-    dtype, own = experiment.dtype, len(joined.targets) - len(examples.targets)
-    X, Y = pixels(joined.inputs, dtype), targets(joined.targets, experiment.classes, dtype)
-    described = network_for(experiment, len(X))
+    experiment = checked(experiment)
+    joined, own, names = _converted(experiment, examples, validation)
+    dtype, labels = experiment.dtype, _labels(experiment, joined)
+    X, Y = pixels(joined.inputs, dtype), _network_targets(experiment, joined)
+    described = network_for(experiment, len(X), len(Y))
     net = described if network is None else _checked_network(network, described, experiment)
-    plan = plan_for(experiment, joined.targets, own, joined.weights)
-    rule = optimizer_for(experiment, plan.iterations) if optimizer is None else optimizer
+    plan = plan_for(experiment, labels, own, joined.weights)
+    if optimizer is None:
+        used = optimizer_for(experiment, plan.iterations)
+    else:
+        used = _checked_optimizer(optimizer)
+    if space is None:
+        chosen = _space(experiment, net, used, X, plan)
+    else:
+        chosen = space_of(space[0], X, space[1])
+    initializer = INITIALIZERS[experiment.initializer]
     return Setup(
-        experiment,
-        net,
-        rule,
-        _space(experiment, net, rule, X, plan)
-        if space is None
-        else space_of(space[0], X, space[1]),
-        Y,
-        joined.targets,
-        plan,
-        initialize_parameters(net, experiment.seed, INITIALIZERS[experiment.initializer], dtype),
-        joined.inputs.shape[1:],
-        joined.inputs.dtype.name,
-        own,
-        fingerprint(joined),
-        joined.weights,
+        experiment=experiment,
+        network=net,
+        optimizer=used,
+        space=chosen,
+        targets=Y,
+        labels=labels,
+        plan=plan,
+        initial_parameters=initialize_parameters(net, experiment.seed, initializer, dtype),
+        input_shape=joined.inputs.shape[1:],
+        input_type=joined.inputs.dtype.name,
+        validation_examples=own,
+        fingerprint=fingerprint(joined),
+        example_weights=joined.weights,
+        class_names=names,
         own_optimizer=optimizer,
     )
 
@@ -185,8 +201,8 @@ def with_seed(setup: Setup, seed: int) -> Setup:
     """
     experiment = setup.experiment._replace(seed=seed)
     plan = plan_for(experiment, setup.labels, setup.validation_examples, setup.example_weights)
-    features = int(np.prod(setup.input_shape))
-    net = network_for(experiment, features) if experiment.dropout else setup.network
+    features, outputs = int(np.prod(setup.input_shape)), len(setup.targets)
+    net = network_for(experiment, features, outputs) if experiment.dropout else setup.network
     start = initial_parameters_for(setup, seed)
     return setup._replace(experiment=experiment, network=net, plan=plan, initial_parameters=start)
 
@@ -221,26 +237,29 @@ def folds_need_own_runs(experiment: Experiment) -> bool:
     return experiment.early_stopping is not None or experiment.order != "shuffled"
 
 
-def sizes_for(experiment: Experiment, features: int) -> list[int]:
+def sizes_for(experiment: Experiment, features: int, outputs: int | None = None) -> list[int]:
     """Return the layer sizes of the network that the experiment describes, input first.
 
     >>> sizes_for(Experiment(seed=1), features=12288)
     [12288, 20, 7, 5, 1]
     """
-    return [features, *experiment.hidden, 1 if experiment.classes == 2 else experiment.classes]
+    if outputs is None:
+        outputs = 1 if experiment.classes == 2 or is_regression(experiment) else experiment.classes
+    return [features, *experiment.hidden, outputs]
 
 
-def network_for(experiment: Experiment, features: int) -> Network:
+def network_for(experiment: Experiment, features: int, outputs: int | None = None) -> Network:
     """Return the network that the experiment describes, for so many features.
 
-    Two classes take one logit, more take one each.
+    Two classes take one logit, more take one each; a regression takes as many as it has outputs.
 
     >>> [layer.units for layer in network_for(Experiment(seed=1), features=12288).layers]
     [20, 7, 5, 1]
     """
-    sizes, names = sizes_for(experiment, features), experiment.activation
+    sizes, names = sizes_for(experiment, features, outputs), experiment.activation
     activation = ACTIVATIONS[names] if isinstance(names, str) else [ACTIVATIONS[n] for n in names]
-    loss = BINARY_CROSS_ENTROPY if sizes[-1] == 1 else SOFTMAX_CROSS_ENTROPY
+    of_classes = BINARY_CROSS_ENTROPY if sizes[-1] == 1 else SOFTMAX_CROSS_ENTROPY
+    loss = MEAN_SQUARED_ERROR if is_regression(experiment) else of_classes
     plain = mlp(*sizes, activation=activation, loss=loss)
     dropout, seed = experiment.dropout, experiment.seed
     return with_dropout(plain, dropout, seed) if dropout else plain
@@ -296,11 +315,20 @@ def _space(
 
 
 def _checked_network(network: Network, described: Network, experiment: Experiment) -> Network:
+    if not isinstance(network, Network):
+        raise TypeError(
+            f"the network is {brief(network)}; expected a Network, such as mlp(4, 3, 1)"
+        )
     first, features = network.layers[0], layer_sizes(described)[0]
     if isinstance(first, Dense) and first.fan_in != features:
         raise ValueError(
             f"a network of {first.fan_in} inputs for examples of {features} numbers; expected as "
             "many: make it of that size"
+        )
+    if layer_sizes(network)[-1] != (outputs := layer_sizes(described)[-1]):
+        raise ValueError(
+            f"a network of {layer_sizes(network)[-1]} outputs for targets of {outputs}; expected "
+            "as many: make it of that size"
         )
     if experiment.dropout and network != described:
         raise ValueError(
@@ -310,20 +338,14 @@ def _checked_network(network: Network, described: Network, experiment: Experimen
     return network
 
 
-def _check_weights(examples: Examples) -> None:
-    weights, expected = examples.weights, (len(examples.targets),)
-    if weights is None:
-        return
-    found = np.shape(weights)
-    if found != expected:
-        raise ValueError(
-            f"example weights of shape {found}; expected {expected}: one number for each example"
+def _checked_optimizer(optimizer: Optimizer) -> Optimizer:
+    asked = ("init", "update", "is_linear", "commutes_with_rotations")
+    if isinstance(optimizer, type) or not all(hasattr(optimizer, name) for name in asked):
+        raise TypeError(
+            f"the optimizer is {brief(optimizer)}; expected an optimizer, such as "
+            "optim.heavy_ball(0.01)"
         )
-    if not (np.isfinite(weights) & np.greater_equal(weights, 0)).all():
-        raise ValueError(
-            "example weights that are negative or not finite; expected numbers of at least 0: "
-            "give 0 to an example that is not to count"
-        )
+    return optimizer
 
 
 def _validating(
@@ -380,17 +402,59 @@ def _order(experiment: Experiment, labels: Indices, visited: Indices) -> Order:
     return subset(visited, ORDERS[experiment.order](labels[visited], experiment.seed))
 
 
-def _joined(experiment: Experiment, examples: Examples, validation: Examples) -> Examples:
+def _converted(
+    experiment: Experiment, examples: Any, validation: Any
+) -> tuple[Examples, int, tuple[str, ...]]:
+    """Return all examples, how many of them, last, validate, and the names of the classes.
+
+    Targets are class numbers, or those of a regression, (examples, outputs).
+    """
+    trained, names = _with_numbers(experiment, examples_from(examples), ())
+    if validation is None:
+        return trained, 0, names
     if not experiment.early_stopping:
         raise ValueError("a validation set without early stopping; expected both: ask for it")
-    if len(validation.targets) == 0:
-        raise ValueError("a validation set without pictures; expected some: leave it out")
-    if (size := validation.inputs.shape[1:]) != (expected := examples.inputs.shape[1:]):
-        raise ValueError(f"a validation set of pictures {size}; expected {expected}: resize them")
-    images = np.concatenate([examples.inputs, validation.inputs])
-    labels = np.concatenate([examples.targets, validation.targets])
-    if examples.weights is None and validation.weights is None:
-        return Examples(images, labels)
+    own, _ = _with_numbers(experiment, examples_from(validation, "validation "), names)
+    return _joined(trained, own), len(own.targets), names
+
+
+def _with_numbers(
+    experiment: Experiment, examples: Examples, names: tuple[str, ...]
+) -> tuple[Examples, tuple[str, ...]]:
+    if is_regression(experiment):
+        return examples._replace(targets=regression_targets(examples.targets)), ()
+    labels, names = class_numbers(examples.targets, experiment.classes, names)
+    return examples._replace(targets=labels), names
+
+
+def _labels(experiment: Experiment, examples: Examples) -> Indices:
+    """Return the class numbers; a regression is of one class."""
+    count = len(examples.targets)
+    return np.zeros(count, np.int64) if is_regression(experiment) else examples.targets
+
+
+def _network_targets(experiment: Experiment, examples: Examples) -> Array:
+    """Return the targets of the network, (outputs, examples)."""
+    if is_regression(experiment):
+        return np.ascontiguousarray(examples.targets.T, experiment.dtype)
+    return targets(examples.targets, experiment.classes, experiment.dtype)
+
+
+def _joined(examples: Examples, validation: Examples) -> Examples:
+    check_shape(validation.inputs, examples.inputs.shape[1:])
+    inputs = [of.inputs for of in (examples, validation)]
+    if len({array.dtype == np.uint8 for array in inputs}) > 1:
+        raise ValueError(
+            f"inputs of {inputs[0].dtype}, and of {inputs[1].dtype} to validate with; expected "
+            "one type: convert them alike"
+        )
+    if (found := validation.targets.shape[1:]) != (expected := examples.targets.shape[1:]):
+        raise ValueError(f"validation targets of {found} outputs; expected {expected}")
     weights = [np.ones(len(of.targets)) if of.weights is None else of.weights
                for of in (examples, validation)]  # fmt: skip
-    return Examples(images, labels, np.concatenate(weights))
+    has_weights = examples.weights is not None or validation.weights is not None
+    return Examples(
+        np.concatenate(inputs),
+        np.concatenate([examples.targets, validation.targets]),
+        np.concatenate(weights) if has_weights else None,
+    )

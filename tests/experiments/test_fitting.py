@@ -106,7 +106,10 @@ def test_every_field_changes_the_result(drawn, base, change):
 
 
 def test_the_full_space_alone_changes_where_training_is_done_and_not_what_is_learned():
-    assert {*Experiment._fields} - {*(f for _, change in CHANGES for f in change)} == {"full_space"}
+    assert {*Experiment._fields} - {*(f for _, change in CHANGES for f in change)} == {
+        "full_space",
+        "loss",
+    }
     inside, outside = (fit(ASKED._replace(full_space=full), TWO) for full in (False, True))
     assert ("dual form" in inside.space_description, outside.space_description) == (
         True,
@@ -155,25 +158,26 @@ def test_fitting_checks_the_experiment(drawn):
 
 
 def test_labels_beyond_the_classes_are_refused(drawn):
-    with pytest.raises(ValueError, match=r"labels are .*; expected 0 to 1"):
+    with pytest.raises(ValueError, match=r"the targets are .*; expected 0 to 1: give targets - 1"):
         fit(SMALL, drawn.train._replace(targets=drawn.train.targets + 1))
 
 
 NAN, INF = float("nan"), float("inf")
 BAD: dict[str, list[Any]] = {
     "seed": [-1, 2**32, 1.5, True, None],
-    "hidden": [7, [7], (3, 0), (3, 1.5), (2**32,)],
+    "hidden": ["7", 7.5, (3, 0), (3, 1.5), (2**32,)],
     "activation": ["rleu", ("tanh", "rleu"), 3, None],
     "learning_rate": ["fast", 0, -0.1, NAN, INF, True, None],
     "iterations": [0, 10**20, 1.5, None],
     "initializer": ["lecun", None],
-    "dtype": ["float16", np.float32, None],
+    "dtype": ["float16", np.float16, np.int64, None],
     "full_space": [1, "yes", None],
+    "loss": ["hinge", None],
     "classes": [1, 0, 2.5, True, None],
     "optimizer": ["sgd", None],
     "momentum": [1, -0.1, 2.0, NAN, "much", True],
     "schedule": [
-        *["constant", (), ("linear",), ("constant", 1), ("step",), ("step", 0.5), None],
+        *["linear", (), ("linear",), ("constant", 1), ("step",), ("step", 0.5), None],
         *[("step", 0.5, 0), ("step", -1, 5), ("step", 0.5, 5, 5), ("exponential",)],
         *[("exponential", 0), ("inverse_time", NAN), ("cosine", 1, 2), ("cosine", "long"), (1,)],
     ],
@@ -185,7 +189,8 @@ BAD: dict[str, list[Any]] = {
     "order": ["random", None],
     "epochs": [0, -1, 2.5, 10**20],
     "class_weight": [
-        *["even", (), (0, 0), (-1, 1), (1, NAN), (INF, 1), [1, 2], 2.0, ("a", "b"), (True, 1)],
+        *["even", (), (0, 0), (-1, 1), (1, NAN), (INF, 1), 2.0, ("a", "b"), (True, 1)],
+        *[{0: 1, 2: 1}, {"cat": 1, "dog": 2}],
     ],
     "early_stopping": [0, -1, 2.5, True],
 }
@@ -206,7 +211,7 @@ def test_an_experiment_that_cannot_be_is_refused_by_field(field, value):
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("activation", ["relu"]),
+        ("activation", [["relu"]]),
         ("initializer", ["he"]),
         ("optimizer", ["adam"]),
         ("schedule", (["step"], 0.5, 5)),
@@ -233,7 +238,40 @@ def test_a_list_for_a_name_is_refused_by_field_too(field, value):
 )
 def test_an_experiment_that_can_be_comes_back_as_it_is(changes):
     experiment = SMALL._replace(**changes)
-    assert checked(experiment) is experiment
+    assert checked(experiment) == experiment
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "meant"),
+    [
+        ("seed", np.int64(3), 3),
+        ("hidden", [3, 2], (3, 2)),
+        ("hidden", np.array([3, 2]), (3, 2)),
+        ("hidden", range(3, 5), (3, 4)),
+        ("hidden", 7, (7,)),
+        ("activation", ["tanh"], ("tanh",)),
+        ("iterations", 1e3, 1000),
+        ("learning_rate", np.float64(0.5), 0.5),
+        ("dtype", np.float32, "float32"),
+        ("dtype", np.dtype("float64"), "float64"),
+        ("full_space", np.True_, True),
+        ("schedule", "cosine", ("cosine",)),
+        ("schedule", ["cosine", np.int64(9)], ("cosine", 9)),
+        ("class_weight", [1, 2.5], (1, 2.5)),
+        ("class_weight", {1: 2.5, 0: 1}, (1, 2.5)),
+        ("class_weight", np.array([1, 2.5]), (1.0, 2.5)),
+    ],
+    ids=str,
+)
+def test_a_value_that_can_only_mean_one_thing_is_taken_as_that(field, value, meant):
+    taken = getattr(checked(SMALL._replace(**{field: value})), field)
+    assert (taken, repr(taken)) == (meant, repr(meant))
+
+
+@pytest.mark.parametrize("other", [None, {"seed": 1}, "seed=1", Experiment, (1,)], ids=str)
+def test_what_is_no_experiment_is_refused(other):
+    with pytest.raises(TypeError, match=r"the experiment is .*; expected an Experiment"):
+        checked(other)
 
 
 @pytest.mark.parametrize(
@@ -244,6 +282,8 @@ def test_an_experiment_that_can_be_comes_back_as_it_is(changes):
         ({"momentum": 0.9}, "momentum is 0.9 with gradient_descent; expected one of heavy_ball"),
         ({"momentum": 0.0, "optimizer": "adam"}, "momentum is 0.0 with adam"),
         ({"momentum": 0.9, "optimizer": "rmsprop"}, "momentum is 0.9 with rmsprop"),
+        ({"class_weight": "balanced", "loss": "mean_squared_error"}, "class_weight is 'balanced'"),
+        ({"order": "stratified", "batch_size": 2, "loss": "mean_squared_error"}, "order is 'strat"),
         ({"class_weight": (1, 2, 3)}, "3 class weights for 2 classes; expected as many"),
         ({"class_weight": (1, 2), "classes": 3}, "2 class weights for 3 classes"),
     ],

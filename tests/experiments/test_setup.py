@@ -378,12 +378,14 @@ def test_dropout_of_the_experiment_beside_a_network_of_ones_own_is_refused():
 @pytest.mark.parametrize(
     ("weights", "refusal"),
     [
-        (np.ones(5), r"shape \(5,\); expected \(13,\)"),
-        (np.ones((1, 13)), r"shape \(1, 13\); expected \(13,\)"),
-        (np.full(13, np.nan), "negative or not finite"),
-        (np.full(13, -1.0), "negative or not finite"),
+        (np.ones(5), r"shape \(5,\).*; expected \(13,\)"),
+        (np.ones((13, 2)), r"shape \(13, 2\).*; expected \(13,\)"),
+        (np.full(13, np.nan), "negative, not finite or all 0"),
+        (np.full(13, -1.0), "negative, not finite or all 0"),
+        (np.zeros(13), "negative, not finite or all 0"),
+        (["1"] * 13, "type <U1; expected"),
     ],
-    ids=["too few", "a row", "no numbers", "negative"],
+    ids=["too few", "two each", "no numbers", "negative", "none", "text"],
 )
 def test_weights_that_are_not_one_number_for_each_example_are_refused(weights, refusal):
     with pytest.raises(ValueError, match=refusal):

@@ -12,7 +12,7 @@ import pytest
 from toolz import identity
 
 from catpipe import metrics, random
-from catpipe.data import augmentation, batches, sampling, transforms
+from catpipe.data import augmentation, batches, conversion, sampling, transforms
 from catpipe.data import examples as example
 from catpipe.data.drawn import canvas, drawings, subjects
 from catpipe.experiments import (
@@ -78,6 +78,8 @@ STEP = loop.make_step(NET, DESCENT, 1)
 EXPERIMENT = experiment.Experiment(seed=1, hidden=(2,), iterations=2)
 PICTURES = example.Examples(IMAGES, LABELS)
 RESULT = fitting.fit(EXPERIMENT, PICTURES)
+NUMBERS = example.Examples(normal(5, 6, 3), normal(6, 6, 2))
+OF_NUMBERS = fitting.fit(EXPERIMENT._replace(loss="mean_squared_error"), NUMBERS)
 INSIDE = setup.prepare(EXPERIMENT._replace(iterations=50), PICTURES)
 HALFWAY = fitting.fit(INSIDE.experiment, PICTURES, lambda them: islice(them, 30))
 OF_SEEDS = ensembles.fit_seeds(
@@ -327,14 +329,23 @@ CALLS = {
     "stream": (random.generator, 1, 2, 3),
     "mlp": (mlp, 3, 4, 1),
     "parameter_shapes": (parameter_shapes, NET),
+    "examples_from": (conversion.examples_from, PICTURES._replace(weights=np.arange(6.0))),
+    "inputs_from": (conversion.inputs_from, normal(4, 6, 3)),
+    "class_numbers": (conversion.class_numbers, LABELS, 2),
+    "class_numbers_of_one_hot": (conversion.class_numbers, np.eye(3)[[0, 2, 1]], 3),
+    "regression_targets": (conversion.regression_targets, normal(4, 6)),
+    "check_shape": (conversion.check_shape, IMAGES, (2, 2, 3)),
+    "are_pixels": (transforms.are_pixels, IMAGES),
     "fingerprint": (example.fingerprint, PICTURES),
     "pixels": (transforms.pixels, IMAGES),
     "targets": (example.targets, LABELS),
     "one_hot": (example.one_hot, LABELS, 3),
     "is_weight": (parameters.is_weight, "W1"),
+    "r_squared": (metrics.r_squared, Z, Y),
     "accuracy": (metrics.accuracy, LABELS[np.newaxis], Y),
     "confusion": (metrics.confusion, LABELS, LABELS, 2),
     "checked": (experiment.checked, EXPERIMENT),
+    "is_regression": (experiment.is_regression, EXPERIMENT),
     "closest": (experiment.closest, "adm", {"adam": "adam"}),
     "non_defaults": (experiment.non_defaults, EXPERIMENT),
     "prepare": (setup.prepare, EXPERIMENT, PICTURES),
@@ -384,6 +395,7 @@ CALLS = {
     "probabilities": (result.probabilities, RESULT, IMAGES),
     "of_classes": (result.of_classes, normal(1, 1, 6)),
     "accuracy_on": (result.accuracy_on, RESULT, PICTURES),
+    "r_squared_on": (result.r_squared_on, OF_NUMBERS, NUMBERS),
     "predictions": (result.predictions, RESULT, IMAGES),
     "ellipse": (distances, canvas.ellipse, (1, 2), (2, 1)),
     "polygon": (distances, canvas.polygon, (0, 0), (2, 0), (2, 2)),

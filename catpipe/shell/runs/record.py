@@ -8,9 +8,7 @@ from itertools import pairwise
 from reprlib import repr as brief
 from typing import Annotated, Any, NamedTuple
 
-from toolz import dissoc
-
-from catpipe.experiments.experiment import Experiment
+from catpipe.experiments.experiment import Experiment, is_regression
 from catpipe.experiments.resuming import CHANGEABLE
 from catpipe.shell.runs.environment import WORDS
 from catpipe.shell.runs.provenance import Source
@@ -37,8 +35,10 @@ class Record(NamedTuple):
     `iteration`, `state_iteration` and `best_iteration` are those of the trained parameters, of the
     state to carry on from, and of the best so far (none without early stopping). `input_shape` is
     that of one example; `fingerprint` is the SHA-256 of inputs and targets, `weights` that of the
-    examples' weights. `digests` has the SHA-256 of each array in the file. `earlier`, which a file
-    may lack, are the experiments that held before this one, each until an iteration.
+    examples' weights. `digests` has the SHA-256 of each array in the file. `class_names` are the
+    classes where the targets were names; `outputs` are those of a regression; `earlier` are the
+    experiments that held before this one, each until an iteration. Fields with a default are left
+    out of a file where they have it.
     """
 
     format: Count
@@ -63,16 +63,20 @@ class Record(NamedTuple):
     source: Source | None
     environments: tuple[tuple[Count, Annotated[Mapping[str, int | Printable], named(WORDS)]], ...]
     digests: Mapping[str, Sha256]
+    class_names: tuple[Printable, ...] = ()
+    outputs: Count | None = None
     earlier: tuple[tuple[Count, Experiment], ...] = ()
 
 
 def to_json(record: Record) -> bytes:
     """Return the record as JSON: equal records give equal bytes.
 
-    One without earlier experiments has no such field, so that older versions of catpipe read it.
+    Fields that have their default are left out, so that a plain run's bytes stay as they were.
     """
-    fields = record._asdict()
-    return written(fields if record.earlier else dissoc(fields, "earlier"))
+    defaults = record._field_defaults.items()
+    return written(
+        {name: of for name, of in record._asdict().items() if (name, of) not in defaults}
+    )
 
 
 def format_version(path: StrPath, text: bytes) -> tuple[Any, Mapping[str, Any]]:
@@ -106,12 +110,22 @@ def from_json(path: StrPath, text: bytes) -> Record:
     return record
 
 
+def _check_classes(record: Record) -> None:
+    names, count = record.classes, record.experiment.classes
+    if is_regression(record.experiment):
+        if names or record.class_names or not record.outputs:
+            raise ValueError(
+                f"classes are {brief(names)} and outputs {record.outputs} of a regression; "
+                "expected outputs alone"
+            )
+    elif len(names) != count or len(set(names)) < len(names):
+        raise ValueError(f"classes are {brief(names)}; expected {count} printable names")
+    if record.class_names not in ((), names):
+        raise ValueError(f"class names are {brief(record.class_names)}; expected {brief(names)}")
+
+
 def _check_agreement(record: Record) -> None:
-    names = record.classes
-    if len(names) != record.experiment.classes or len(set(names)) < len(names):
-        raise ValueError(
-            f"classes are {brief(names)}; expected {record.experiment.classes} printable names"
-        )
+    _check_classes(record)
     experiment, state, best = record.experiment, record.state_iteration, record.best_iteration
     if not (best or 0) <= state <= record.planned_iterations:
         raise ValueError(

@@ -25,10 +25,11 @@ from typing import NamedTuple
 import numpy as np
 from toolz import merge, valmap
 
+from catpipe.experiments.experiment import is_regression
 from catpipe.experiments.result import Result, checkpoint_of
 from catpipe.experiments.setup import network_for, optimizer_for
 from catpipe.nn.layers import Shapes
-from catpipe.nn.network import parameter_shapes
+from catpipe.nn.network import Network, layer_sizes, parameter_shapes
 from catpipe.nn.parameters import Array, Parameters
 from catpipe.shell.runs.environment import Environment, environment
 from catpipe.shell.runs.provenance import Source
@@ -48,11 +49,12 @@ FACTS = tuple(name for name in Record._fields if name in Result._fields)
 class Run(NamedTuple):
     """A result, the names of its classes, its data, and its environments.
 
-    Each environment stands with the iteration from which on it was the one.
+    A regression has no classes. Each environment stands with the iteration from which on it was the
+    one.
     """
 
     result: Result
-    classes: tuple[str, ...]
+    classes: tuple[str, ...] = ()
     source: Source | None = None
     environments: tuple[tuple[int, Environment], ...] = ()
 
@@ -60,6 +62,8 @@ class Run(NamedTuple):
 def save_run(path: StrPath, run: Run) -> None:
     """Write the run, `Run(result, classes)`; where it has no environment, this is the one.
 
+    Without classes, they are those of the result where its targets were names, or their numbers; a
+    regression has none.
     Equal runs make equal bytes. Raises `DataError`, also for a network or an optimizer of
     your own, which a file cannot name; an earlier file is then as it was.
     """
@@ -102,7 +106,7 @@ def load_run(path: StrPath) -> Run:
     facts = {name: getattr(record, name) for name in FACTS}
     result = Result(
         **facts,
-        network=network_for(record.experiment, int(np.prod(record.input_shape))),
+        network=_network(record),
         parameters=read[""],
         costs=costs,
         checkpoint=checkpoint._replace(state=state),
@@ -130,7 +134,7 @@ def record_of(run: Run, arrays: Mapping[str, Array]) -> Record:
     return Record(
         **{name: getattr(run.result, name) for name in FACTS},
         format=FORMAT,
-        classes=run.classes,
+        classes=_classes(run),
         transforms=(),
         state_iteration=checkpoint.state.iteration,
         best_iteration=None if best is None else best.iteration,
@@ -139,6 +143,7 @@ def record_of(run: Run, arrays: Mapping[str, Array]) -> Record:
         source=run.source,
         environments=run.environments or ((0, environment()),),
         digests=valmap(_sha256, arrays),
+        outputs=_outputs(run.result),
     )
 
 
@@ -164,7 +169,8 @@ def arrays_of(result: Result) -> dict[str, Array]:
 
 def _check_described(path: StrPath, result: Result) -> None:
     """Refuse a network and an optimizer that the experiment, which is in the file, does not say."""
-    described = network_for(result.experiment, int(np.prod(result.input_shape)))
+    features = int(np.prod(result.input_shape))
+    described = network_for(result.experiment, features, _outputs(result))
     for name, is_own in (
         ("network", result.network != described),
         ("optimizer", result.optimizer is not None),
@@ -174,6 +180,23 @@ def _check_described(path: StrPath, result: Result) -> None:
                 f"{path}: cannot hold the {name} of this run, which its experiment does not "
                 "describe; expected one that it does: keep the run in Python"
             )
+
+
+def _network(record: Record) -> Network:
+    features = int(np.prod(record.input_shape))
+    return network_for(record.experiment, features, record.outputs)
+
+
+def _classes(run: Run) -> tuple[str, ...]:
+    """Return the names of the classes, which are their numbers where they have no others."""
+    experiment = run.result.experiment
+    numbers = () if is_regression(experiment) else map(str, range(experiment.classes))
+    return run.classes or run.result.class_names or tuple(numbers)
+
+
+def _outputs(result: Result) -> int | None:
+    """Return how many numbers a regression predicts, which its experiment does not say."""
+    return layer_sizes(result.network)[-1] if is_regression(result.experiment) else None
 
 
 def _text(path: StrPath, file: Opened, name: str = "record") -> bytes:
@@ -202,7 +225,7 @@ def _shapes(path: StrPath, record: Record) -> dict[str, Shapes]:
     """Return the shapes of the arrays that a run of this record has, by prefix."""
     examples = record.training_examples + record.validation_examples
     try:
-        network = network_for(record.experiment, int(np.prod(record.input_shape)))
+        network = _network(record)
         inside = network_inside(record.space, network, examples)
     except ValueError as error:
         raise DataError(

@@ -23,7 +23,7 @@ from typing import (
     get_type_hints,
 )
 
-from catpipe.experiments.experiment import MOST_STEPS, SEEDS, Experiment, checked
+from catpipe.experiments.experiment import FIELDS, MOST_STEPS, SEEDS, Experiment, checked
 
 
 class Allowed(NamedTuple):
@@ -158,7 +158,12 @@ def _read_tuple(kinds: tuple[Any, ...], value: Any, name: str) -> tuple[Any, ...
 
 def _read_experiment(value: Any, name: str) -> Experiment:
     """Return the experiment, whose own check refuses what is wrong; lists are tuples."""
-    _check_names(value, Experiment._fields, name)
+    _check_names(
+        value,
+        Experiment._fields,
+        name,
+        optional=[key for key, field in FIELDS.items() if field.may_lack],
+    )
     fields: dict[str, Any] = {
         key: tuple(v) if isinstance(v, list) else v for key, v in value.items()
     }

@@ -231,7 +231,7 @@ def test_what_is_no_option_of_training_is_no_key(capsys, file, key):
     ("line", "told"),
     [
         ("epochs = 2.5", "epochs is 2.5; expected an integer from 1"),
-        ("epochs = 1e3", "epochs is 1000.0; expected an integer from 1"),
+        ("epochs = 1e-3", "epochs is 0.001; expected an integer from 1"),
         ("epochs = [1, 2]", "epochs is (1, 2); expected an integer from 1"),
         ("epochs = 'many'", "epochs is 'many'; expected an integer from 1"),
         ("epochs = true", "epochs is True; expected an integer from 1"),

@@ -447,3 +447,31 @@ def test_fields_of_another_type_are_refused_and_not_converted(path, fields):
     changed_record(path, **fields)
     with pytest.raises(DataError, match="does not describe a run"):
         load_run(path)
+
+
+FEATURES = np.random.default_rng(1).standard_normal((9, 3))
+TINY = Experiment(seed=1, hidden=(2,), iterations=3, initializer="he")
+
+
+@pytest.mark.parametrize("shape", [(9,), (9, 1), (9, 2)], ids=str)
+def test_a_regression_comes_back_with_its_outputs(tmp_path, shape):
+    experiment = TINY._replace(loss="mean_squared_error")
+    result = fit(experiment, (FEATURES, np.random.default_rng(2).standard_normal(shape)))
+    save_run(tmp_path / "run.h5", Run(result))
+    loaded = load_run(tmp_path / "run.h5")
+    assert (loaded.result, loaded.classes) == (result, ())
+
+
+@pytest.mark.parametrize(
+    ("targets", "classes"),
+    [
+        ([0, 1, 2] * 3, ("0", "1", "2")),
+        (["dog", "cat", "eel"] * 3, ("cat", "dog", "eel")),
+    ],
+    ids=["numbers", "names"],
+)
+def test_classes_without_names_are_called_by_what_the_targets_were(tmp_path, targets, classes):
+    result = fit(TINY._replace(classes=3), (FEATURES, targets))
+    save_run(tmp_path / "run.h5", Run(result))
+    loaded = load_run(tmp_path / "run.h5")
+    assert (loaded.result, loaded.classes) == (result, classes)
