@@ -137,10 +137,11 @@ def _refuse_unknown(command: str, unknown: Sequence[str]) -> NoReturn:
         alone.error(f"{brief(unknown[0])} is one word too many; expected options")
     word = flag.partition("=")[0]
     known = {flag.lstrip("-"): flag for flag in alone._option_string_actions}
-    if command == "train":
+    if command in ("train", "resume"):
         from catpipe.shell.cli.options import SYNONYMS
 
-        known = {**{name: f"--{flag}" for name, flag in SYNONYMS.items()}, **known}
+        flags = {name: f"--{flag}" for name, flag in SYNONYMS.items()}
+        known = {name: flag for name, flag in flags.items() if flag in known.values()} | known
     suggestion = _suggestion(word.lstrip("-").replace("_", "-"), known)
     alone.error(f"{word} is no option{suggestion}")
 
@@ -164,6 +165,18 @@ def _train_options(train: OneLineParser) -> None:
         else:
             group.add_argument(f"--{option.flag}", dest=option.name, type=option.read,
                                metavar=option.metavar, help=option.help)  # fmt: skip
+
+
+def _change_options(resume: OneLineParser) -> None:
+    from catpipe.experiments.experiment import FIELDS
+    from catpipe.experiments.resuming import CHANGEABLE
+    from catpipe.shell.cli.options import OPTIONS
+
+    changes = resume.add_argument_group("changes for the rest of the run (default: as before)")
+    for option in OPTIONS:
+        if option.name in CHANGEABLE:
+            changes.add_argument(f"--{option.flag}", dest=option.name, type=option.read or str,
+                                 metavar=option.metavar, help=FIELDS[option.name].help)  # fmt: skip
 
 
 def _argument(name: str, metavar: str, help_: str, **more: Any) -> Add:
@@ -195,10 +208,10 @@ COMMANDS: Mapping[str, Command] = {
     "resume": Command(
         "train", "resume", "continue the training of a saved run",
         (RUN, TRAINED_ON, VALIDATED_ON, JSON,
-         _argument("--iterations", "N", "number of iterations in all (default: as planned before)",
-                   type=int),
-         _argument("--save-every", "N", "also save the run every N iterations", type=int)),
-        ("cats.h5", "cats.h5 --iterations 5000 --save-every 500")),
+         _argument("--save-every", "N", "also save the run every N iterations", type=int),
+         _change_options),
+        ("cats.h5", "cats.h5 --iterations 5000 --save-every 500",
+         "cats.h5 --iterations 5000 --learning-rate 0.001")),
     "replay": Command(
         "inspect", "replay", "train a saved run again, and check that the result is the same",
         (RUN, TRAINED_ON, VALIDATED_ON,

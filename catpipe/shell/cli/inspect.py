@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from catpipe.nn.network import layer_sizes
-from catpipe.shell.cli.report import data_line, describe
+from catpipe.shell.cli.report import changes_of, data_line, describe
 from catpipe.shell.cli.session import about, status
 from catpipe.shell.runs.compare import differences, reasons
 from catpipe.shell.runs.environment import WORDS, Environment, changes, environment
@@ -89,7 +89,9 @@ def _again(run: Run, options: Namespace) -> Run:
 def _shown(run: Run) -> Iterator[tuple[str, str]]:
     result, at = run.result, run.result.iterations_done
     yield "network", describe(result.experiment, layer_sizes(result.network), len(result.seeds))
-    yield "classes", ", ".join(run.classes)
+    yield from (("changed", words) for words in changes_of(result))
+    if run.classes:
+        yield "classes", ", ".join(run.classes)
     yield "iteration", f"{at} of {result.planned_iterations}, {status(result)}"
     if result.iteration != at:
         yield "parameters", f"of iteration {result.iteration}, where the validation cost was lowest"
@@ -134,13 +136,13 @@ def _other_experiments(first: Run, second: Run) -> Iterator[str]:
 def _facts(run: Run) -> dict[str, Any]:
     """Return the facts of a record beside the experiment, environments and digests of arrays."""
     record, source = record_of(run, {}), run.source
-    facts = {name: getattr(record, name) for name in FACTS if name != "experiment"}
+    facts = {name: getattr(record, name) for name in FACTS if name not in ("experiment", "earlier")}
     digests = {
         f"SHA-256 of the {name} data": digest.sha256 if digest else None
         for name in ("train", "test", "validation")
         for digest in [getattr(source, name, None)]
     }
-    return {**facts, **digests}
+    return {**facts, "changes": "; ".join(changes_of(run.result)) or None, **digests}
 
 
 def _different_fields(mine: dict[str, Any], other: dict[str, Any]) -> Iterator[str]:

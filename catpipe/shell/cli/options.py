@@ -96,6 +96,7 @@ OPTIONS = (
     Option("json", "json", None, "", "print one JSON object instead of text", "output",
            default=False, stored=bool),
 )  # fmt: skip
+FLAGS: Mapping[str, str] = {option.name: f"--{option.flag}" for option in OPTIONS}
 BY_FLAG: Mapping[str, Option] = {option.flag: option for option in OPTIONS}
 SYNONYMS: Mapping[str, str] = {
     **{other.replace("_", "-"): option.flag for option in OPTIONS for other in option.also_as},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,21 @@ float64; l2 0.5'
     )
 
 
+def changes_of(result: Result) -> Iterator[str]:
+    """Return the changes of the experiment in the run, in words: when, and what.
+
+    >>> short = fit(Experiment(seed=1, hidden=(), iterations=7), pictures)
+    >>> [*changes_of(resume(short, pictures, iterations=9, l2=0.5))]
+    ['at iteration 7: iterations 7 to 9, l2 0.0 to 0.5']
+    """
+    spans = (*result.earlier, (result.planned_iterations, result.experiment))
+    for (end, before), (_, after) in pairwise(spans):
+        pairs = zip(Experiment._fields, before, after, strict=True)
+        words = (f"{name.replace('_', ' ')} {_words(was)} to {_words(now)}"
+                 for name, was, now in pairs if was != now)  # fmt: skip
+        yield f"at iteration {end}: {', '.join(words)}"
+
+
 def percent(share: float, pictures: Examples) -> str:
     """Return the share of the pictures in percent, and how many they are."""
     count = len(pictures.targets)
@@ -75,6 +91,7 @@ def report_of(folder: Path, result: Result, data: DataSet, seconds: float) -> di
         "test_accuracy": float(accuracy_on(result, data.test)),
         "seconds": seconds,
         "space": result.space_description,
+        "changes": [*changes_of(result)],
     }
 
 

@@ -19,7 +19,7 @@ from catpipe.experiments.fitting import Watch, result_at
 from catpipe.experiments.result import Result
 from catpipe.experiments.setup import Setup
 from catpipe.shell.cli.progress import with_progress
-from catpipe.shell.cli.report import print_report, report_of
+from catpipe.shell.cli.report import changes_of, print_report, report_of
 from catpipe.shell.cli.signals import Interrupted, StopSignal, saved
 from catpipe.shell.runs.environment import Environment, changes, environment
 from catpipe.shell.runs.provenance import Source
@@ -122,7 +122,8 @@ def _from_now_on(session: Session, now: Environment) -> Session:
         return session._replace(environments=((0, now),))
     at = resumed.iterations_done
     where = f"resumed: {session.out} at iteration {at} of {resumed.planned_iterations}"
-    session = session._replace(header=(*session.header, where))
+    changed = (f"changed: {words}" for words in changes_of(resumed))
+    session = session._replace(header=(*session.header, where, *changed))
     if before[-1][1] == now:
         return session
     others = f"from here on: {'; '.join(changes(before[-1][1], now))} (last bits may differ)"

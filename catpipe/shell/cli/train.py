@@ -10,9 +10,9 @@ from time import perf_counter
 from catpipe.data.examples import DataSet, Examples
 from catpipe.experiments.contexts import prepared_and_trained
 from catpipe.experiments.fitting import run
-from catpipe.experiments.resuming import carry_on, prepare_again, with_changes
+from catpipe.experiments.resuming import CHANGEABLE, carry_on, prepare_again, with_changes
 from catpipe.experiments.setup import prepare
-from catpipe.shell.cli.options import experiment_of
+from catpipe.shell.cli.options import FLAGS, experiment_of
 from catpipe.shell.cli.report import data_line, experiment_line
 from catpipe.shell.cli.seeds import train_seeds
 from catpipe.shell.cli.session import (
@@ -66,8 +66,9 @@ def resume(options: Namespace) -> None:
     path, stored = options.run, load_single_run(options.run)
     found = training_data(stored, options)
     _check_files(stored, found, path)
+    changes = {name: getattr(options, name) for name in CHANGEABLE}
     with about(path):
-        longer = with_changes(stored.result, {"iterations": options.iterations})
+        longer = with_changes(stored.result, changes, named=FLAGS.__getitem__)
     check_writable(path)
     header = (
         data_line(found.folder, found.data),
