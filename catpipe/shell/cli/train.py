@@ -9,6 +9,7 @@ from time import perf_counter
 
 from catpipe.data.examples import DataSet, Examples
 from catpipe.experiments.contexts import prepared_and_trained
+from catpipe.experiments.experiment import Experiment, is_regression
 from catpipe.experiments.fitting import run
 from catpipe.experiments.resuming import CHANGEABLE, carry_on, prepare_again, with_changes
 from catpipe.experiments.setup import prepare
@@ -35,7 +36,9 @@ def train(options: Namespace) -> None:
     """Train a network, report how it went, and save the run."""
     folder = options.data or default_folder()
     data = load_data(folder)
-    experiment = experiment_of(options, len(data.classes))
+    experiment = _experiment(options, folder, data)
+    if is_regression(experiment):
+        data = data._replace(classes=())
     validation = _validation(options, data)
     _check_out(options)
     if not options.json:
@@ -99,6 +102,15 @@ def resume(options: Namespace) -> None:
                 partial(prepare_again, longer, found.data.train, found.validation),
                 partial(train_and_save, session, partial(carry_on, longer)),
             )
+
+
+def _experiment(options: Namespace, folder: Path, data: DataSet) -> Experiment:
+    if not data.classes and options.loss == Experiment(seed=1).loss:
+        raise DataError(
+            f"{folder}: has targets that are numbers and no classes; expected --loss "
+            "mean_squared_error with them: add it"
+        )
+    return experiment_of(options, len(data.classes) or Experiment(seed=1).classes)
 
 
 def _validation(options: Namespace, data: DataSet) -> Examples | None:
