@@ -80,7 +80,8 @@ def run(setup: Setup, watch: Watch = identity, checkpoint: Checkpoint | None = N
     except Diverged as error:
         good = error.state
         lifted = setup.space.lift(setup.network, setup.initial_parameters, good.parameters)
-        raise Diverged(str(error), State(good.iteration, lifted, ())) from None
+        sentence = f"{error}{_other_advice(setup.experiment)}"
+        raise Diverged(sentence, State(good.iteration, lifted, ())) from None
 
 
 def train_in_space(
@@ -165,6 +166,16 @@ def _completed(setup: Setup, network: Network, before: State, result: Result) ->
         return result._replace(costs=costs)
     trained = setup.space.lift(setup.network, setup.initial_parameters, best.parameters)
     return result._replace(costs=costs, parameters=trained, iteration=best.iteration)
+
+
+def _other_advice(experiment: Experiment) -> str:
+    """Return what else may make a cost finite, beside a lower learning rate."""
+    decay, l2 = experiment.weight_decay or 0, experiment.l2
+    shrinking = experiment.learning_rate * max(decay, l2)
+    name = "weight decay" if decay >= l2 else "L2 regularization"
+    if shrinking >= 2:  # each update then turns a weight's sign, and makes it larger
+        return f" or the {name} until their product, {shrinking:.6g}, is below 2"
+    return f" or the {name}" if shrinking > 0 else ""
 
 
 def _last_cost(setup: Setup, network: Network, before: State, final: State) -> Array:

@@ -53,9 +53,7 @@ def replay(options: Namespace) -> bool:
     """Train a saved run again, and print whether it is identical, or how far off it is and why."""
     tolerance: float = options.tolerance
     if not 0 <= tolerance < float("inf"):
-        raise DataError(
-            f"--tolerance is {tolerance}; expected a share of at least 0, and finite: choose one"
-        )
+        raise DataError(f"--tolerance is {tolerance}; expected a finite fraction of at least 0")
     run = load_run(options.run)
     again = _again(run, options)
     off, at = differences(run.result, again.result), run.result.iterations_done

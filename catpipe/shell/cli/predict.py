@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catpipe.data.drawn.drawings import SIDE, draw
-from catpipe.data.examples import DataSet, Examples
-from catpipe.experiments.experiment import is_regression
+from catpipe.data.examples import DataSet, Examples, fingerprint
+from catpipe.experiments.experiment import SEEDS, is_regression
 from catpipe.experiments.result import predictions, probabilities
 from catpipe.metrics import confusion
 from catpipe.nn.parameters import Array
@@ -20,7 +20,7 @@ from catpipe.shell.cli.report import data_line, noun, score_for
 from catpipe.shell.runs.locate import data_to_evaluate, load_single_run
 from catpipe.shell.runs.run_file import Run
 from catpipe.shell.storage.atomic import DataError, check_writable, write_files
-from catpipe.shell.storage.datasets import save_data
+from catpipe.shell.storage.datasets import load_data, save_data
 from catpipe.shell.storage.hdf5 import EACH
 
 MOST_DRAWN = EACH // (SIDE * SIDE * 3)
@@ -89,28 +89,63 @@ def _print_confusion(classes: tuple[str, ...], table: NDArray[np.int64]) -> None
 
 def draw_data(options: Namespace) -> None:
     """Write a drawn data set."""
-    if (largest := max(options.train, options.test)) > MOST_DRAWN:
-        raise DataError(
-            f"{options.folder}: {largest} pictures are too many; expected at most {MOST_DRAWN}, "
-            "which fill the largest file that is read: ask for fewer"
-        )
-    save_data(options.folder, draw(options.seed, options.train, options.test), "drawn")
+    for name in ("train", "test"):
+        if not 1 <= (count := getattr(options, name)) <= MOST_DRAWN:
+            raise DataError(
+                f"--{name} is {count}; expected 1 to {MOST_DRAWN} pictures, which fill the largest "
+                "file that is read"
+            )
+    if not 0 <= options.seed < SEEDS:
+        raise DataError(f"--seed is {options.seed}; expected an integer from 0 to {SEEDS - 1}")
+    drawn = draw(options.seed, options.train, options.test)
+    if not options.force:
+        _check_drawn_over(options.folder, drawn)
+    save_data(options.folder, drawn, "drawn")
     print(
         f"drawn: {options.train} pictures to train on and {options.test} to test on, "
         f"in {options.folder}"
     )
 
 
+def _check_drawn_over(folder: Path, drawn: DataSet) -> None:
+    """Refuse to replace data that are not the very ones that are drawn now."""
+    old = [folder / f"{part}_drawn.h5" for part in ("train", "test")]
+    there = [path.name for path in old if path.exists()]
+    if there and not _holds(folder, drawn):
+        raise DataError(
+            f"{folder}: holds {there[0]}, with other pictures than would be drawn; expected a "
+            "folder without data: give a new one, or --force to replace them"
+        )
+
+
+def _holds(folder: Path, drawn: DataSet) -> bool:
+    try:
+        return _fingerprints(load_data(folder)) == _fingerprints(drawn)
+    except DataError:
+        return False
+
+
+def _fingerprints(data: DataSet) -> tuple[str, str]:
+    """Return the SHA-256 of the examples to train on, and of those to test on."""
+    return fingerprint(data.train), fingerprint(data.test)
+
+
 def figure(options: Namespace) -> None:
-    """Draw the cost curve, and some of the test pictures with their predictions."""
-    from catpipe.shell.report.figures import PNG, run_figure
+    """Draw the cost curve, and some of the test examples with their predictions."""
+    from catpipe.shell.report.figures import FORMATS, run_figure
 
     _, run, data = _run_and_data(options)
-    image = options.image
-    if image.suffix != ".png" or (image.is_file() and not image.read_bytes().startswith(PNG)):
-        raise DataError(f"{image}: is not a PNG; expected a new name.png, or a picture to replace")
+    image: Path = options.image
+    ending = image.suffix.lower()
+    if ending not in FORMATS:
+        raise DataError(f"{image}: is no name of a figure; expected one of {', '.join(FORMATS)}")
+    if image.is_file() and FORMATS[ending].mark not in image.read_bytes():
+        raise DataError(
+            f"{image}: is a file that `catpipe figure` did not make; expected a new name, or a "
+            "figure to replace: remove it first"
+        )
     check_writable(image)
-    write_files({image: run_figure(run.result, run.classes, data.test)})
+    write_files({image: run_figure(run.result, run.classes, data.test, ending)})
     print(f"figure: {image}")
 
 

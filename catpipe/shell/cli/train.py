@@ -118,7 +118,7 @@ def _validation(options: Namespace, data: DataSet) -> Examples | None:
         return None
     if not options.early_stopping:
         raise DataError(
-            f"{options.validation}: is to validate on; expected --early-stopping with it: add it"
+            f"--validation is {options.validation} without --early-stopping; expected both: add it"
         )
     return load_pictures(options.validation, data)
 
@@ -128,37 +128,44 @@ def _check_out(options: Namespace) -> None:
     _check_every(options.save_every)
     if out is None:
         if options.save_every is not None:
-            raise DataError("--save-every is without --out; expected the file to save to: name it")
+            raise DataError("--save-every is without --out; expected the file to save to: add it")
         return
     if options.seeds:
-        raise DataError(f"{out}: holds one network, and --seeds trains many: leave out one of them")
+        raise DataError(
+            f"{out}: is of one network, and --seeds trains many; expected --out or --seeds: leave "
+            "out one of them"
+        )
     check_writable(out)
     if out.is_file():
-        _check_replaceable(out)
+        _check_replaceable(out, force=options.force)
 
 
-def _check_replaceable(out: Path) -> None:
-    """Refuse to begin a run in the place of what is none, and of one that can be carried on."""
+def _check_replaceable(out: Path, *, force: bool) -> None:
+    """Refuse to begin a run in the place of what is none and, without force, of another run."""
     if not is_run(out):
         raise DataError(
-            f"{out}: is a file but no run; expected a new name, or a run to replace: name another, "
-            "or remove it"
+            f"{out}: is a file but no run; expected a new name, or a run to replace: give another "
+            "name, or remove the file"
         )
+    if force:
+        return
     try:
         result = load_run(out).result
-    except DataError:  # of another catpipe, say
-        return
-    if not result.is_finished:
-        at, end = result.iterations_done, result.planned_iterations
+    except DataError as error:  # of another catpipe, say
         raise DataError(
-            f"{out}: is a run at iteration {at} of {end}; expected a new name, or a finished run: "
-            f"carry it on with `catpipe resume {out}`, or remove it"
-        )
+            f"{out}: is a run that cannot be loaded; expected a new name: or --force to replace it"
+        ) from error
+    at, end = result.iterations_done, result.planned_iterations
+    todo = "" if result.is_finished else f"carry it on with `catpipe resume {out}`, "
+    raise DataError(
+        f"{out}: is a run at iteration {at} of {end}, {status(result)}; expected a new name: "
+        f"{todo}give another name, or --force to replace it"
+    )
 
 
 def _check_every(every: int | None) -> None:
     if every is not None and every < 1:
-        raise DataError(f"--save-every is {every}; expected at least 1 iteration: choose a number")
+        raise DataError(f"--save-every is {every}; expected an integer of at least 1")
 
 
 def _check_files(run: Run, found: LocatedData, path: Path) -> None:
@@ -166,5 +173,5 @@ def _check_files(run: Run, found: LocatedData, path: Path) -> None:
     for change in changed_files(run.source, found.source) if run.source else ():
         raise DataError(
             f"{found.folder}: holds other data than {path} was trained on ({change}); expected "
-            "the same: name them with --data or --validation"
+            "the same: give their folder with --data, or their file with --validation"
         )
