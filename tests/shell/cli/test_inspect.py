@@ -100,7 +100,10 @@ def test_saving_on_the_way_changes_nothing_of_the_run(capsys, data, whole, tmp_p
     ("arguments", "expected"),
     [
         (("--save-every", 5), "--save-every is without --out"),
-        (("--save-every", 0, "--out", "a.h5"), "--save-every is 0; expected at least 1"),
+        (
+            ("--save-every", 0, "--out", "a.h5"),
+            "--save-every is 0; expected an integer of at least 1",
+        ),
         (("--save-every", "often", "--out", "a.h5"), "--save-every"),
     ],
 )
@@ -296,7 +299,7 @@ def test_data_that_are_gone_are_to_be_named(capsys, data, stopped, monkeypatch, 
 def test_a_run_that_can_be_carried_on_is_not_replaced(capsys, data, stopped):
     before = stopped.read_bytes()
     told = refused(capsys, "train", *SMALL, "--data", data, "--out", stopped)
-    assert "is a run at iteration 60 of 150; expected a new name" in told
+    assert "is a run at iteration 60 of 150, not finished; expected a new name" in told
     assert f"carry it on with `catpipe resume {stopped}`" in told
     assert stopped.read_bytes() == before
 

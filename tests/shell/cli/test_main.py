@@ -80,7 +80,7 @@ def test_train_json_is_one_object_of_the_documented_keys(capsys, folder):
     report = json.loads(out)
     assert list(report) == [
         "data", "network", "seed", "experiment", "iterations", "iteration", "costs", "final_cost",
-        "l2_penalty", "train_accuracy", "test_accuracy", "seconds", "space",
+        "l2_penalty", "train_accuracy", "test_accuracy", "seconds", "space", "changes",
     ]  # fmt: skip
     assert report["network"] == [12288, 3, 1]
     assert (report["seed"], report["iterations"], report["iteration"]) == (1, 150, 150)
@@ -297,14 +297,15 @@ def test_an_index_beyond_the_pictures_is_refused(capsys, folder):
 
 def test_training_that_diverges_leaves_an_earlier_run_alone(capsys, folder, tmp_path):
     out = Path(shutil.copy(folder / "run.h5", tmp_path))
-    asked = ("train", *SMALL, "--data", folder / "data", "--learning-rate", 1e300, "--out", out)
+    asked = ("train", *SMALL, "--data", folder / "data", "--learning-rate", 1e300, "--out", out,
+             "--force")  # fmt: skip
     assert "lower the learning rate" in refused(capsys, *asked)
     assert out.read_bytes() == (folder / "run.h5").read_bytes()
 
 
-def test_an_earlier_run_is_replaced(capsys, folder, tmp_path):
+def test_an_earlier_run_is_replaced_by_force(capsys, folder, tmp_path):
     out = Path(shutil.copy(folder / "run.h5", tmp_path))
-    asked = ("train", *SMALL, "--data", folder / "data", "--seed", 2, "--out", out)
+    asked = ("train", *SMALL, "--data", folder / "data", "--seed", 2, "--out", out, "--force")
     assert typed(capsys, *asked)[0] == 0
     assert out.read_bytes() != (folder / "run.h5").read_bytes()
 
