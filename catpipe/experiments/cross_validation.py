@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from toolz import partition_all
 
-from catpipe.data.examples import Examples
+from catpipe.data.conversion import ExamplesLike
 from catpipe.experiments.contexts import Context, no_context, prepared_and_trained
 from catpipe.experiments.ensembles import PART, Map
 from catpipe.experiments.experiment import Experiment, is_regression
@@ -24,7 +24,7 @@ from catpipe.nn.parameters import Array, map_parameters
 
 def cross_validate(
     experiment: Experiment,
-    examples: Examples,
+    examples: ExamplesLike,
     folds: NDArray[np.int64],
     map_: Map = map,
     *,
@@ -38,7 +38,7 @@ def cross_validate(
     Raises as `fit` does, and `ValueError` for folds of other examples or fewer than two.
 
     >>> images = np.array([0, 1, 254, 255], np.uint8).reshape(4, 1, 1, 1)
-    >>> pictures = data.Examples(images, np.array([0, 0, 1, 1]))
+    >>> pictures = images, np.array([0, 0, 1, 1])
     >>> cross_validate(Experiment(seed=1, hidden=()), pictures, np.arange(4)).round(1)
     array([[0.7, 0.7, 0.2, 0.2],
            [0.3, 0.3, 0.8, 0.8]])
@@ -54,7 +54,7 @@ def run_folds(setup: Setup, folds: NDArray[np.int64], map_: Map = map) -> Array:
     """Return each example's probabilities by the network of its fold; raise as `cross_validate`.
 
     >>> images = np.array([0, 1, 254, 255], np.uint8).reshape(4, 1, 1, 1)
-    >>> pictures = data.Examples(images, np.array([0, 0, 1, 1]))
+    >>> pictures = images, np.array([0, 0, 1, 1])
     >>> run_folds(prepare(Experiment(seed=1, hidden=()), pictures), np.arange(4)).shape
     (2, 4)
     """

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from toolz import identity, partition_all
 
-from catpipe.data.examples import Examples
+from catpipe.data.conversion import ExamplesLike
 from catpipe.experiments.contexts import Context, no_context, prepared_and_trained
 from catpipe.experiments.experiment import SEED, Experiment
 from catpipe.experiments.fitting import Watch, run
@@ -42,10 +42,10 @@ def stacked(parameters: Sequence[Parameters]) -> Parameters:
 def fit_seeds(
     experiment: Experiment,
     seeds: Sequence[int],
-    examples: Examples,
+    examples: ExamplesLike,
     map_: Map = map,
     watch: Watch = identity,
-    validation: Examples | None = None,
+    validation: ExamplesLike | None = None,
     *,
     context: Context = no_context,
 ) -> Result:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from reprlib import repr as brief
 from typing import TypeAlias
 
 import numpy as np
 from toolz import identity, tail
 
-from catpipe.data.examples import Examples
+from catpipe.data.conversion import ExamplesLike
 from catpipe.experiments.contexts import Context, no_context, prepared_and_trained
 from catpipe.experiments.experiment import Experiment
 from catpipe.experiments.result import Result
@@ -35,9 +36,9 @@ Watch: TypeAlias = Callable[[Iterator[Checkpoint]], Iterator[Checkpoint]]
 
 def fit(
     experiment: Experiment,
-    examples: Examples,
+    examples: ExamplesLike,
     watch: Watch = identity,
-    validation: Examples | None = None,
+    validation: ExamplesLike | None = None,
     *,
     network: Network | None = None,
     optimizer: Optimizer | None = None,
@@ -72,6 +73,8 @@ def run(setup: Setup, watch: Watch = identity, checkpoint: Checkpoint | None = N
     >>> run(prepare(one, pictures)).parameters["W1"]
     array([[0.001875]])
     """
+    if not callable(watch):
+        raise TypeError(f"watch is {brief(watch)}; expected a function of checkpoints")
     network, start = setup.space.project(setup.network, setup.initial_parameters)
     try:
         final, before = train_in_space(setup, network, start, watch, checkpoint)

@@ -11,8 +11,7 @@ from typing import Any, TypedDict, Unpack
 import numpy as np
 from toolz import identity
 
-from catpipe.data.conversion import examples_from
-from catpipe.data.examples import Examples
+from catpipe.data.conversion import ExamplesLike, examples_from
 from catpipe.experiments.contexts import Context, no_context, prepared_and_trained
 from catpipe.experiments.ensembles import Map, run_seeds, with_seeds
 from catpipe.experiments.experiment import COUNT, Experiment, checked
@@ -42,9 +41,9 @@ CHANGEABLE = ("iterations", *Changes.__annotations__)
 
 def resume(
     result: Result,
-    examples: Examples,
+    examples: ExamplesLike,
     watch: Watch = identity,
-    validation: Examples | None = None,
+    validation: ExamplesLike | None = None,
     iterations: int | None = None,
     map_: Map = map,
     *,
@@ -78,9 +77,9 @@ def resume(
 
 def replay(
     result: Result,
-    examples: Examples,
+    examples: ExamplesLike,
     watch: Watch = identity,
-    validation: Examples | None = None,
+    validation: ExamplesLike | None = None,
     map_: Map = map,
     *,
     context: Context = no_context,
@@ -101,7 +100,9 @@ def replay(
     )
 
 
-def prepare_again(result: Result, examples: Examples, validation: Examples | None = None) -> Setup:
+def prepare_again(
+    result: Result, examples: ExamplesLike, validation: ExamplesLike | None = None
+) -> Setup:
     """Return the setup of the run, in the space where it is trained.
 
     Raises `ValueError` for examples of another shape or number, and as `prepare` does.
@@ -140,7 +141,8 @@ def carry_on(result: Result, setup: Setup, watch: Watch = identity, map_: Map = 
 
 def run_again(result: Result, setup: Setup, watch: Watch = identity, map_: Map = map) -> Result:
     """Return the result of training with this setup of the run: `replay`, prepared."""
-    spans = (*result.earlier, (result.iterations_done, result.experiment))
+    done = checkpoint_of(result).state.iteration
+    spans = (*result.earlier, (done, result.experiment))
 
     def trained(before: Result | None, span: tuple[int, Experiment]) -> Result:
         until, experiment = span
@@ -168,7 +170,8 @@ def with_changes(
     >>> with_changes(short, {"iterations": 9, "l2": 0.5}).earlier == ((7, short.experiment),)
     True
     """
-    before, done, planned = result.experiment, result.iterations_done, result.planned_iterations
+    done = checkpoint_of(result).state.iteration
+    before, planned = result.experiment, result.planned_iterations
     given = {name: value for name, value in changes.items() if value is not None}
     _check_changes(result, given, named)
     others = {name: value for name, value in given.items() if name != "iterations"}
@@ -210,9 +213,11 @@ def _check_changes(result: Result, changes: Mapping[str, Any], named: Callable[[
             f"{', '.join(CHANGEABLE)}: begin another run"
         )
     iterations = changes.get("iterations", end)
-    if not COUNT.allowed(iterations) or (iterations != end and iterations <= done):
+    if not COUNT.allowed(iterations):
+        raise ValueError(f"{named('iterations')} is {brief(iterations)}; expected {COUNT.expected}")
+    if iterations != end and iterations <= done:
         raise ValueError(
-            f"{named('iterations')} is {brief(iterations)} of a run that is at {done}; expected "
+            f"{named('iterations')} is {iterations} of a run that is at {done}; expected "
             "more: give a larger number, or none"
         )
     if experiment.schedule == WHOLE_COSINE and iterations != end and "schedule" not in changes:

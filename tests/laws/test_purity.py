@@ -366,6 +366,7 @@ CALLS = {
     "train_in_space": (trained_in_space, fitting.train_in_space, INSIDE),
     "result_at": (fitting.result_at, INSIDE, HALFWAY.checkpoint),
     "plain_costs": (fitting.plain_costs, ((0, np.ones(2)),)),
+    "checked_result": (result.checked_result, HALFWAY),
     "checkpoint_of": (result.checkpoint_of, HALFWAY),
     "resume": (resuming.resume, HALFWAY, PICTURES, identity, None, 60),
     "resume_a_stack": (resuming.resume, OF_SEEDS, PICTURES, identity, None, 60),
