@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 
 from catpipe.data.batches import Batch
-from catpipe.nn.network import Network, back_propagate, compute_cost, cost_gradient, forward
+from catpipe.nn.network import Network, back_propagate, compute_cost, forward, summed_cost_gradient
 from catpipe.nn.parameters import Array, Parameters
 from catpipe.optim.optimizers import Moments, Optimizer
 
@@ -45,8 +45,8 @@ class Step:
         Z, caches = forward(self.network, parameters, X, iteration)
         if iteration % self.sample_every == 0:
             costs = (*costs, (iteration, compute_cost(self.network, Z, Y, weights)))
-        dZ = cost_gradient(self.network, Z, Y, weights)
-        _, gradients = back_propagate(self.network, parameters, caches, dZ)
+        summed = summed_cost_gradient(self.network, Z, Y, weights)
+        _, gradients = back_propagate(self.network, parameters, caches, *summed)
         updated, moments = self.optimizer.update(iteration, parameters, moments, gradients)
         return State(iteration + 1, updated, moments, costs)
 
