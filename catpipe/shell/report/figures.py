@@ -10,7 +10,7 @@ import numpy as np
 
 from catpipe.data.examples import Examples
 from catpipe.experiments.result import Result, predictions, probabilities
-from catpipe.training.loop import Costs
+from catpipe.training.cost_history import Costs
 
 RIGHT, WRONG, CURVE = "#2a7f3f", "#c0392b", "#1f4e79"
 ROWS, COLUMNS = 2, 5
