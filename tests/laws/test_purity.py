@@ -48,7 +48,7 @@ from catpipe.nn.network import (
     with_dropout,
 )
 from catpipe.optim import optimizers, regularizers, schedules
-from catpipe.training import dual, gradient_checks, loop, spaces, stopping, subspace
+from catpipe.training import cost_history, dual, gradient_checks, loop, spaces, stopping, subspace
 from tests.laws.test_house import CORE
 from tests.points import ACTIVATIONS, examples, normal, normal_parameters
 
@@ -319,6 +319,7 @@ CALLS = {
     "whole": (batches.full_batches, X, Y, 2),
     "initial_state": (loop.initial_state, MOVING["heavy_ball"], W),
     "make_step": (loop.make_step, NET, DESCENT),
+    "after": (cost_history.after, ((0, 0.5),), (1, 0.25)),
     "step": (STEP, STATE, BATCHES[0]),
     "rolling_step": (loop.make_step(NET, MOVING["heavy_ball"]), ROLLING, BATCHES[0]),
     "train": (loop.train, STEP, BATCHES, STATE),
