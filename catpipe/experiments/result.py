@@ -24,7 +24,7 @@ from catpipe.metrics import accuracy, r_squared
 from catpipe.nn.network import Network, cost_of, predict, predict_probabilities
 from catpipe.nn.parameters import Array, Parameters
 from catpipe.optim.optimizers import Optimizer
-from catpipe.training.loop import Costs
+from catpipe.training.cost_history import Costs
 from catpipe.training.stopping import Checkpoint
 
 
@@ -54,6 +54,7 @@ class Result(NamedTuple):
     checkpoint: Checkpoint | None = None  # none of networks that were trained one by one
     seeds: tuple[int, ...] = ()  # of a stack, one a network
     optimizer: Optimizer | None = None  # where it is not the one that the experiment describes
+    earlier: tuple[tuple[int, Experiment], ...] = ()  # those that held before, each until when
 
     @property
     def iterations_done(self) -> int:

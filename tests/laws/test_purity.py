@@ -16,6 +16,7 @@ from catpipe.data import augmentation, batches, conversion, sampling, transforms
 from catpipe.data import examples as example
 from catpipe.data.drawn import canvas, drawings, subjects
 from catpipe.experiments import (
+    contexts,
     cross_validation,
     ensembles,
     experiment,
@@ -47,7 +48,7 @@ from catpipe.nn.network import (
     with_dropout,
 )
 from catpipe.optim import optimizers, regularizers, schedules
-from catpipe.training import dual, gradient_checks, loop, spaces, stopping, subspace
+from catpipe.training import cost_history, dual, gradient_checks, loop, spaces, stopping, subspace
 from tests.laws.test_house import CORE
 from tests.points import ACTIVATIONS, examples, normal, normal_parameters
 
@@ -318,6 +319,7 @@ CALLS = {
     "whole": (batches.full_batches, X, Y, 2),
     "initial_state": (loop.initial_state, MOVING["heavy_ball"], W),
     "make_step": (loop.make_step, NET, DESCENT),
+    "after": (cost_history.after, ((0, 0.5),), (1, 0.25)),
     "step": (STEP, STATE, BATCHES[0]),
     "rolling_step": (loop.make_step(NET, MOVING["heavy_ball"]), ROLLING, BATCHES[0]),
     "train": (loop.train, STEP, BATCHES, STATE),
@@ -392,7 +394,7 @@ CALLS = {
     "prepare_again": (resuming.prepare_again, HALFWAY, PICTURES),
     "carry_on": (resuming.carry_on, HALFWAY, INSIDE),
     "run_again": (resuming.run_again, HALFWAY, INSIDE),
-    "extended": (resuming.extended, HALFWAY, 60),
+    "with_changes": (resuming.with_changes, HALFWAY, {"iterations": 60, "l2": 0.5}),
     "check_same": (resuming.check_same, HALFWAY, INSIDE),
     "run_seeds": (ensembles.run_seeds, INSIDE, (1, 2)),
     "with_seeds": (ensembles.with_seeds, INSIDE, (1, 2)),
@@ -433,6 +435,8 @@ CALLS = {
     "shaded": (subjects.shaded, (100.0, 50.0, 0.0), 0.5),
 }
 EXEMPT = {
+    contexts.no_context: "takes a function; `fit` calls it",
+    contexts.prepared_and_trained: "takes functions; `fit` calls it",
     canvas.paint: "takes shapes, closures without bytes to compare: see test_canvas",
     canvas.mirrored: "takes a shape, and nothing else that could change",
     canvas.placed: "takes a shape, and a pose of plain numbers",
