@@ -30,6 +30,7 @@ from catpipe.nn.initializers import initialize_parameters
 from catpipe.nn.network import (
     back_propagate,
     backward,
+    check_network,
     check_parameters,
     compute_cost,
     cost_gradient,
@@ -237,6 +238,10 @@ CALLS = {
     "summed_cost_gradient": (summed_cost_gradient, NET, Z, Y, normal(7, 1, 6) ** 2),
     "back_propagate_summed": (back_propagate, NET, W, CACHES, DZ, 6),
     "check_parameters": (check_parameters, NET, W),
+    "check_network": (check_network, NET),
+    "is_size": (layers.is_size, 3),
+    "affine": (layers.affine, X, W["W1"], W["b1"]),
+    "check_dropout_rate": (layers.check_dropout_rate, 0.5),
     "check_seed": (random.check_seed, 1),
     "weighted": (losses.weighted, normal(7, 1, 6) ** 2, Z),
     "MaskedDropout.forward": (layers.MaskedDropout.forward, MASKED, W, X, 0),
