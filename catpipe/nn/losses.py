@@ -19,7 +19,7 @@ from catpipe.nn.parameters import Array, floating, like
 def _targets(Z: Array, Y: Array) -> Array:
     """Return the targets in the type of Z; raise `ValueError` for other shapes, which broadcast."""
     Y = like(Z, Y)
-    if Y.shape[-2:] != Z.shape[-2:]:
+    if Y.shape != Z.shape and Y.shape[-2:] != Z.shape[-2:]:
         raise ValueError(f"targets {Y.shape} for logits {Z.shape}; expected (outputs, examples)")
     return Y
 

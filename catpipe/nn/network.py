@@ -397,13 +397,12 @@ def _fitting(Z: Array, Y: Array, weights: Array | None) -> tuple[Array, Array, A
     """
     Z = floating(Z)
     Y = like(Z, Y)
-    shape = Z.shape[-2:]
-    if Y.shape[-2:] != shape or len(shape) < 2 or shape[-1] < 1:
+    if (Y.shape != Z.shape and Y.shape[-2:] != Z.shape[-2:]) or Z.ndim < 2 or not Z.size:
         raise ValueError(f"targets {Y.shape} for logits {Z.shape}; expected (outputs, examples)")
     if weights is None:
         return Z, Y, None
     weights = like(Z, weights)
-    if weights.shape[-2:] != (1, shape[-1]):
+    if weights.shape[-2:] != (1, Z.shape[-1]):
         raise ValueError(f"weights {weights.shape} for logits {Z.shape}; expected (1, examples)")
     return Z, Y, weights
 
