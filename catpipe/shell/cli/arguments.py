@@ -225,9 +225,9 @@ COMMANDS: Mapping[str, Command] = {
     "replay": Command(
         "inspect", "replay", "train a saved run again, and check that the result is the same",
         (RUN, TRAINED_ON, VALIDATED_ON,
-         _argument("--tolerance", "T", "largest difference that is allowed in an array, as a share "
-                   "of its largest number (default: 0, identical to the bit)", type=read_number,
-                   default=0.0)),
+         _argument("--tolerance", "T", "largest difference that is allowed in an array, as a "
+                   "fraction of its largest number (default: 0, identical to the bit)",
+                   type=read_number, default=0.0)),
         ("cats.h5", "cats.h5 --tolerance 1e-9")),
     "show": Command(
         "inspect", "show", "describe a saved run",

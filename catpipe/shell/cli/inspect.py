@@ -63,7 +63,7 @@ def replay(options: Namespace) -> bool:
     print(f"not identical: {at} iterations, {len(off)} of the arrays; most of all {off[0]}")
     for reason in reasons(run, again) or ["none found in data, libraries, kernels and threads"]:
         print(f"reason: {reason}")
-    is_within = all(of.share is not None and of.share <= tolerance for of in off)
+    is_within = all(of.fraction is not None and of.fraction <= tolerance for of in off)
     print(f"tolerance: {tolerance:g}, {'met' if is_within else 'exceeded'}")
     return is_within
 

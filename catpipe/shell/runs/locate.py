@@ -34,14 +34,14 @@ def load_single_run(path: Path) -> Run:
     run = load_run(path)
     if run.result.seeds:
         raise DataError(
-            f"{path}: holds {len(run.result.seeds)} networks; expected one: take them in Python, "
-            "with `load_run`"
+            f"{path}: holds {len(run.result.seeds)} networks; expected one: use `load_run` in "
+            "Python"
         )
     return run
 
 
 def data_to_evaluate(run: Run, options: Namespace) -> tuple[Path, DataSet]:
-    """Return data for a run to look at, and their folder: as named now or then, or ours.
+    """Return data to evaluate a run on, and their folder: as named now or then, or ours.
 
     Raises `DataError` for other classes, for pictures of another size, and for others than then
     that were not named.
@@ -53,8 +53,8 @@ def data_to_evaluate(run: Run, options: Namespace) -> tuple[Path, DataSet]:
         test = paths_of(folder)["test"]
         if sha256(test) != run.source.test.sha256:
             raise DataError(
-                f"{test}: holds other pictures than when {options.run} was trained; expected "
-                "those: restore them, or name others with --data"
+                f"{test}: holds other examples than when {options.run} was trained; expected the "
+                "same: restore the file, or give a folder with --data"
             )
     return _checked(run, options, folder)
 
@@ -66,18 +66,19 @@ def training_data(run: Run, options: Namespace) -> LocatedData:
     """
     folder, data = _checked(run, options, locate_folder(run.source, options.data, options.run))
     then = run.source.validation if run.source else None
-    own = options.validation or (Path(then.path) if then else None)
-    if own and not options.validation and not own.is_file():
+    path = options.validation or (Path(then.path) if then else None)
+    if path and not options.validation and not path.is_file():
         raise DataError(
-            f"{options.run}: its validation pictures are not in {own}; expected that file: name it "
-            "with --validation"
+            f"{options.run}: its validation examples are not in {path}; expected that file: give "
+            "it with --validation"
         )
-    if own and run.result.experiment.early_stopping is None:
+    if path and run.result.experiment.early_stopping is None:
         raise DataError(
-            f"{own}: is to validate on, and {options.run} does not; expected none: leave it out"
+            f"--validation is {path} for {options.run}, a run without early stopping; expected "
+            "none: leave it out"
         )
-    validation = load_pictures(own, data) if own else None
-    return LocatedData(folder, data, validation, record_source(options.data, folder, own))
+    validation = load_pictures(path, data) if path else None
+    return LocatedData(folder, data, validation, record_source(options.data, folder, path))
 
 
 def _checked(run: Run, options: Namespace, folder: Path) -> tuple[Path, DataSet]:
