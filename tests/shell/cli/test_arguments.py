@@ -360,7 +360,7 @@ def test_without_a_file_it_learns_from_the_other_four_fifths(capsys, train, fold
     ("made", "told"),
     [
         ({"side": 4}, "test_set_x has pictures of 4 x 4; expected 3 x 3 as in the training set"),
-        ({"classes": 3}, "list_classes is 'red,green,blue'; expected"),
+        ({"classes": 3}, "list_classes is ('red', 'green', 'blue'); expected"),
     ],
     ids=str,
 )
