@@ -189,7 +189,7 @@ def _plain(array: NDArray[Any], name: str) -> NDArray[Any]:
     if array.dtype.kind == "S":
         return np.char.decode(array, "utf-8", "replace")
     if array.dtype.kind == "T":
-        return array.astype("U")
+        return np.array(array.tolist())
     if array.dtype.kind not in NUMBERS + "U":
         raise ValueError(f"the {name} are {_kind_of(array)}; expected numbers: convert them")
     return array

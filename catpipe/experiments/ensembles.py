@@ -22,7 +22,7 @@ from catpipe.experiments.fitting import Watch, run
 from catpipe.experiments.result import Result
 from catpipe.experiments.setup import Setup, initial_parameters_for, prepare, with_seed
 from catpipe.nn.parameters import Array, Parameters, map_parameters
-from catpipe.training.loop import Costs
+from catpipe.training.cost_history import Costs
 from catpipe.training.stopping import Checkpoint
 
 Map: TypeAlias = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]

@@ -18,9 +18,9 @@ from catpipe.experiments.setup import Setup, batches_of, prepare, weights_finger
 from catpipe.nn.network import Network, cost_of
 from catpipe.nn.parameters import Array, Parameters
 from catpipe.optim.optimizers import Optimizer
+from catpipe.training.cost_history import Costs
 from catpipe.training.loop import (
     SAMPLE_EVERY,
-    Costs,
     Diverged,
     State,
     check_finite,

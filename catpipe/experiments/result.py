@@ -24,7 +24,7 @@ from catpipe.metrics import accuracy, r_squared
 from catpipe.nn.network import Network, cost_of, predict, predict_probabilities
 from catpipe.nn.parameters import Array, Parameters
 from catpipe.optim.optimizers import Optimizer
-from catpipe.training.loop import Costs
+from catpipe.training.cost_history import Costs
 from catpipe.training.stopping import Checkpoint
 
 

@@ -14,7 +14,7 @@ from catpipe.experiments.experiment import is_regression
 from catpipe.experiments.result import Result, predictions, probabilities
 from catpipe.metrics import confusion
 from catpipe.nn.parameters import Array
-from catpipe.training.loop import Costs
+from catpipe.training.cost_history import Costs
 
 RIGHT, WRONG, CURVE = "#2a7f3f", "#c0392b", "#1f4e79"
 ROWS, COLUMNS = 2, 5

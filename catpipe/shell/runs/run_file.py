@@ -36,7 +36,8 @@ from catpipe.shell.runs.provenance import Source
 from catpipe.shell.runs.record import FORMAT, Record, format_version, from_json, to_json
 from catpipe.shell.storage.atomic import DataError, StrPath
 from catpipe.shell.storage.hdf5 import Opened, check_budget, opened, write
-from catpipe.training.loop import SAMPLE_EVERY, Costs, State
+from catpipe.training.cost_history import Costs
+from catpipe.training.loop import SAMPLE_EVERY, State
 from catpipe.training.spaces import network_inside
 from catpipe.training.stopping import Checkpoint
 
