@@ -179,9 +179,22 @@ def test_integers_that_leave_bits_of_theirs_unused_are_refused(tmp_path: Path, r
 
 
 @every_reader
-def test_a_user_block_before_the_signature_is_refused(tmp_path: Path, reader: str) -> None:
+@pytest.mark.parametrize("block", [512, 2048])
+def test_a_user_block_before_the_signature_changes_nothing(
+    tmp_path: Path, reader: str, block: int
+) -> None:
     path = right(reader, tmp_path)
-    path.write_bytes(bytes(512) + path.read_bytes())
+    before = READERS[reader](path)
+    path.write_bytes(b"about" + bytes(block - 5) + path.read_bytes())
+    assert same(READERS[reader](path), before)
+
+
+@every_reader
+def test_a_block_before_the_signature_that_is_no_power_of_two_is_refused(
+    tmp_path: Path, reader: str
+) -> None:
+    path = right(reader, tmp_path)
+    path.write_bytes(bytes(600) + path.read_bytes())
     assert "begins with" in refusal(reader, path)
 
 
