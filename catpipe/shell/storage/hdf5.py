@@ -124,9 +124,12 @@ class Opened(NamedTuple):
         declared: dict[str, Declared] = self.ask("look", wanted, understood)
         return declared
 
-    def listed(self) -> list[str]:
-        """Return the paths of the datasets that there are: the first thousand, in no deep group."""
-        return [str(name) for name in self.ask("list", None, list)]
+    def listed(self, wanted: Iterable[str] = ()) -> list[str]:
+        """Return which of these are there and, unless all are, the paths of other datasets.
+
+        Those are the first thousand, in no deep group.
+        """
+        return [str(name) for name in self.ask("list", [*wanted], list)]
 
     def outline(self, most: int = 8) -> str:
         """Return the datasets that there are with their shapes and types, in words."""
