@@ -71,7 +71,7 @@ def replay(options: Namespace) -> bool:
 def _again(run: Run, options: Namespace) -> Run:
     """Train the run once more, and print how long that took."""
     found = training_data(run, options)
-    print(data_line(found.folder, found.data))
+    print(data_line(found.folder, found.data, found.notes))
     since, made_with = perf_counter(), []
 
     def watch(checkpoints: Iterator[Checkpoint]) -> Iterator[Checkpoint]:

@@ -49,10 +49,11 @@ def score_for(experiment: Experiment) -> Score:
     return Score("accuracy", accuracy_on, percent, "{:.2%}", "probabilities")
 
 
-def data_line(folder: Path, data: DataSet) -> str:
-    """Return where the data are, and how many."""
+def data_line(folder: Path, data: DataSet, notes: Sequence[str]) -> str:
+    """Return where the data are, how many, and how the files were taken."""
     train, test = len(data.train.targets), len(data.test.targets)
-    return f"data: {folder} ({train} {noun(data.train)}s to train on, {test} to test on)"
+    counts = f"{train} {noun(data.train)}s to train on, {test} to test on"
+    return "; ".join((f"data: {folder} ({counts})", *notes))
 
 
 def noun(examples: Examples) -> str:

@@ -28,21 +28,22 @@ from catpipe.shell.runs.locate import LocatedData, load_single_run, training_dat
 from catpipe.shell.runs.provenance import changed_files, default_folder, record_source
 from catpipe.shell.runs.run_file import Run, is_run, load_run
 from catpipe.shell.storage.atomic import DataError, check_writable
-from catpipe.shell.storage.datasets import load_data, load_pictures
+from catpipe.shell.storage.datasets import load_pictures, load_with_notes
+from catpipe.shell.storage.hdf5 import TOTAL
 from catpipe.shell.threads import with_threads
 
 
 def train(options: Namespace) -> None:
     """Train a network, report how it went, and save the run."""
     folder = options.data or default_folder()
-    data = load_data(folder)
+    data, notes = load_with_notes(folder, options.memory or TOTAL)
     experiment = _experiment(options, folder, data)
     if is_regression(experiment):
         data = data._replace(classes=())
     validation = _validation(options, data)
     _check_out(options)
     if not options.json:
-        print(data_line(folder, data))
+        print(data_line(folder, data, notes))
         print(experiment_line(experiment, data.train, options.seeds))
     if options.seeds:
         train_seeds(options, experiment, folder, data, validation)
@@ -74,7 +75,7 @@ def resume(options: Namespace) -> None:
         longer = with_changes(stored.result, changes, named=FLAGS.__getitem__)
     check_writable(path)
     header = (
-        data_line(found.folder, found.data),
+        data_line(found.folder, found.data, found.notes),
         experiment_line(longer.experiment, found.data.train, None),
     )
     session = Session(
@@ -120,7 +121,7 @@ def _validation(options: Namespace, data: DataSet) -> Examples | None:
         raise DataError(
             f"--validation is {options.validation} without --early-stopping; expected both: add it"
         )
-    return load_pictures(options.validation, data)
+    return load_pictures(options.validation, data, options.memory or TOTAL)
 
 
 def _check_out(options: Namespace) -> None:

@@ -17,7 +17,8 @@ from catpipe.shell.runs.provenance import (
 )
 from catpipe.shell.runs.run_file import Run, load_run
 from catpipe.shell.storage.atomic import DataError
-from catpipe.shell.storage.datasets import load_data, load_pictures, paths_of
+from catpipe.shell.storage.datasets import Loaded, load_pictures, load_with_notes, paths_of
+from catpipe.shell.storage.hdf5 import TOTAL
 
 
 class LocatedData(NamedTuple):
@@ -27,6 +28,7 @@ class LocatedData(NamedTuple):
     data: DataSet
     validation: Examples | None
     source: Source
+    notes: tuple[str, ...]
 
 
 def load_single_run(path: Path) -> Run:
@@ -40,7 +42,7 @@ def load_single_run(path: Path) -> Run:
     return run
 
 
-def data_to_evaluate(run: Run, options: Namespace) -> tuple[Path, DataSet]:
+def data_to_evaluate(run: Run, options: Namespace) -> tuple[Path, Loaded]:
     """Return data to evaluate a run on, and their folder: as named now or then, or ours.
 
     Raises `DataError` for other classes, for pictures of another size, and for others than then
@@ -64,7 +66,7 @@ def training_data(run: Run, options: Namespace) -> LocatedData:
 
     Raises `DataError` where they are not named, or are none for it.
     """
-    folder, data = _checked(run, options, locate_folder(run.source, options.data, options.run))
+    folder, loaded = _checked(run, options, locate_folder(run.source, options.data, options.run))
     then = run.source.validation if run.source else None
     path = options.validation or (Path(then.path) if then else None)
     if path and not options.validation and not path.is_file():
@@ -77,12 +79,14 @@ def training_data(run: Run, options: Namespace) -> LocatedData:
             f"--validation is {path} for {options.run}, a run without early stopping; expected "
             "none: leave it out"
         )
-    validation = load_pictures(path, data) if path else None
-    return LocatedData(folder, data, validation, record_source(options.data, folder, path))
+    data = loaded.data
+    validation = load_pictures(path, data, options.memory or TOTAL) if path else None
+    source = record_source(options.data, folder, path)
+    return LocatedData(folder, data, validation, source, loaded.notes)
 
 
-def _checked(run: Run, options: Namespace, folder: Path) -> tuple[Path, DataSet]:
-    data = load_data(folder)
+def _checked(run: Run, options: Namespace, folder: Path) -> tuple[Path, Loaded]:
+    data, notes = load_with_notes(folder, options.memory or TOTAL)
     if is_regression(run.result.experiment):
         data = data._replace(classes=())
     if data.classes != run.classes:
@@ -96,7 +100,7 @@ def _checked(run: Run, options: Namespace, folder: Path) -> tuple[Path, DataSet]
             f"{folder}: has examples of {' x '.join(map(str, shape))}; expected "
             f"{' x '.join(map(str, expected))}, which {options.run} was trained on: resize them"
         )
-    return folder, data
+    return folder, Loaded(data, notes)
 
 
 def _words(classes: tuple[str, ...]) -> str:

@@ -87,14 +87,22 @@ def locate_folder(source: Source | None, named: Path | None, run: Path) -> Path:
     places = [then, run.parent / then] if then else []
     train = source.train.sha256 if source else None
     for folder in (*places, *default_folders()):
-        if any(sha256(path) == train for path in folder.glob("train_*.h5")):
+        if train and _trains_on(folder) == train:
             return folder
-    if then and then.is_dir():
+    if then and _trains_on(then):
         return then
     raise DataError(
         f"{run}: its data are not {f'in {then}' if then else 'recorded with it'}; expected the "
         "folder of those it was trained on: give it with --data"
     )
+
+
+def _trains_on(place: Path) -> str | None:
+    """Return the SHA-256 of the training file of the data set there, where there is one."""
+    try:
+        return sha256(paths_of(place)["train"])
+    except DataError:
+        return None
 
 
 def changed_files(source: Source, now: Source) -> Iterator[str]:
