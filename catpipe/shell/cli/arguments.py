@@ -211,7 +211,7 @@ VALIDATED_ON = _argument("--validation", "FILE",
                          "file of the validation examples (default: as recorded)")
 COMMANDS: Mapping[str, Command] = {
     "train": Command(
-        "train", "train", "train a network on pictures or features, for classes or for a regression", (_train_options,),
+        "train", "train", "train a network on pictures or features", (_train_options,),
         ("--out cats.h5",
          "--data FOLDER --layers 32,16 --optimizer adam --learning-rate 0.001",
          "--batch-size 64 --epochs 100 --early-stopping 5",
@@ -239,10 +239,10 @@ COMMANDS: Mapping[str, Command] = {
         "inspect", "compare", "list the differences between two saved runs",
         (RUN, _argument("other", "FILE", "file of another run")), ("cats.h5 other.h5",)),
     "evaluate": Command(
-        "predict", "evaluate", "measure accuracy and confusion, or R squared, on the test examples",
+        "predict", "evaluate", "measure accuracy or R squared on the test examples",
         (RUN, DATA, MEMORY, JSON), ("cats.h5", "cats.h5 --data FOLDER --json")),
     "predict": Command(
-        "predict", "predict", "predict the class of single test examples, with its probability, or their numbers",
+        "predict", "predict", "predict the class, or the numbers, of single test examples",
         (RUN, DATA, MEMORY,
          _argument("--index", "N", "numbers of the test examples, from 0 (default: all)",
                    type=read_integer, nargs="+")),

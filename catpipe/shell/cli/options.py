@@ -71,8 +71,8 @@ OPTIONS = (
     Option("seeds", "seeds", read_seeds, "A..B",
            "train a network from each of these seeds, and print mean and spread", "training",
            in_place_of="seed", stored=str),
-    Option("data", "data", read_path, "FOLDER", "folder of a train_*.h5 and a test_*.h5, "
-           "or one file of both (default: data/catvnoncat, otherwise data/drawn)", "data", stored=str),
+    Option("data", "data", read_path, "FOLDER", "folder of a train_*.h5 and a test_*.h5, or one "
+           "file of both (default: data/catvnoncat, otherwise data/drawn)", "data", stored=str),
     Option("validation", "validation", read_path, "FILE", "a train_*.h5 or test_*.h5 of validation "
            "examples (default: a fifth of the training examples)", "stopping", stored=str),
     Option("memory", "memory", read_memory, "GIB", MEMORY_HELP, "data"),

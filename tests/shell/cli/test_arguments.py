@@ -359,7 +359,10 @@ def test_without_a_file_it_learns_from_the_other_four_fifths(capsys, train, fold
 @pytest.mark.parametrize(
     ("made", "told"),
     [
-        ({"side": 4}, "test_set_x has pictures of 4 x 4; expected 3 x 3 as in the training set"),
+        (
+            {"side": 4},
+            "test_set_x has inputs of 4 x 4 x 3; expected 3 x 3 x 3 as in the training set",
+        ),
         ({"classes": 3}, "list_classes is ('red', 'green', 'blue'); expected"),
     ],
     ids=str,

@@ -322,7 +322,7 @@ def test_other_pictures_than_then_are_to_be_named(capsys, data, others, tmp_path
     there = load_data(folder)
     save_data(folder, there._replace(test=there.train), "colours")
     told = refused(capsys, command, out)
-    assert "test_colours.h5: holds other pictures than when" in told
+    assert "test_colours.h5: holds other examples than when" in told
     assert said(capsys, command, out, "--data", folder)
 
 
@@ -332,7 +332,7 @@ def test_a_validation_file_that_is_gone_is_to_be_named(capsys, data, tmp_path):
     said(capsys, "train", *SMALL, "--data", data, *asked)
     own.unlink()
     told = refused(capsys, "resume", out, "--iterations", 200)
-    assert f"a.h5: its validation pictures are not in {own}; expected that file" in told
+    assert f"a.h5: its validation examples are not in {own}; expected that file" in told
 
 
 def test_a_file_keeps_its_mode(capsys, stopped):
