@@ -11,7 +11,8 @@ from threading import Thread
 import pytest
 
 from catpipe.shell.cli.main import main
-from catpipe.shell.runs.run_file import load_run
+from catpipe.shell.runs.run_file import load_run, save_run
+from catpipe.shell.storage.atomic import DataError
 from tests.typed import refused, said, save_colours
 
 SHORT = ("--layers", "3", "--iterations", "5")
@@ -92,6 +93,11 @@ def test_a_run_file_without_write_permission_is_not_replaced(capsys, folder, run
     flags = ("--force", "--out", run) if command == "train" else (run, "--iterations", 9)
     assert "cannot be written" in refused(capsys, command, *flags, "--data", folder)
     assert run.read_bytes() == before
+
+
+def test_a_nul_in_the_name_of_a_run_is_refused_in_python(run):
+    with pytest.raises(DataError, match=r"cannot be written \(embedded null byte\)"):
+        save_run("a\0b", load_run(run))
 
 
 @pytest.mark.parametrize("name", ["run.png", "run.svg", "run.pdf", "RUN.PNG"])
