@@ -119,7 +119,8 @@ class Field(NamedTuple):
 
     `group` is where the help lists it; without one it has no flag. `flag` is given where it is not
     the name, `default` where it is not a value. It stands `in_place_of` another field, and people
-    may know it `also_as`.
+    may know it `also_as`. One that `is_added` is missing in run files from before, and then has its
+    default.
     """
 
     kind: Kind
@@ -129,6 +130,7 @@ class Field(NamedTuple):
     default: str = ""
     in_place_of: str = ""
     also_as: tuple[str, ...] = ()
+    is_added: bool = False
 
 
 def _is_integer(value: Any, low: int, high: int) -> bool:
@@ -343,7 +345,7 @@ class Experiment(NamedTuple):
         _integers(2, MOST_UNITS), "number of classes, which the data tell")] = 2
     loss: Annotated[str, Field(
         LOSS, "cross_entropy for classes, mean_squared_error for a regression", "training",
-        also_as=("cost", "criterion", "objective"))] = "cross_entropy"
+        also_as=("cost", "criterion", "objective"), is_added=True)] = "cross_entropy"
     optimizer: Annotated[str, Field(
         OPTIMIZER, f"optimizer: {', '.join(OPTIMIZERS)}", "training",
         also_as=("solver",))] = "gradient_descent"
