@@ -8,19 +8,22 @@ what was found, what was expected, and what to do.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from numbers import Real
+from numbers import Integral, Real
 from reprlib import repr as brief
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from catpipe.data.examples import DataSet, Examples
 from catpipe.data.sampling import Indices
 from catpipe.data.transforms import are_pixels
 from catpipe.nn.parameters import Array
 
-NUMBERS, TEXTS = "biuf", "SU"  # kinds of arrays
+ExamplesLike: TypeAlias = tuple[ArrayLike, ArrayLike] | tuple[ArrayLike, ArrayLike, Any]
+"""`Examples`, or a tuple of inputs, targets and, where there are some, weights."""
+
+NUMBERS = "biuf"  # kinds of arrays
 
 
 def examples_from(given: Any, which: str = "") -> Examples:
@@ -139,6 +142,8 @@ def _mend(found: tuple[int, ...], expected: tuple[int, ...]) -> str:
         return "for one example, add an axis, as in inputs[np.newaxis]"
     if len(expected) == 3 and (*each[1:], each[0]) == expected:
         return "move the axis, as in np.moveaxis(inputs, 1, -1)"
+    if len(found) == 2 and found[:1] == expected:
+        return "examples are rows: transpose, as in inputs.T"
     if found[:-1] == expected:
         return "examples are rows: move the axis, as in np.moveaxis(inputs, -1, 0)"
     if np.prod(each) == np.prod(expected):
@@ -171,10 +176,12 @@ def _plain(array: NDArray[Any], name: str) -> NDArray[Any]:
     """Return an array of Python's objects as one of numbers or of text; bytes as text."""
     if array.dtype.kind == "O":
         kinds = {type(value) for value in array.flat}
-        if kinds and all(issubclass(kind, str | bytes) for kind in kinds):
-            array = array.astype("S" if kinds == {bytes} else str)
+        if kinds and all(issubclass(kind, str) for kind in kinds):
+            array = array.astype("U")
+        elif kinds == {bytes}:
+            array = array.astype("S")
         elif kinds and all(issubclass(kind, Real | np.bool_) for kind in kinds):
-            array = array.astype(bool if kinds <= {bool, np.bool_} else float)
+            array = array.astype(_type_of_all(kinds, array))
         else:
             odd = next((v for v in array.flat if not isinstance(v, Real | str)), kinds)
             raise ValueError(
@@ -183,9 +190,19 @@ def _plain(array: NDArray[Any], name: str) -> NDArray[Any]:
             )
     if array.dtype.kind == "S":
         return np.char.decode(array, "utf-8", "replace")
+    if array.dtype.kind == "T":
+        return np.array(array.tolist())
     if array.dtype.kind not in NUMBERS + "U":
         raise ValueError(f"the {name} are {_kind_of(array)}; expected numbers: convert them")
     return array
+
+
+def _type_of_all(kinds: set[type], numbers: NDArray[Any]) -> type:
+    """Return the type of an array for numbers of these types of Python."""
+    if kinds <= {bool, np.bool_}:
+        return bool
+    are_whole = all(issubclass(kind, Integral) for kind in kinds)
+    return np.int64 if are_whole and all(abs(n) < 2**63 for n in numbers.flat) else np.float64
 
 
 def _check_columns(table: Any, name: str) -> None:
@@ -319,7 +336,7 @@ def _of_names(
         raise ValueError(
             f"the targets have {brief(unknown[0])}; expected one of {', '.join(known)}: drop it"
         )
-    return np.array([known.index(name) for name in targets], np.int64), known
+    return np.searchsorted(known, targets).astype(np.int64), known
 
 
 def _of_numbers(targets: NDArray[Any], classes: int) -> Indices:

@@ -39,11 +39,11 @@ from catpipe.experiments.result import (
 )
 from catpipe.experiments.resuming import (
     carry_on,
-    extended,
     prepare_again,
     replay,
     resume,
     run_again,
+    with_changes,
 )
 from catpipe.experiments.setup import Plan, Setup, prepare, with_mask, with_seed
 
@@ -60,7 +60,6 @@ __all__ = [
     "checkpoint_of",
     "cost_on",
     "cross_validate",
-    "extended",
     "fit",
     "fit_seeds",
     "predictions",
@@ -75,6 +74,7 @@ __all__ = [
     "run_folds",
     "run_seeds",
     "stacked",
+    "with_changes",
     "with_mask",
     "with_seed",
     "with_seeds",

@@ -15,13 +15,14 @@ from typing import Any, TypeAlias
 import numpy as np
 from toolz import identity, partition_all
 
-from catpipe.data.examples import Examples
+from catpipe.data.conversion import ExamplesLike
+from catpipe.experiments.contexts import Context, no_context, prepared_and_trained
 from catpipe.experiments.experiment import SEED, Experiment
 from catpipe.experiments.fitting import Watch, run
 from catpipe.experiments.result import Result
 from catpipe.experiments.setup import Setup, initial_parameters_for, prepare, with_seed
 from catpipe.nn.parameters import Array, Parameters, map_parameters
-from catpipe.training.loop import Costs
+from catpipe.training.cost_history import Costs
 from catpipe.training.stopping import Checkpoint
 
 Map: TypeAlias = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
@@ -41,10 +42,12 @@ def stacked(parameters: Sequence[Parameters]) -> Parameters:
 def fit_seeds(
     experiment: Experiment,
     seeds: Sequence[int],
-    examples: Examples,
+    examples: ExamplesLike,
     map_: Map = map,
     watch: Watch = identity,
-    validation: Examples | None = None,
+    validation: ExamplesLike | None = None,
+    *,
+    context: Context = no_context,
 ) -> Result:
     """Return what the experiment learns from each of the seeds: one result, of a stack.
 
@@ -56,7 +59,11 @@ def fit_seeds(
     >>> fit_seeds(Experiment(seed=1, hidden=()), (1, 2, 3), pictures).parameters["W1"].shape
     (3, 1, 1)
     """
-    return run_seeds(prepare(experiment, examples, validation), seeds, map_, watch)
+    return prepared_and_trained(
+        context,
+        lambda: prepare(experiment, examples, validation),
+        lambda setup: run_seeds(setup, seeds, map_, watch),
+    )
 
 
 def run_seeds(

@@ -119,8 +119,7 @@ class Field(NamedTuple):
 
     `group` is where the help lists it; without one it has no flag. `flag` is given where it is not
     the name, `default` where it is not a value. It stands `in_place_of` another field, and people
-    may know it `also_as`. One that `is_added` is missing in run files from before, and then has its
-    default.
+    may know it `also_as`. One that `may_lack` is newer than run files of format 4.
     """
 
     kind: Kind
@@ -130,7 +129,7 @@ class Field(NamedTuple):
     default: str = ""
     in_place_of: str = ""
     also_as: tuple[str, ...] = ()
-    is_added: bool = False
+    may_lack: bool = False
 
 
 def _is_integer(value: Any, low: int, high: int) -> bool:
@@ -181,9 +180,12 @@ def _are_class_weights(value: Any) -> bool:
 
 
 def _read(make: Callable[[str], Any], text: str) -> Any:
-    """Return what `make` makes of the text, or the text where it makes nothing of it."""
+    """Return what `make` makes of the text, or the text where it makes nothing of it.
+
+    Digits are plain ones: Python takes 1_0 and those of other scripts too.
+    """
     try:
-        return make(text)
+        return make(text) if "_" not in text and text.isascii() else text
     except ValueError:
         return text
 
@@ -345,7 +347,7 @@ class Experiment(NamedTuple):
         _integers(2, MOST_UNITS), "number of classes, which the data tell")] = 2
     loss: Annotated[str, Field(
         LOSS, "cross_entropy for classes, mean_squared_error for a regression", "training",
-        also_as=("cost", "criterion", "objective"), is_added=True)] = "cross_entropy"
+        also_as=("cost", "criterion", "objective"), may_lack=True)] = "cross_entropy"
     optimizer: Annotated[str, Field(
         OPTIMIZER, f"optimizer: {', '.join(OPTIMIZERS)}", "training",
         also_as=("solver",))] = "gradient_descent"
@@ -395,7 +397,7 @@ FIELDS: Mapping[str, Field] = {
 """The facts of each field, by its name."""
 
 
-def closest(word: str, known: Mapping[str, str], cutoff: float = 0.6) -> str | None:
+def closest(word: str, known: Mapping[str, str], cutoff: float = 0.7) -> str | None:
     """Return what is probably meant by a word, where something near it is known.
 
     >>> closest("adm", {"adam": "adam", "sgd": "gradient_descent"})
@@ -425,12 +427,20 @@ def non_defaults(experiment: Experiment) -> dict[str, Any]:
     return {name: value for name, value in values if value != defaults.get(name, value)}
 
 
-def checked(experiment: Experiment, named: Callable[[str], str] = str) -> Experiment:
+def _shown(_: str, value: Any) -> str:
+    return brief(value)
+
+
+def checked(
+    experiment: Experiment,
+    named: Callable[[str], str] = str,
+    shown: Callable[[str, Any], str] = _shown,
+) -> Experiment:
     """Return the experiment, in Python's own values; refuse the first field that is not allowed.
 
     A list is taken for a tuple, a NumPy number or type for the same of Python, one for a tuple of
-    one. `named(field)` is what an error calls a field, where that is not its own name. Raises
-    `TypeError` for what is no experiment, and `ValueError`.
+    one. `named(field)` is what an error calls a field, where that is not its own name, and
+    `shown(field, value)` its value. Raises `TypeError` for what is no experiment, and `ValueError`.
 
     >>> checked(Experiment(seed=np.int64(1), hidden=[3], dtype=np.float32)) == Experiment(
     ...     seed=1, hidden=(3,), dtype="float32"
@@ -456,7 +466,7 @@ averaged_momentum, nesterov, rmsprop, adam, adamw: choose one (did you mean adam
         is_left_out = value is None and Experiment._field_defaults.get(name, "") is None
         if not is_left_out and not field.kind.allowed(value):
             raise ValueError(
-                f"{named(name)} is {brief(value)}; expected {field.kind.expected}: choose one"
+                f"{named(name)} is {shown(name, value)}; expected {field.kind.expected}: choose one"
                 f"{_suggestion(value, field.kind.names)}"
             )
     _check_agreement(experiment, named)

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
+from reprlib import repr as brief
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from catpipe.data.batches import normalized
 from catpipe.data.conversion import (
+    ExamplesLike,
     check_shape,
     class_numbers,
     examples_from,
     inputs_from,
     regression_targets,
 )
-from catpipe.data.examples import Examples, targets
+from catpipe.data.examples import targets
 from catpipe.data.transforms import pixels
 from catpipe.experiments.experiment import Experiment, is_regression
 from catpipe.metrics import accuracy, r_squared
 from catpipe.nn.network import Network, cost_of, predict, predict_probabilities
 from catpipe.nn.parameters import Array, Parameters
 from catpipe.optim.optimizers import Optimizer
-from catpipe.training.loop import Costs
+from catpipe.training.cost_history import Costs
 from catpipe.training.stopping import Checkpoint
 
 
@@ -52,6 +54,7 @@ class Result(NamedTuple):
     checkpoint: Checkpoint | None = None  # none of networks that were trained one by one
     seeds: tuple[int, ...] = ()  # of a stack, one a network
     optimizer: Optimizer | None = None  # where it is not the one that the experiment describes
+    earlier: tuple[tuple[int, Experiment], ...] = ()  # those that held before, each until when
 
     @property
     def iterations_done(self) -> int:
@@ -78,14 +81,15 @@ def checkpoint_of(result: Result) -> Checkpoint:
     >>> checkpoint_of(fit(short, draw(1, 2, 1).train)).state.iteration
     3
     """
-    if result.checkpoint is None:
+    checkpoint = checked_result(result).checkpoint
+    if checkpoint is None:
         raise ValueError(
             "networks that were trained one by one; expected one run: train each of them anew"
         )
-    return result.checkpoint
+    return checkpoint
 
 
-def cost_on(result: Result, examples: Examples) -> Array:
+def cost_on(result: Result, examples: ExamplesLike) -> Array:
     """Return the cost of the trained parameters on the examples: one number, or one a network.
 
     Weights of examples count. Raises `TypeError` and `ValueError` for examples that the network
@@ -98,7 +102,7 @@ def cost_on(result: Result, examples: Examples) -> Array:
     return cost_of(result.network, result.parameters, X, Y, weights)
 
 
-def probabilities(result: Result, inputs: NDArray[Any]) -> Array:
+def probabilities(result: Result, inputs: ArrayLike) -> Array:
     """Return the probability of each class for each of the inputs, (..., classes, examples).
 
     Raises `ValueError` for a regression, and as `predictions` does.
@@ -126,7 +130,7 @@ def of_classes(probabilities: Array) -> Array:
     return np.concatenate([1 - probabilities, probabilities], axis=-2)
 
 
-def predictions(result: Result, inputs: NDArray[Any]) -> NDArray[Any]:
+def predictions(result: Result, inputs: ArrayLike) -> NDArray[Any]:
     """Return what is predicted for each of the inputs, (..., examples).
 
     It is a class number, the class's name where the targets were names, or the number of a
@@ -136,13 +140,14 @@ def predictions(result: Result, inputs: NDArray[Any]) -> NDArray[Any]:
     >>> predictions(fit(Experiment(seed=1, hidden=()), pictures), images)
     array([0, 1])
     """
-    found = predict(result.network, result.parameters, _columns(result, inputs))
+    X = _columns(result, inputs)
+    found = predict(result.network, result.parameters, X)
     if result.class_names:
         return np.array(result.class_names)[found[..., 0, :]]
     return found[..., 0, :] if found.shape[-2] == 1 else found.mT
 
 
-def accuracy_on(result: Result, examples: Examples) -> Array:
+def accuracy_on(result: Result, examples: ExamplesLike) -> Array:
     """Return the share of the examples that is predicted right: one number, or one a network.
 
     Weights of examples count. Raises `ValueError` for a regression, and as `cost_on` does.
@@ -156,13 +161,13 @@ def accuracy_on(result: Result, examples: Examples) -> Array:
     return accuracy(predicted, Y.argmax(-2, keepdims=True) if len(Y) > 1 else Y, weights)
 
 
-def r_squared_on(result: Result, examples: Examples) -> Array:
+def r_squared_on(result: Result, examples: ExamplesLike) -> Array:
     """Return the share of the targets' variance that a regression explains: one, or one a network.
 
     Weights of examples count. Raises `ValueError` for classes, and as `cost_on` does.
 
     >>> regression = Experiment(seed=1, hidden=(), loss="mean_squared_error")
-    >>> line = Examples(np.array([[0.0], [1.0], [2.0]]), np.array([1.0, 3.0, 5.0]))
+    >>> line = [[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0]
     >>> float(r_squared_on(fit(regression, line), line).round(3))
     1.0
     """
@@ -174,7 +179,7 @@ def r_squared_on(result: Result, examples: Examples) -> Array:
 
 def _columns_and_targets(result: Result, examples: Any) -> tuple[Array, Array, Array | None]:
     """Return the network's inputs and targets, and the examples' weights, with a sum of 1."""
-    experiment = _checked_result(result).experiment
+    experiment = checked_result(result).experiment
     given = examples_from(examples)
     X = _columns(result, given.inputs)
     weights = None if given.weights is None else normalized(given.weights[np.newaxis])
@@ -186,19 +191,26 @@ def _columns_and_targets(result: Result, examples: Any) -> tuple[Array, Array, A
 
 
 def _columns(result: Result, inputs: Any) -> Array:
-    trained = _checked_result(result)
+    trained = checked_result(result)
     converted = inputs_from(inputs, like=trained.input_type)
     check_shape(converted, trained.input_shape)
     return pixels(converted, trained.experiment.dtype)
 
 
-def _checked_result(result: Result) -> Result:
+def checked_result(result: Result) -> Result:
+    """Return the result; raise `TypeError` for what is none.
+
+    >>> checked_result(None)
+    Traceback (most recent call last):
+    TypeError: None is no Result; expected one: fit an experiment
+    """
     if isinstance(result, Result):
         return result
-    hint = "give its .result" if isinstance(getattr(result, "result", None), Result) else "fit one"
-    raise TypeError(f"a {type(result).__name__}; expected a Result: {hint}")
+    has_one = isinstance(getattr(result, "result", None), Result)
+    todo = "give its .result" if has_one else "fit an experiment"
+    raise TypeError(f"{brief(result)} is no Result; expected one: {todo}")
 
 
 def _check_classes(result: Result, what: str) -> None:
-    if is_regression(_checked_result(result).experiment):
+    if is_regression(checked_result(result).experiment):
         raise ValueError(f"{what} of a regression; expected classes: use predictions or r_squared")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from hashlib import sha256
 from itertools import islice
 from reprlib import repr as brief
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from catpipe.data.batches import (
     normalized,
 )
 from catpipe.data.conversion import (
+    ExamplesLike,
     check_shape,
     class_numbers,
     examples_from,
@@ -91,12 +92,13 @@ class Setup(NamedTuple):
     class_names: tuple[str, ...] = ()  # where targets are names
     seeds: tuple[int, ...] = ()  # of a stack, one a network
     own_optimizer: Optimizer | None = None  # where the experiment does not describe it
+    earlier: tuple[tuple[int, Experiment], ...] = ()  # as a result has it
 
 
 def prepare(
     experiment: Experiment,
-    examples: Examples,
-    validation: Examples | None = None,
+    examples: ExamplesLike,
+    validation: ExamplesLike | None = None,
     *,
     network: Network | None = None,
     optimizer: Optimizer | None = None,
@@ -402,7 +404,7 @@ def _order(experiment: Experiment, labels: Indices, visited: Indices) -> Order:
 
 
 def _converted(
-    experiment: Experiment, examples: Any, validation: Any
+    experiment: Experiment, examples: ExamplesLike, validation: ExamplesLike | None
 ) -> tuple[Examples, int, tuple[str, ...]]:
     """Return all examples, how many of them, last, validate, and the names of the classes.
 

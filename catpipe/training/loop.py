@@ -6,17 +6,15 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import reduce
 from itertools import accumulate
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 
 from catpipe.data.batches import Batch
-from catpipe.nn.network import Network, back_propagate, compute_cost, cost_gradient, forward
+from catpipe.nn.network import Network, back_propagate, compute_cost, forward, summed_cost_gradient
 from catpipe.nn.parameters import Array, Parameters
 from catpipe.optim.optimizers import Moments, Optimizer
-
-Costs: TypeAlias = tuple[tuple[int, Array | float], ...]
-"""Sampled costs: (iteration, cost of the parameters before its update)."""
+from catpipe.training.cost_history import Costs, after
 
 SAMPLE_EVERY = 100  # iterations
 
@@ -44,9 +42,9 @@ class Step:
         X, Y, weights = batch
         Z, caches = forward(self.network, parameters, X, iteration)
         if iteration % self.sample_every == 0:
-            costs = (*costs, (iteration, compute_cost(self.network, Z, Y, weights)))
-        dZ = cost_gradient(self.network, Z, Y, weights)
-        _, gradients = back_propagate(self.network, parameters, caches, dZ)
+            costs = after(costs, (iteration, compute_cost(self.network, Z, Y, weights)))
+        summed = summed_cost_gradient(self.network, Z, Y, weights)
+        _, gradients = back_propagate(self.network, parameters, caches, *summed)
         updated, moments = self.optimizer.update(iteration, parameters, moments, gradients)
         return State(iteration + 1, updated, moments, costs)
 

@@ -13,9 +13,12 @@ from pathlib import Path
 from time import perf_counter
 
 import numpy as np
+from numpy.typing import NDArray
 
 from catpipe.experiments.cross_validation import cross_validate
 from catpipe.experiments.experiment import DTYPES, Experiment
+from catpipe.metrics import accuracy
+from catpipe.nn.parameters import Array
 from catpipe.shell.cli.seeds import side_by_side
 from catpipe.shell.runs.provenance import default_folder
 from catpipe.shell.storage.datasets import load_data
@@ -36,9 +39,14 @@ def main() -> None:
             Experiment(seed=1, dtype=options.dtype), pictures, folds, side_by_side
         )
     seconds = perf_counter() - began
-    right = probabilities.argmax(0) == pictures.targets
-    print(f"leave-one-out: {right.mean():.2%} right ({right.sum()} of {right.size}), "
+    share = accuracy(predicted(probabilities), pictures.targets)
+    print(f"leave-one-out: {share:.2%} right ({share * len(folds):.0f} of {len(folds)}), "
           f"{len(folds)} networks in {seconds:.1f} s, {options.dtype}")  # fmt: skip
+
+
+def predicted(probabilities: Array) -> NDArray[np.int64]:
+    """Return the class that each column of probabilities says."""
+    return probabilities.argmax(0)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from catpipe.data import augmentation, batches, conversion, sampling, transforms
 from catpipe.data import examples as example
 from catpipe.data.drawn import canvas, drawings, subjects
 from catpipe.experiments import (
+    contexts,
     cross_validation,
     ensembles,
     experiment,
@@ -29,6 +30,7 @@ from catpipe.nn.initializers import initialize_parameters
 from catpipe.nn.network import (
     back_propagate,
     backward,
+    check_parameters,
     compute_cost,
     cost_gradient,
     cost_of,
@@ -41,11 +43,12 @@ from catpipe.nn.network import (
     parameter_shapes,
     predict,
     predict_probabilities,
+    summed_cost_gradient,
     weight_shapes,
     with_dropout,
 )
 from catpipe.optim import optimizers, regularizers, schedules
-from catpipe.training import dual, gradient_checks, loop, spaces, stopping, subspace
+from catpipe.training import cost_history, dual, gradient_checks, loop, spaces, stopping, subspace
 from tests.laws.test_house import CORE
 from tests.points import ACTIVATIONS, examples, normal, normal_parameters
 
@@ -96,6 +99,7 @@ FAR_STATE = loop.initial_state(MOVING["heavy_ball"], FAR)
 NEAR_STATE = subspace.project_state(SPACE, FAR_STATE)
 DUAL = dual.project(NET, W, X)
 DROPPED = with_dropout(NET, 0.5, seed=1)
+MASKED = layers.MaskedDropout(0.5, [X > 0].__getitem__)
 MANY = normal(10, 3, 6)
 ONE_HOT = example.one_hot(np.arange(6) % 3, 3)
 BRIGHT = normal(11, 4, 3, 3, 3) % 1
@@ -176,6 +180,8 @@ CALLS = {
         for initializer in (
             initializers.course,
             initializers.small,
+            initializers.large,
+            initializers.course_he,
             initializers.he,
             initializers.xavier,
             initializers.zeros,
@@ -191,6 +197,14 @@ CALLS = {
     "argmax": (losses.argmax, MANY),
     "squared_error": (losses.squared_error, Z, Y),
     "squared_error_gradient": (losses.squared_error_gradient, Z, Y),
+    "probabilities_gradient": (losses.probabilities_gradient, losses.softmax(Z), Y),
+    "any_targets": (losses.any_targets, Y),
+    "check_probabilities": (losses.check_probabilities, Y),
+    "check_distributions": (losses.check_distributions, ONE_HOT),
+    "check_more_than_one": (losses.check_more_than_one, 2),
+    "check_numbers": (losses.check_numbers, Y),
+    "floating": (parameters.floating, LABELS),
+    "like": (parameters.like, X, LABELS),
     "linear_forward": (layers.linear_forward, X, W["W1"], W["b1"]),
     "product": (layers.product, normal(4, 2, 4, 3), X),
     "linear_backward": (layers.linear_backward, normal(4, 4, 6), X, W["W1"]),
@@ -220,6 +234,12 @@ CALLS = {
     "back_propagate": (back_propagate, NET, W, CACHES, DZ),
     "input_gradient": (input_gradient, NET, W, CACHES, DZ),
     "compute_cost": (compute_cost, NET, Z, Y),
+    "summed_cost_gradient": (summed_cost_gradient, NET, Z, Y, normal(7, 1, 6) ** 2),
+    "back_propagate_summed": (back_propagate, NET, W, CACHES, DZ, 6),
+    "check_parameters": (check_parameters, NET, W),
+    "check_seed": (random.check_seed, 1),
+    "weighted": (losses.weighted, normal(7, 1, 6) ** 2, Z),
+    "MaskedDropout.forward": (layers.MaskedDropout.forward, MASKED, W, X, 0),
     "cost_gradient": (cost_gradient, NET, Z, Y),
     "gradients": (gradients, NET, W, X, Y),
     "cost_of": (cost_of, NET, W, X, Y),
@@ -299,6 +319,7 @@ CALLS = {
     "whole": (batches.full_batches, X, Y, 2),
     "initial_state": (loop.initial_state, MOVING["heavy_ball"], W),
     "make_step": (loop.make_step, NET, DESCENT),
+    "after": (cost_history.after, ((0, 0.5),), (1, 0.25)),
     "step": (STEP, STATE, BATCHES[0]),
     "rolling_step": (loop.make_step(NET, MOVING["heavy_ball"]), ROLLING, BATCHES[0]),
     "train": (loop.train, STEP, BATCHES, STATE),
@@ -365,6 +386,7 @@ CALLS = {
     "train_in_space": (trained_in_space, fitting.train_in_space, INSIDE),
     "result_at": (fitting.result_at, INSIDE, HALFWAY.checkpoint),
     "plain_costs": (fitting.plain_costs, ((0, np.ones(2)),)),
+    "checked_result": (result.checked_result, HALFWAY),
     "checkpoint_of": (result.checkpoint_of, HALFWAY),
     "resume": (resuming.resume, HALFWAY, PICTURES, identity, None, 60),
     "resume_a_stack": (resuming.resume, OF_SEEDS, PICTURES, identity, None, 60),
@@ -372,7 +394,7 @@ CALLS = {
     "prepare_again": (resuming.prepare_again, HALFWAY, PICTURES),
     "carry_on": (resuming.carry_on, HALFWAY, INSIDE),
     "run_again": (resuming.run_again, HALFWAY, INSIDE),
-    "extended": (resuming.extended, HALFWAY, 60),
+    "with_changes": (resuming.with_changes, HALFWAY, {"iterations": 60, "l2": 0.5}),
     "check_same": (resuming.check_same, HALFWAY, INSIDE),
     "run_seeds": (ensembles.run_seeds, INSIDE, (1, 2)),
     "with_seeds": (ensembles.with_seeds, INSIDE, (1, 2)),
@@ -413,6 +435,8 @@ CALLS = {
     "shaded": (subjects.shaded, (100.0, 50.0, 0.0), 0.5),
 }
 EXEMPT = {
+    contexts.no_context: "takes a function; `fit` calls it",
+    contexts.prepared_and_trained: "takes functions; `fit` calls it",
     canvas.paint: "takes shapes, closures without bytes to compare: see test_canvas",
     canvas.mirrored: "takes a shape, and nothing else that could change",
     canvas.placed: "takes a shape, and a pose of plain numbers",

@@ -14,7 +14,10 @@ ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 PAGES = (README, ROOT / "tests" / "benchmarks" / "README.md")
 TEXTS = {page: page.read_text() for page in PAGES}
-EXAMPLES = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", TEXTS[README], re.DOTALL)
+EXAMPLES = {
+    page: re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", text, re.DOTALL)
+    for page, text in TEXTS.items()
+}
 COMMANDS = [
     command
     for text in TEXTS.values()
@@ -47,15 +50,20 @@ def test_the_readme_says_that_its_blocks_are_one_session():
     assert page.index("one session") < page.index("```python")
 
 
-def test_every_python_block_is_followed_by_what_it_prints():
-    assert len(EXAMPLES) == TEXTS[README].count("```python") > 0
+every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 
 
-def test_the_examples_print_what_the_page_says(monkeypatch, tmp_path):
+@every_page
+def test_every_python_block_is_followed_by_what_it_prints(page):
+    assert len(EXAMPLES[page]) == TEXTS[page].count("```python") > 0
+
+
+@every_page
+def test_the_examples_print_what_the_page_says(monkeypatch, tmp_path, page):
     (tmp_path / "data").symlink_to(ROOT / "data")
     monkeypatch.chdir(tmp_path)
     namespace: dict[str, object] = {}
-    for code, printed in EXAMPLES:
+    for code, printed in EXAMPLES[page]:
         with contextlib.redirect_stdout(io.StringIO()) as out:
             exec(code, namespace)
         assert out.getvalue() == printed
@@ -72,7 +80,7 @@ def test_a_module_that_the_pages_run_exists(module):
     assert (ROOT / module.replace(".", "/")).with_suffix(".py").is_file()
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+@every_page
 def test_pictures_and_files_on_the_pages_exist(page):
     links = [page.parent / path for path in re.findall(r"\]\(([^):]+)\)", TEXTS[page])]
     paths = [ROOT / path for path in re.findall(r"tests/[\w/]+\.py", TEXTS[page])]

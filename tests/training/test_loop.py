@@ -17,6 +17,7 @@ from catpipe.nn.network import compute_cost, forward, gradients, mlp, with_dropo
 from catpipe.nn.parameters import Parameters
 from catpipe.optim.optimizers import gradient_descent, update_parameters
 from catpipe.optim.schedules import cosine, inverse_time, warm_up
+from catpipe.training.cost_history import CostHistory
 from catpipe.training.loop import (
     Diverged,
     State,
@@ -165,6 +166,13 @@ def test_costs_are_sampled_before_the_update_at_every_so_many_iterations(net, se
         for state in states[0:5:2]
     ]
     assert list(states[-1].costs) == expected
+
+
+def test_a_step_that_samples_holds_on_to_the_costs_before_and_copies_none():
+    step, batch, start = run(mlp(3, 1), seed=1, sample_every=1)
+    one, two = islice(trajectory(step, [batch] * 2, start), 1, 3)
+    assert isinstance(two.costs, CostHistory)
+    assert two.costs.before is one.costs
 
 
 @pytest.mark.parametrize("dtype", FLOATS)

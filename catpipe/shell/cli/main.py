@@ -11,10 +11,9 @@ from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
 
-from catpipe.shell.cli.arguments import BAD_INPUT, COMMANDS, on_one_line, parse, parser
+from catpipe.shell.cli.arguments import COMMANDS, on_one_line, parse, parser
+from catpipe.shell.cli.exit_status import BAD_INPUT, DIFFERS, INTERRUPTED, NO_COMMAND, NO_READER
 from catpipe.shell.storage.child import reader
-
-DIFFERS, NO_COMMAND, INTERRUPTED, NO_READER = 1, 1, 130, 141
 
 Function = Callable[[Namespace], bool | None]
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from catpipe.data.examples import DataSet, Examples
+from catpipe.experiments.experiment import is_regression
 from catpipe.shell.runs.provenance import (
     Source,
     default_folder,
@@ -81,15 +82,21 @@ def training_data(run: Run, options: Namespace) -> LocatedData:
 
 def _checked(run: Run, options: Namespace, folder: Path) -> tuple[Path, DataSet]:
     data = load_data(folder)
+    if is_regression(run.result.experiment):
+        data = data._replace(classes=())
     if data.classes != run.classes:
         raise DataError(
-            f"{folder}: has the classes {', '.join(data.classes)}; expected "
-            f"{', '.join(run.classes)}, which {options.run} was trained on: name other data"
+            f"{folder}: has {_words(data.classes)}; expected {_words(run.classes)}, which "
+            f"{options.run} was trained on: give other data"
         )
     shape, expected = data.test.inputs.shape[1:], run.result.input_shape
     if shape != expected:
         raise DataError(
-            f"{folder}: has pictures of {' x '.join(map(str, shape))}; expected "
+            f"{folder}: has examples of {' x '.join(map(str, shape))}; expected "
             f"{' x '.join(map(str, expected))}, which {options.run} was trained on: resize them"
         )
     return folder, data
+
+
+def _words(classes: tuple[str, ...]) -> str:
+    return f"the classes {', '.join(classes)}" if classes else "no classes"

@@ -38,7 +38,8 @@ from catpipe.shell.runs.record import FORMAT, Record, format_version, from_json,
 from catpipe.shell.storage.atomic import DataError, StrPath, unwritable
 from catpipe.shell.storage.hdf5 import Opened, check_budget, opened, write
 from catpipe.shell.storage.names import PARTS, candidates
-from catpipe.training.loop import SAMPLE_EVERY, Costs, State
+from catpipe.training.cost_history import Costs
+from catpipe.training.loop import SAMPLE_EVERY, State
 from catpipe.training.spaces import network_inside
 from catpipe.training.stopping import Checkpoint
 
@@ -157,8 +158,8 @@ def _check_is_no_data_set(path: StrPath, file: Opened) -> None:
     there = file.listed(["record"])
     if "record" not in there and any(candidates(there, part, "inputs") for part in PARTS):
         raise DataError(
-            f"{path}: is a data set, not a run; expected a file that `catpipe train --out` wrote: "
-            "name one, and the data with --data"
+            f"{path}: is a data set, not a run, which has a record; expected a file that `catpipe "
+            "train --out` wrote: name one, and the data with --data"
         )
 
 

@@ -1,9 +1,7 @@
 """JSON of named tuples, both ways: a type's annotations say what is read, and nothing is converted.
 
-A field of a named tuple that has a default may be missing, as in files from before it was added;
-an experiment may lack what was added to it alone. It reads `bool`, `int`, `float`, `str`, tuples,
-mappings of names, named tuples and unions of these; `Annotated[...]` adds what is `Allowed`. Every
-refusal names the field.
+It reads `bool`, `int`, `float`, `str`, tuples, mappings of names, named tuples and unions of these;
+`Annotated[...]` adds what is `Allowed`. Every refusal names the field.
 """
 
 from __future__ import annotations
@@ -124,11 +122,10 @@ def read_as(kind: Any, value: Any, name: str = "") -> Any:
 
 
 def _read_fields(kind: Any, value: Any, name: str) -> Any:
-    _check_names(value, kind, name, kind._field_defaults)
     hints = get_type_hints(kind, include_extras=True)
-    return kind(
-        **{key: read_as(hints[key], each, _under(name, key)) for key, each in value.items()}
-    )
+    _check_names(value, hints, name, optional=kind._field_defaults)
+    given = {key: h for key, h in hints.items() if key in value}
+    return kind(**{key: read_as(h, value[key], _under(name, key)) for key, h in given.items()})
 
 
 def _read_marked(inner: tuple[Any, ...], value: Any, name: str) -> Any:
@@ -161,18 +158,21 @@ def _read_tuple(kinds: tuple[Any, ...], value: Any, name: str) -> tuple[Any, ...
 
 def _read_experiment(value: Any, name: str) -> Experiment:
     """Return the experiment, whose own check refuses what is wrong; lists are tuples."""
-    _check_names(value, Experiment, name, {f for f, of in FIELDS.items() if of.is_added})
+    _check_names(
+        value,
+        Experiment._fields,
+        name,
+        optional=[key for key, field in FIELDS.items() if field.may_lack],
+    )
     fields: dict[str, Any] = {
         key: tuple(v) if isinstance(v, list) else v for key, v in value.items()
     }
     return checked(Experiment(**fields), lambda field: _under(name, field))
 
 
-def _check_names(value: Any, kind: Any, name: str, optional: Iterable[str]) -> None:
-    """Refuse fields that the type does not have, and that the value does not, but for these."""
+def _check_names(value: Any, names: Iterable[str], name: str, optional: Iterable[str] = ()) -> None:
     _require(isinstance(value, dict), value, name or "it", "an object")
-    missing = {*kind._fields} - value.keys() - {*optional}
-    unknown = value.keys() - {*kind._fields}
+    missing, unknown = {*names} - value.keys() - {*optional}, value.keys() - {*names}
     if missing:
         raise ValueError(f"{_under(name, min(missing))} is missing; expected a value")
     if unknown:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from errno import EACCES, EINVAL, EIO
 from pathlib import Path
-from stat import S_IMODE
+from stat import S_IMODE, S_IWGRP, S_IWOTH, S_IWUSR
 from time import sleep
 from typing import BinaryIO, TypeAlias
 
@@ -17,6 +17,7 @@ except ImportError:  # on Windows
     fcntl = None  # type: ignore[assignment]
 
 StrPath: TypeAlias = str | os.PathLike[str]
+WRITABLE = S_IWUSR | S_IWGRP | S_IWOTH
 
 
 class DataError(ValueError):
@@ -93,8 +94,8 @@ def _draft(path: Path, content: bytes) -> Iterator[Path]:
     """
     if path.exists() and not path.is_file():  # replacing a device would destroy it
         raise OSError(EINVAL, f"is a {'folder' if path.is_dir() else 'device'}")
-    if path.exists() and not (path.stat().st_mode & 0o222 and os.access(path, os.W_OK)):
-        raise OSError(EACCES, "is read-only")
+    if path.exists() and not path.stat().st_mode & WRITABLE:  # root may, and is not to
+        raise OSError(EACCES, "is a file without write permission")
     place = Path(os.path.realpath(path))
     draft = place.with_name(f".{place.name}.partial")
     file = _locked(draft)

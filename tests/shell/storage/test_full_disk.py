@@ -178,7 +178,9 @@ def test_a_file_without_write_permission_is_not_replaced(path, made):
     save_run(path, made[0])
     path.chmod(0o444)
     for write in (partial(save_run, path, made[0]), partial(check_writable, path)):
-        with pytest.raises(DataError, match=r"cannot be written \(is read-only\)"):
+        with pytest.raises(
+            DataError, match=r"cannot be written \(is a file without write permission\)"
+        ):
             write()
     assert alone(path) == made[1]
 

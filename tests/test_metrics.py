@@ -1,0 +1,75 @@
+"""Metrics are those of scikit-learn, for one network and for each of a stack."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn import metrics as theirs
+
+from catpipe.metrics import accuracy, confusion, r_squared
+from tests.points import normal, seeds
+
+
+@given(seeds, st.integers(2, 4), st.integers(1, 9))
+def test_accuracy_and_confusion_are_those_of_scikit_learn(seed, classes, count):
+    found, expected = np.random.default_rng(seed).integers(0, classes, (2, count))
+    np.testing.assert_allclose(accuracy(found, expected), theirs.accuracy_score(expected, found))
+    table = theirs.confusion_matrix(expected, found, labels=range(classes))
+    assert confusion(found, expected, classes).tolist() == table.tolist()
+
+
+@given(seeds, st.integers(1, 3), st.integers(2, 9))
+def test_r_squared_is_that_of_scikit_learn_averaged_over_outputs(seed, outputs, count):
+    found, expected = normal(seed, outputs, count), normal(seed + 1, outputs, count)
+    np.testing.assert_allclose(
+        r_squared(found, expected), theirs.r2_score(expected.T, found.T), rtol=1e-9
+    )
+
+
+@given(seeds)
+def test_weights_count_as_they_do_in_scikit_learn(seed):
+    random = np.random.default_rng(seed)
+    weights = random.random(7) + 0.1
+    share = weights[np.newaxis] / weights.sum()
+    labels, predicted = random.integers(0, 2, (2, 1, 7))
+    numbers, near = random.standard_normal((2, 1, 7))
+    np.testing.assert_allclose(
+        accuracy(predicted, labels, share),
+        theirs.accuracy_score(labels[0], predicted[0], sample_weight=weights),
+    )
+    np.testing.assert_allclose(
+        r_squared(near, numbers, share),
+        theirs.r2_score(numbers[0], near[0], sample_weight=weights),
+        rtol=1e-9,
+    )
+
+
+def test_each_network_of_a_stack_has_its_own():
+    Y = normal(1, 2, 5)
+    stack = np.stack([Y, Y + 1])
+    assert r_squared(stack, Y).tolist() == [r_squared(each, Y) for each in stack]
+    labels = np.array([[0, 1, 1]])
+    assert accuracy(np.stack([labels, 1 - labels]), labels).tolist() == [1, 0]
+
+
+@pytest.mark.parametrize(("predicted", "expected"), [(5.0, 1.0), (6.0, 0.0)])
+def test_r_squared_of_an_output_that_does_not_vary_is_1_where_it_is_exact(predicted, expected):
+    assert r_squared(np.full(3, predicted), np.full(3, 5.0)) == expected
+
+
+@pytest.mark.parametrize("metric", [accuracy, r_squared, lambda a, b: confusion(a, b, 2)])
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        ([0, 1], [0, 1, 1]),
+        ([[0], [1]], [0, 1]),
+        ([0, 1], [[0], [1]]),
+        ([], []),
+        (None, [0]),
+        (["a", None], [0, 1]),
+    ],
+    ids=str,
+)
+def test_arrays_that_are_not_alike_are_refused(metric, found, expected):
+    with pytest.raises(ValueError, match="; expected"):
+        metric(found, expected)
