@@ -82,16 +82,16 @@ def training_data(run: Run, options: Namespace) -> LocatedData:
     data = loaded.data
     validation = load_pictures(path, data, options.memory or TOTAL) if path else None
     source = record_source(options.data, folder, path)
+    data = data._replace(classes=run.classes)
     return LocatedData(folder, data, validation, source, loaded.notes)
 
 
 def _checked(run: Run, options: Namespace, folder: Path) -> tuple[Path, Loaded]:
     data, notes = load_with_notes(folder, options.memory or TOTAL)
-    if is_regression(run.result.experiment):
-        data = data._replace(classes=())
-    if data.classes != run.classes:
+    classes = () if is_regression(run.result.experiment) else data.classes
+    if classes != run.classes:
         raise DataError(
-            f"{folder}: has {_words(data.classes)}; expected {_words(run.classes)}, which "
+            f"{folder}: has {_words(classes)}; expected {_words(run.classes)}, which "
             f"{options.run} was trained on: give other data"
         )
     shape, expected = data.test.inputs.shape[1:], run.result.input_shape

@@ -15,7 +15,6 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from math import prod
 from pathlib import Path
-from time import sleep
 from typing import Any, BinaryIO, NamedTuple
 
 import h5py
@@ -24,7 +23,7 @@ from toolz import valmap
 
 from catpipe.nn.parameters import Array
 from catpipe.shell.storage._hdf5_reader import PIECE, Refusal, check_type, is_one_component
-from catpipe.shell.storage.atomic import DataError, StrPath, write_files
+from catpipe.shell.storage.atomic import DataError, StrPath, is_being_written, write_files
 from catpipe.shell.storage.child import CHILDREN, Child
 
 EACH = 2**30  # bytes that one dataset may take in memory
@@ -225,11 +224,9 @@ def check_is_hdf5(path: Path) -> None:
         with path.open("rb") as file:
             head = file.read(64)
             begins = head.startswith(_SIGNATURE) or _has_user_block(file)
-            is_written = begins and _is_open_for_writing(file)
+            is_written = begins and is_being_written(file)
     except OSError as error:
-        raise DataError(
-            f"{path}: cannot be read ({error.strerror}); expected an HDF5 file: check its rights"
-        ) from error
+        raise _unreadable_file(path, error) from error
     if not begins:
         raise DataError(f"{path}: {_likeness(head)}")
     if is_written:
@@ -239,6 +236,12 @@ def check_is_hdf5(path: Path) -> None:
         )
 
 
+def _unreadable_file(path: Path, error: OSError) -> DataError:
+    return DataError(
+        f"{path}: cannot be read ({error.strerror}); expected an HDF5 file: check its rights"
+    )
+
+
 def _has_user_block(file: BinaryIO) -> bool:
     """Return whether the signature comes later: at a power of two, from 512 on."""
     size = os.fstat(file.fileno()).st_size
@@ -246,20 +249,6 @@ def _has_user_block(file: BinaryIO) -> bool:
         file.seek(2**power)
         if file.read(len(_SIGNATURE)) == _SIGNATURE:
             return True
-    return False
-
-
-def _is_open_for_writing(file: BinaryIO) -> bool:
-    """Return whether another program has locked the file, as HDF5 does to write, for a second."""
-    with suppress(ImportError, OSError):  # there are no locks on Windows, nor on every disk
-        import fcntl
-
-        for _ in range(20):
-            with suppress(BlockingIOError):
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-                return False
-            sleep(0.05)  # we have it ourselves where a run is saved
-        return True
     return False
 
 
@@ -294,9 +283,12 @@ def check_budget(path: StrPath, sizes: Mapping[str, int], each: int, total: int)
 
 def _content(path: Path, total: int) -> bytes:
     check_is_hdf5(path)
-    with path.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        content = file.read(size) if size <= total else b""
+    try:
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            content = file.read(size) if size <= total else b""
+    except OSError as error:
+        raise _unreadable_file(path, error) from error
     if size > total:
         raise DataError(
             f"{path}: has {size:,} bytes; expected at most {total:,}: allow more memory, or "

@@ -77,6 +77,13 @@ def test_a_regression_is_resumed(capsys, trained):
     assert report["iterations"] == 80
 
 
+def test_a_regression_on_classes_validates_on_a_file_and_is_resumed(capsys, tmp_path):
+    folder, path = save_colours(tmp_path / "data", classes=3), tmp_path / "run.h5"
+    stopping = ("--early-stopping", 3, "--validation", folder / "test_colours.h5")
+    said(capsys, "train", "--data", folder, "--out", path, *REGRESSION, *stopping)
+    assert "test R squared" in said(capsys, "resume", path, "--iterations", 70)
+
+
 def test_seeds_of_a_regression_are_reported_by_r_squared(capsys, tmp_path):
     folder = save_colours(tmp_path / "data", classes=3)
     told = said(capsys, "train", "--data", folder, "--seeds", "1..3", *REGRESSION)

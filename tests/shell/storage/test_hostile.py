@@ -45,6 +45,7 @@ def right(reader: str, folder: Path) -> Path:
     path = folder / TRAIN
     saved(path)
     if reader == "load_run":
+        path.unlink()  # since a run does not replace a data set
         trained(path, hidden=())
     return path
 
