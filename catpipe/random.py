@@ -6,6 +6,8 @@ the purposes below, which are beyond any layer's number.
 
 from __future__ import annotations
 
+from numbers import Integral
+
 from numpy.random import Generator, SeedSequence, default_rng
 
 ORDER, DROPOUT, FLIP, SHIFT, BRIGHTNESS, HOLD_OUT, DIRECTION = range(2**20, 2**20 + 7)
@@ -20,3 +22,14 @@ def generator(seed: int, *path: int) -> Generator:
     True
     """
     return default_rng(SeedSequence(seed, spawn_key=path))
+
+
+def check_seed(seed: int) -> None:
+    """Raise `ValueError` for a seed that is no integer of at least 0.
+
+    >>> check_seed(1.5)
+    Traceback (most recent call last):
+    ValueError: seed 1.5; expected an integer of at least 0
+    """
+    if not isinstance(seed, Integral) or isinstance(seed, bool) or seed < 0:
+        raise ValueError(f"seed {seed!r}; expected an integer of at least 0")

@@ -71,8 +71,12 @@ sizes = st.lists(st.integers(1, 5), min_size=2, max_size=5)
 
 @st.composite
 def networks(draw: st.DrawFn, loss: Loss = BINARY_CROSS_ENTROPY) -> Network:
-    """Return networks of one to four layers, each with its activation, and one output or a few."""
-    of = draw(sizes)
+    """Return networks of one to four layers, each with its activation, and one output or a few.
+
+    Those of softmax have two outputs at least.
+    """
+    *others, outputs = draw(sizes)
+    of = (*others, max(outputs, 2 if loss is SOFTMAX_CROSS_ENTROPY else 1))
     return mlp(*of, activation=[draw(activations) for _ in of[2:]], loss=loss)
 
 

@@ -176,8 +176,8 @@ def _plain(array: NDArray[Any], name: str) -> NDArray[Any]:
     """Return an array of Python's objects as one of numbers or of text; bytes as text."""
     if array.dtype.kind == "O":
         kinds = {type(value) for value in array.flat}
-        if kinds and all(issubclass(kind, str | bytes) for kind in kinds):
-            array = array.astype("S" if kinds == {bytes} else str)
+        if kinds and any(all(issubclass(kind, of) for kind in kinds) for of in (str, bytes)):
+            array = array.astype("U" if issubclass(kinds.pop(), str) else "S")
         elif kinds and all(issubclass(kind, Real | np.bool_) for kind in kinds):
             array = array.astype(_type_of_all(kinds, array))
         else:
@@ -188,6 +188,8 @@ def _plain(array: NDArray[Any], name: str) -> NDArray[Any]:
             )
     if array.dtype.kind == "S":
         return np.char.decode(array, "utf-8", "replace")
+    if array.dtype.kind == "T":
+        return array.astype("U")
     if array.dtype.kind not in NUMBERS + "U":
         raise ValueError(f"the {name} are {_kind_of(array)}; expected numbers: convert them")
     return array
@@ -332,7 +334,7 @@ def _of_names(
         raise ValueError(
             f"the targets have {brief(unknown[0])}; expected one of {', '.join(known)}: drop it"
         )
-    return np.array([known.index(name) for name in targets], np.int64), known
+    return np.searchsorted(known, targets).astype(np.int64), known
 
 
 def _of_numbers(targets: NDArray[Any], classes: int) -> Indices:

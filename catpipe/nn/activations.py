@@ -1,17 +1,22 @@
 """Activations, each a value and its backward, acting on every number by itself.
 
-`backward(dA, Z)` takes the gradient of the cost at the value and gives it at `Z`.
+`backward(dA, Z)` takes the gradient of the cost at the value and gives it at `Z`. All compute in
+floats: in the type that comes in, or in float64 where that is integers. At an infinite `Z` they are
+what they tend to. They raise `TypeError` for what is not numbers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from math import erfc, pi, sqrt
+from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
 
-from catpipe.nn.parameters import Array
+from catpipe.nn.parameters import Array, floating
+
+_FAR = 12_000  # exp(-12,000) is 0 in every type; 0 times that is a number, 0 times infinity is none
 
 
 class Activation(NamedTuple):
@@ -30,7 +35,7 @@ def identity(Z: Array) -> Array:
     >>> identity(np.array([-1.0, 2.0]))
     array([-1.,  2.])
     """
-    return Z
+    return floating(Z)
 
 
 def identity_backward(dA: Array, Z: Array) -> Array:  # noqa: ARG001
@@ -39,7 +44,7 @@ def identity_backward(dA: Array, Z: Array) -> Array:  # noqa: ARG001
     >>> identity_backward(np.array([3.0]), np.array([-1.0]))
     array([3.])
     """
-    return dA
+    return floating(dA)
 
 
 def relu(Z: Array) -> Array:
@@ -48,7 +53,7 @@ def relu(Z: Array) -> Array:
     >>> relu(np.array([-1.0, 2.0]))
     array([0., 2.])
     """
-    return np.maximum(Z, 0)
+    return np.maximum(floating(Z), 0)
 
 
 def relu_backward(dA: Array, Z: Array) -> Array:
@@ -57,25 +62,37 @@ def relu_backward(dA: Array, Z: Array) -> Array:
     >>> relu_backward(np.array([3.0, 3.0]), np.array([-1.0, 2.0]))
     array([0., 3.])
     """
-    return dA * (Z > 0)
+    return floating(dA) * (floating(Z) > 0)
 
 
 def leaky_relu(Z: Array, slope: float = 0.01) -> Array:
-    """Return Z where it is positive, else `slope` times Z, with a slope in [0, 1] (Maas 2013).
+    """Return Z where it is positive, else `slope` times Z (Maas 2013).
+
+    Raises `ValueError` for a slope that is not in [0, 1].
 
     >>> leaky_relu(np.array([-1.0, 2.0]))
     array([-0.01,  2.  ])
     """
-    return np.maximum(Z, slope * Z)
+    Z, slope = floating(Z), _checked_slope(slope)
+    return np.maximum(Z, slope * Z if slope else 0)  # 0 times infinity is no number
 
 
 def leaky_relu_backward(dA: Array, Z: Array, slope: float = 0.01) -> Array:
     """Return dA where Z is positive, else `slope` times dA.
 
+    Raises `ValueError` for a slope that is not in [0, 1].
+
     >>> leaky_relu_backward(np.array([3.0, 3.0]), np.array([-1.0, 2.0]))
     array([0.03, 3.  ])
     """
-    return np.where(Z > 0, dA, slope * dA)
+    dA = floating(dA)
+    return np.where(floating(Z) > 0, dA, _checked_slope(slope) * dA)
+
+
+def _checked_slope(slope: float) -> float:
+    if not isinstance(slope, Real) or not 0 <= slope <= 1:
+        raise ValueError(f"slope of a leaky ReLU {slope!r}; expected a number from 0 to 1")
+    return float(slope)
 
 
 def sigmoid(Z: Array) -> Array:
@@ -86,6 +103,7 @@ def sigmoid(Z: Array) -> Array:
     >>> sigmoid(np.array([-1e4, 0.0, 1e4]))
     array([0. , 0.5, 1. ])
     """
+    Z = floating(Z)
     return np.exp(np.minimum(Z, 0)) / (1 + np.exp(-np.abs(Z)))
 
 
@@ -95,7 +113,8 @@ def sigmoid_backward(dA: Array, Z: Array) -> Array:
     >>> sigmoid_backward(np.array([4.0]), np.array([0.0]))
     array([1.])
     """
-    return dA * sigmoid(Z) * sigmoid(-Z)
+    Z = floating(Z)
+    return floating(dA) * sigmoid(Z) * sigmoid(-Z)
 
 
 def tanh(Z: Array) -> Array:
@@ -104,16 +123,19 @@ def tanh(Z: Array) -> Array:
     >>> tanh(np.array([-1e4, 0.0]))
     array([-1.,  0.])
     """
-    return np.tanh(Z)
+    return np.tanh(floating(Z))
 
 
 def tanh_backward(dA: Array, Z: Array) -> Array:
     """Return dA * (1 - A**2) with A = tanh(Z).
 
+    1 - A**2 cancels where A is near 1; with E = exp(-2 |Z|) it is 4 E / (1 + E)**2.
+
     >>> tanh_backward(np.array([4.0]), np.array([0.0]))
     array([4.])
     """
-    return dA * (1 - np.tanh(Z) ** 2)
+    E = np.exp(-2 * np.abs(floating(Z)))
+    return floating(dA) * (4 * E / (1 + E) ** 2)
 
 
 def softplus(Z: Array) -> Array:
@@ -122,6 +144,7 @@ def softplus(Z: Array) -> Array:
     >>> softplus(np.array([-1e4, 0.0, 1e4])).round(4)
     array([0.000e+00, 6.931e-01, 1.000e+04])
     """
+    Z = floating(Z)
     return np.maximum(Z, 0) + np.log1p(np.exp(-np.abs(Z)))
 
 
@@ -131,7 +154,7 @@ def softplus_backward(dA: Array, Z: Array) -> Array:
     >>> softplus_backward(np.array([4.0]), np.array([0.0]))
     array([2.])
     """
-    return dA * sigmoid(Z)
+    return floating(dA) * sigmoid(Z)
 
 
 def elu(Z: Array) -> Array:
@@ -140,6 +163,7 @@ def elu(Z: Array) -> Array:
     >>> elu(np.array([-1e4, 2.0]))
     array([-1.,  2.])
     """
+    Z = floating(Z)
     return np.where(Z > 0, Z, np.expm1(np.minimum(Z, 0)))
 
 
@@ -149,7 +173,7 @@ def elu_backward(dA: Array, Z: Array) -> Array:
     >>> elu_backward(np.array([3.0, 3.0]), np.array([-1e4, 2.0]))
     array([0., 3.])
     """
-    return dA * np.exp(np.minimum(Z, 0))
+    return floating(dA) * np.exp(np.minimum(floating(Z), 0))
 
 
 def gelu(Z: Array) -> Array:
@@ -160,6 +184,7 @@ def gelu(Z: Array) -> Array:
     >>> gelu(np.array([-1e4, 0.0, 1.0])).round(4)
     array([-0.    ,  0.    ,  0.8413])
     """
+    Z = np.maximum(floating(Z), -_FAR)
     return Z * _below(Z)
 
 
@@ -169,8 +194,9 @@ def gelu_backward(dA: Array, Z: Array) -> Array:
     >>> gelu_backward(np.array([4.0]), np.array([0.0]))
     array([2.])
     """
+    Z = _near(Z)
     density = np.exp(-(Z**2) / 2) / sqrt(2 * pi)
-    return dA * (_below(Z) + Z * density)
+    return floating(dA) * (_below(Z) + Z * density)
 
 
 _erfc = np.frompyfunc(erfc, 1, 1)
@@ -187,7 +213,7 @@ def silu(Z: Array) -> Array:
     >>> silu(np.array([-1e4, 0.0, 1e4]))
     array([   -0.,     0., 10000.])
     """
-    return Z * sigmoid(Z)
+    return np.maximum(floating(Z), -_FAR) * sigmoid(Z)
 
 
 def silu_backward(dA: Array, Z: Array) -> Array:
@@ -196,7 +222,13 @@ def silu_backward(dA: Array, Z: Array) -> Array:
     >>> silu_backward(np.array([4.0]), np.array([0.0]))
     array([2.])
     """
-    return dA * sigmoid(Z) * (1 + Z * sigmoid(-Z))
+    Z = _near(Z)
+    return floating(dA) * sigmoid(Z) * (1 + Z * sigmoid(-Z))
+
+
+def _near(Z: Array) -> Array:
+    """Return Z with what lies beyond `_FAR` put there: slopes are what they are at infinity."""
+    return np.minimum(np.maximum(floating(Z), -_FAR), _FAR)
 
 
 IDENTITY = Activation(identity, identity_backward)

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import sqrt
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import DTypeLike
 from toolz import valmap
 
+from catpipe.nn.layers import Shapes
 from catpipe.nn.network import Network, parameter_shapes, weight_shapes
 from catpipe.nn.parameters import Array, Parameters
-from catpipe.random import generator
+from catpipe.random import check_seed, generator
 
 WeightShapes: TypeAlias = Sequence[tuple[int, int]]
 Initializer: TypeAlias = Callable[[int, WeightShapes], list[Array]]
@@ -31,8 +32,7 @@ def course(seed: int, shapes: WeightShapes) -> list[Array]:
     >>> course(1, [(1, 4)])[0].round(3)
     array([[ 0.812, -0.306, -0.264, -0.536]])
     """
-    draws = np.random.RandomState(seed)  # the published draws are this generator's
-    return [draws.randn(units, fan_in) / sqrt(fan_in) for units, fan_in in shapes]
+    return [W / sqrt(W.shape[1]) for W in _published(seed, shapes)]
 
 
 def small(seed: int, shapes: WeightShapes) -> list[Array]:
@@ -43,8 +43,29 @@ def small(seed: int, shapes: WeightShapes) -> list[Array]:
     >>> small(1, [(1, 4)])[0].round(3)
     array([[ 0.016, -0.006, -0.005, -0.011]])
     """
-    draws = np.random.RandomState(seed)
-    return [draws.randn(*shape) * 0.01 for shape in shapes]
+    return [W * 0.01 for W in _published(seed, shapes)]
+
+
+def large(seed: int, shapes: WeightShapes) -> list[Array]:
+    """Return 10 times normal draws, all from one `RandomState(seed)`.
+
+    With it the course "Improving Deep Neural Networks" (week 1) shows a start that is too large.
+
+    >>> large(1, [(1, 4)])[0].round(3)
+    array([[ 16.243,  -6.118,  -5.282, -10.73 ]])
+    """
+    return [W * 10 for W in _published(seed, shapes)]
+
+
+def course_he(seed: int, shapes: WeightShapes) -> list[Array]:
+    """Return normal draws of variance 2 / fan_in, as `he` does, all from one `RandomState(seed)`.
+
+    With it the same course shows the start that is right for ReLU.
+
+    >>> course_he(1, [(1, 4)])[0].round(3)
+    array([[ 1.149, -0.433, -0.373, -0.759]])
+    """
+    return [W * sqrt(2 / W.shape[1]) for W in _published(seed, shapes)]
 
 
 def he(seed: int, shapes: WeightShapes) -> list[Array]:
@@ -74,7 +95,15 @@ def zeros(seed: int, shapes: WeightShapes) -> list[Array]:  # noqa: ARG001
     return [np.zeros(shape) for shape in shapes]
 
 
+def _published(seed: int, shapes: WeightShapes) -> list[Array]:
+    """Return normal draws of the generator that the course's notebooks draw from."""
+    check_seed(seed)
+    draws = np.random.RandomState(seed)
+    return [draws.randn(*shape) for shape in shapes]
+
+
 def _normal(seed: int, shapes: WeightShapes) -> list[Array]:
+    check_seed(seed)
     return [generator(seed, i).standard_normal(shape) for i, shape in enumerate(shapes)]
 
 
@@ -83,12 +112,29 @@ def initialize_parameters(
 ) -> Parameters:
     """Return the weights that the initializer draws from the seed, with all else at zero.
 
-    W: (units, fan_in), b: (units, 1).
+    W: (units, fan_in), b: (units, 1). Raises `ValueError` for a seed that is no integer of at least
+    0, a type that is no float, and an initializer that gives other shapes.
 
     >>> initialize_parameters(mlp(3, 2), seed=1)
     Parameters(W1 (2, 3) float64, b1 (2, 1) float64; 8 numbers)
     """
+    check_seed(seed)
     shapes = weight_shapes(network)
-    drawn = dict(zip(shapes, initializer(seed, [*shapes.values()]), strict=True))
+    drawn = _checked_draws(shapes, initializer(seed, [*shapes.values()]))
     zeros = valmap(np.zeros, parameter_shapes(network))
-    return Parameters.adopt(valmap(lambda W: W.astype(dtype), {**zeros, **drawn}))
+    kind = _checked_type(dtype)
+    return Parameters.adopt(valmap(lambda W: W.astype(kind), {**zeros, **drawn}))
+
+
+def _checked_type(dtype: DTypeLike) -> np.dtype[Any]:
+    kind = np.dtype(dtype)
+    if kind.kind != "f":
+        raise ValueError(f"parameters of type {kind}; expected float64 or float32")
+    return kind
+
+
+def _checked_draws(shapes: Shapes, drawn: Sequence[Array]) -> dict[str, Array]:
+    found = [np.shape(W) for W in drawn]
+    if found != [*shapes.values()]:
+        raise ValueError(f"initial weights of shapes {found}; expected {[*shapes.values()]}")
+    return dict(zip(shapes, map(np.asarray, drawn), strict=True))

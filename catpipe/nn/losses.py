@@ -1,4 +1,8 @@
-"""Losses on logits: each carries the link to probabilities, its cost, gradient and prediction."""
+"""Losses on logits: each carries the link to probabilities, its cost, gradient and prediction.
+
+The type of the logits rules, float64 where they are integers. At infinite logits costs, gradients
+and links are what they tend to.
+"""
 
 from __future__ import annotations
 
@@ -8,20 +12,29 @@ from typing import NamedTuple
 import numpy as np
 
 from catpipe.nn.activations import identity, sigmoid
-from catpipe.nn.parameters import Array
+from catpipe.nn.parameters import Array, floating, like
+
+
+def any_targets(Y: Array) -> None:
+    """Accept all targets: the check of a loss that has none.
+
+    >>> any_targets(np.array([[-1.0, 2.0]]))
+    """
 
 
 class Loss(NamedTuple):
     """The functions of one loss; Z are logits, Y targets, both (outputs, examples).
 
     The cost and its gradient at Z are those of each output and example: a network sums them over
-    outputs and averages them over examples.
+    outputs and averages them over examples. `check` raises `ValueError` for targets that the loss
+    is not for; a network asks it where it computes a cost.
     """
 
     link: Callable[[Array], Array]
     cost: Callable[[Array, Array], Array]
     gradient: Callable[[Array, Array], Array]
     predict: Callable[[Array], Array]
+    check: Callable[[Array], None] = any_targets
 
     def __repr__(self) -> str:
         return getattr(self.cost, "__name__", repr(self.cost))
@@ -30,12 +43,25 @@ class Loss(NamedTuple):
 def binary_cross_entropy(Z: Array, Y: Array) -> Array:
     """Return -(Y log A + (1 - Y) log(1 - A)) with A = sigmoid(Z), of each output and example.
 
-    From logits, it is max(Z, 0) - Z Y + log(1 + exp(-|Z|)): nothing overflows, nothing cancels.
+    From logits, it is |Z| (1 - Y if Z > 0 else Y) + log(1 + exp(-|Z|)): nothing overflows, nothing
+    cancels.
 
     >>> binary_cross_entropy(np.array([[0.0, -1e4]]), np.array([[1.0, 1.0]])).round(4)
     array([[6.931e-01, 1.000e+04]])
     """
-    return np.maximum(Z, 0) - Z * Y + np.log1p(np.exp(-np.abs(Z)))
+    Z = floating(Z)
+    Y, size = like(Z, Y), np.abs(Z)
+    return weighted(np.where(Z > 0, 1 - Y, Y), size) + np.log1p(np.exp(-size))
+
+
+def weighted(weights: Array, costs: Array) -> Array:
+    """Return weights times costs: 0 for a weight of 0, also where the cost is infinite.
+
+    >>> weighted(np.array([0.0, 0.5]), np.array([np.inf, 3.0]))
+    array([0. , 1.5])
+    """
+    with np.errstate(invalid="ignore"):
+        return np.where(weights == 0, 0, weights * costs)
 
 
 def binary_cross_entropy_gradient(Z: Array, Y: Array) -> Array:
@@ -46,16 +72,32 @@ def binary_cross_entropy_gradient(Z: Array, Y: Array) -> Array:
     >>> binary_cross_entropy_gradient(np.array([[0.0]]), np.array([[1.0]]))
     array([[-0.5]])
     """
-    return sigmoid(Z) - Y
+    A = sigmoid(Z)
+    return A - like(A, Y)
+
+
+def probabilities_gradient(A: Array, Y: Array) -> Array:
+    """Return the gradient of the binary cross-entropy at the probabilities A, of each.
+
+    It is -(Y / A - (1 - Y) / (1 - A)), the article's dAL; `sigmoid_backward` takes it to the
+    logits. It is infinite where A is 0 or 1 and wrong: `binary_cross_entropy_gradient` never is.
+
+    >>> probabilities_gradient(np.array([[0.5, 0.25]]), np.array([[1, 0]])).round(3)
+    array([[-2.   ,  1.333]])
+    """
+    A = floating(A)
+    Y = like(A, Y)
+    with np.errstate(divide="ignore"):
+        return weighted(1 - Y, 1 / (1 - A)) - weighted(Y, 1 / A)
 
 
 def positive(Z: Array) -> Array:
-    """Return 1 where the probability is above one half, which is where the logit is positive.
+    """Return 1 where the probability, sigmoid(Z), is above one half, and 0 elsewhere.
 
     >>> positive(np.array([[-0.1, 0.0, 0.1]]))
     array([[0, 0, 1]])
     """
-    return (Z > 0).astype(int)
+    return (sigmoid(Z) > 0.5).astype(int)
 
 
 def softmax(Z: Array) -> Array:
@@ -65,7 +107,10 @@ def softmax(Z: Array) -> Array:
     array([[1.],
            [0.]])
     """
-    powers = np.exp(Z - Z.max(-2, keepdims=True))
+    Z = floating(Z)
+    most = np.finfo(Z.dtype).max / 4  # infinity less infinity is no number
+    near = np.maximum(np.minimum(Z, most), -most)
+    powers = np.exp(near - near.max(-2, keepdims=True))
     return powers / powers.sum(-2, keepdims=True)
 
 
@@ -78,8 +123,11 @@ def softmax_cross_entropy(Z: Array, Y: Array) -> Array:
     array([[    0.],
            [10000.]])
     """
-    below = Z - Z.max(-2, keepdims=True)
-    return Y * (np.log(np.exp(below).sum(-2, keepdims=True)) - below)
+    Z = floating(Z)
+    top = Z.max(-2, keepdims=True)
+    with np.errstate(invalid="ignore"):
+        below = np.where(top == Z, 0, Z - top)  # infinity less infinity, too
+    return weighted(like(Z, Y), np.log(np.exp(below).sum(-2, keepdims=True)) - below)
 
 
 def softmax_cross_entropy_gradient(Z: Array, Y: Array) -> Array:
@@ -91,7 +139,8 @@ def softmax_cross_entropy_gradient(Z: Array, Y: Array) -> Array:
     array([[ 0.5],
            [-0.5]])
     """
-    return softmax(Z) - Y
+    A = softmax(Z)
+    return A - like(A, Y)
 
 
 def argmax(Z: Array) -> Array:
@@ -100,7 +149,7 @@ def argmax(Z: Array) -> Array:
     >>> argmax(np.array([[0.1, 2.0], [0.3, -1.0]]))
     array([[1, 0]])
     """
-    return Z.argmax(-2, keepdims=True)
+    return floating(Z).argmax(-2, keepdims=True)
 
 
 def squared_error(Z: Array, Y: Array) -> Array:
@@ -109,7 +158,8 @@ def squared_error(Z: Array, Y: Array) -> Array:
     >>> squared_error(np.array([[3.0]]), np.array([[1.0]]))
     array([[4.]])
     """
-    return (Z - Y) ** 2
+    Z = floating(Z)
+    return (Z - like(Z, Y)) ** 2
 
 
 def squared_error_gradient(Z: Array, Y: Array) -> Array:
@@ -118,7 +168,71 @@ def squared_error_gradient(Z: Array, Y: Array) -> Array:
     >>> squared_error_gradient(np.array([[3.0]]), np.array([[1.0]]))
     array([[4.]])
     """
-    return 2 * (Z - Y)
+    Z = floating(Z)
+    return 2 * (Z - like(Z, Y))
+
+
+def check_probabilities(Y: Array) -> None:
+    """Raise `ValueError` for targets that are not from 0 to 1.
+
+    >>> check_probabilities(np.array([[-1.0, 1.0]]))
+    Traceback (most recent call last):
+    ValueError: targets from -1.0 to 1.0; expected 0 and 1, or probabilities between: write 0 for \
+no and 1 for yes
+    """
+    lowest, highest = Y.min(), Y.max()
+    if not (lowest >= 0 and highest <= 1):
+        raise ValueError(
+            f"targets from {lowest} to {highest}; expected 0 and 1, or probabilities between: "
+            "write 0 for no and 1 for yes"
+        )
+
+
+def check_distributions(Y: Array) -> None:
+    """Raise `ValueError` for columns of targets that are not probabilities with a sum of 1.
+
+    >>> check_distributions(np.array([[1.0], [1.0]]))
+    Traceback (most recent call last):
+    ValueError: targets of an example that sum to 2.0; expected 1: make them by one_hot
+    """
+    check_more_than_one(Y.shape[-2])
+    check_probabilities(Y)
+    sums = Y.sum(-2)
+    if (wrong := np.abs(sums - 1) > SUM_ERROR).any():
+        raise ValueError(
+            f"targets of an example that sum to {sums[wrong][0]}; expected 1: make them by one_hot"
+        )
+
+
+SUM_ERROR = 1e-3  # which sums of 1,000 probabilities in half precision stay below
+
+
+def check_more_than_one(outputs: int) -> None:
+    """Raise `ValueError` for one output, whose softmax is 1 whatever the logit.
+
+    >>> check_more_than_one(1)
+    Traceback (most recent call last):
+    ValueError: softmax of 1 output, which is always 1; expected 2 or more: for yes or no take \
+BINARY_CROSS_ENTROPY
+    """
+    if outputs < 2:
+        raise ValueError(
+            f"softmax of {outputs} output, which is always 1; expected 2 or more: for yes or no "
+            "take BINARY_CROSS_ENTROPY"
+        )
+
+
+def check_numbers(Y: Array) -> None:
+    """Raise `ValueError` for targets that are infinite or no number.
+
+    >>> check_numbers(np.array([[0.5, np.nan]]))
+    Traceback (most recent call last):
+    ValueError: target nan; expected finite numbers: leave such examples out
+    """
+    if not (finite := np.isfinite(Y)).all():
+        raise ValueError(
+            f"target {Y[~finite][0]}; expected finite numbers: leave such examples out"
+        )
 
 
 BINARY_CROSS_ENTROPY = Loss(
@@ -126,16 +240,19 @@ BINARY_CROSS_ENTROPY = Loss(
     cost=binary_cross_entropy,
     gradient=binary_cross_entropy_gradient,
     predict=positive,
+    check=check_probabilities,
 )
 SOFTMAX_CROSS_ENTROPY = Loss(
     link=softmax,
     cost=softmax_cross_entropy,
     gradient=softmax_cross_entropy_gradient,
     predict=argmax,
+    check=check_distributions,
 )
 MEAN_SQUARED_ERROR = Loss(
     link=identity,
     cost=squared_error,
     gradient=squared_error_gradient,
     predict=identity,
+    check=check_numbers,
 )

@@ -2,25 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
-from itertools import chain
-from numbers import Integral
-from typing import Any, NamedTuple, TypeAlias
+from itertools import chain, pairwise
+from numbers import Integral, Real
+from reprlib import repr as brief
+from typing import Any, NamedTuple, Self, TypeAlias
 
+import numpy as np
 from toolz import keyfilter, merge, sliding_window
 
 from catpipe.nn.activations import IDENTITY, RELU, Activation
-from catpipe.nn.layers import Dense, Dropout, InputGradient, Layer, Shapes
-from catpipe.nn.losses import BINARY_CROSS_ENTROPY, Loss
-from catpipe.nn.parameters import Array, Parameters, is_weight
+from catpipe.nn.layers import Cache, Dense, Dropout, InputGradient, Layer, MaskedDropout, Shapes
+from catpipe.nn.losses import BINARY_CROSS_ENTROPY, Loss, check_more_than_one, softmax, weighted
+from catpipe.nn.parameters import Array, Parameters, floating, is_weight, like
+from catpipe.random import check_seed
 
 
-class Network(NamedTuple):
-    """The layers from input to logits, and the loss that the logits are for."""
-
+class _Network(NamedTuple):
     layers: tuple[Layer, ...]
     loss: Loss
+
+
+class Network(_Network):
+    """The layers from input to logits, and the loss that the logits are for.
+
+    Raises `TypeError` for what is no layer or no loss, and `ValueError` for no layers, two layers
+    whose parameters have the same name, dense layers whose sizes do not meet, and a softmax of one
+    output.
+
+    >>> Network(mlp(3, 1).layers, nn.SOFTMAX_CROSS_ENTROPY)
+    Traceback (most recent call last):
+    ValueError: softmax of 1 output, which is always 1; expected 2 or more: for yes or no take \
+BINARY_CROSS_ENTROPY
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, layers: Iterable[Layer], loss: Loss) -> Self:
+        """Return the network of these layers, once they are checked."""
+        found = _checked_layers(layers)
+        return super().__new__(cls, found, _checked_loss(loss, found[-1]))
+
+    @classmethod
+    def _make(cls, iterable: Iterable[Any]) -> Self:  # type: ignore[override]  # what `_replace` makes its network by
+        return cls(*iterable)
 
 
 def mlp(
@@ -31,18 +58,24 @@ def mlp(
     """Return the network of these sizes, input first; its last layer gives logits.
 
     One activation is that of all hidden layers; several are one for each. Raises `ValueError`
-    unless there are two sizes or more, all of at least 1, and as many activations as hidden layers.
+    unless there are two sizes or more, all of at least 1, and as many activations as hidden layers,
+    and for a softmax of one output.
 
     >>> [layer.weights for layer in mlp(12288, 20, 7, 5, 1).layers]
     ['W1', 'W2', 'W3', 'W4']
     """
-    if len(sizes) < 2 or not all(isinstance(size, Integral) and size >= 1 for size in sizes):
+    if len(sizes) < 2 or not all(map(_is_size, sizes)):
         raise ValueError(
-            f"network sizes {sizes}; expected two or more integers of at least 1, input first"
+            f"network sizes {sizes}; expected two or more integers of at least 1, input first: "
+            "write mlp(12288, 20, 1)"
         )
     hidden = len(sizes) - 2
     activations = [activation] * hidden if isinstance(activation, Activation) else activation
-    if len(activations) != hidden or not all(isinstance(a, Activation) for a in activations):
+    if (
+        not isinstance(activations, Sequence)
+        or len(activations) != hidden
+        or not all(isinstance(a, Activation) for a in activations)
+    ):
         raise ValueError(
             f"activations {activation!r}; expected one, such as RELU, or {hidden}: one a layer"
         )
@@ -52,6 +85,37 @@ def mlp(
         for number, ((fan_in, units), of_layer) in enumerate(pairs, start=1)
     )
     return Network(tuple(layers), loss)
+
+
+def _is_size(size: object) -> bool:
+    return isinstance(size, Integral) and not isinstance(size, bool) and int(size) >= 1
+
+
+def _checked_layers(layers: Iterable[Layer]) -> tuple[Layer, ...]:
+    found = tuple(layers) if isinstance(layers, Iterable) else ()
+    methods = ("forward", "backward", "shapes")
+    if not found or not all(hasattr(layer, name) for layer in found for name in methods):
+        raise TypeError(
+            f"layers {layers!r}; expected a tuple of one layer or more, as mlp(3, 4, 1).layers is"
+        )
+    names = Counter(chain.from_iterable(layer.shapes() for layer in found))
+    if twice := [name for name, number in names.items() if number > 1]:
+        raise ValueError(f"{twice[0]} belongs to two layers; expected another name in each layer")
+    for before, after in pairwise(found):
+        if isinstance(before, Dense) and isinstance(after, Dense) and before.units != after.fan_in:
+            raise ValueError(
+                f"{after.weights} takes {after.fan_in} numbers, and the layer before it gives "
+                f"{before.units}; expected as many"
+            )
+    return found
+
+
+def _checked_loss(loss: Loss, last: Layer) -> Loss:
+    if not isinstance(loss, Loss):
+        raise TypeError(f"loss {loss!r}; expected a Loss, such as BINARY_CROSS_ENTROPY")
+    if loss.link is softmax and isinstance(last, Dense):
+        check_more_than_one(last.units)
+    return loss
 
 
 def layer_sizes(network: Network) -> list[int]:
@@ -94,6 +158,37 @@ def first_dense(network: Network) -> Dense:
     return first
 
 
+def check_parameters(network: Network, parameters: Parameters) -> None:
+    """Raise `ValueError` unless the parameters have the names and shapes of the network's.
+
+    Those of a stack may have leading axes. What trains or predicts asks this once, before it folds.
+
+    >>> check_parameters(mlp(3, 1), Parameters(W1=[[1.0, 2.0]], b1=[[0.0]]))
+    Traceback (most recent call last):
+    ValueError: parameters of another network: W1 has shape (1, 2); expected (1, 3): \
+initialize_parameters makes those of a network
+    """
+    if not isinstance(network, Network):
+        raise TypeError(f"network {brief(network)}; expected a Network, as mlp(3, 4, 1) returns")
+    if not isinstance(parameters, Mapping):
+        raise TypeError(f"parameters {brief(parameters)}; expected Parameters(W1=..., b1=...)")
+    if (fault := _fault(parameter_shapes(network), parameters)) is not None:
+        raise ValueError(
+            f"parameters of another network: {fault}: initialize_parameters makes those of a "
+            "network"
+        )
+
+
+def _fault(shapes: Shapes, parameters: Mapping[str, Array]) -> str | None:
+    """Return in words the first difference of the parameters from these shapes."""
+    if parameters.keys() != shapes.keys():
+        return f"they are {', '.join(parameters) or 'none'}; expected {', '.join(shapes) or 'none'}"
+    for name, shape in shapes.items():
+        if np.shape(parameters[name])[-2:] != tuple(shape):
+            return f"{name} has shape {np.shape(parameters[name])}; expected {shape}"
+    return None
+
+
 Caches: TypeAlias = tuple[Any, ...]
 """What each layer's forward leaves behind for its backward."""
 
@@ -104,6 +199,8 @@ def forward(
     """Return the logits of X, (outputs, examples), and the caches that the layers leave behind.
 
     The iteration is for layers that draw in training, as dropout does; `None` is for predicting.
+    The type of the parameters rules: X is computed with in it. Raises `TypeError` and `ValueError`
+    for X and parameters that are not the network's.
 
     >>> forward(mlp(1, 1), Parameters(W1=[[2.0]], b1=[[1.0]]), np.array([[3.0]]))[0]
     array([[7.]])
@@ -114,7 +211,37 @@ def forward(
         A, cache = layer.forward(parameters, A, iteration)
         return A, (*caches, cache)
 
-    return reduce(through, network.layers, (X, ()))
+    try:
+        return reduce(through, network.layers, (_columns(parameters, X), ()))
+    except CONFUSED:
+        _check_input(network, parameters, X)
+        raise
+
+
+CONFUSED = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+"""What arrays raise that do not fit; folds look for the reason only then, as it costs time."""
+
+
+def _columns(parameters: Parameters, X: Array) -> Array:
+    """Return X in the type of the parameters, (features, examples)."""
+    first = next(iter(parameters.values()), X)
+    if X.dtype is first.dtype and X.dtype.kind == "f" and X.ndim > 1:
+        return X
+    X = like(first, X) if first.dtype.kind == "f" else floating(X)
+    if X.ndim < 2:
+        raise ValueError(f"array of shape {X.shape}; expected 2 axes: a column for each example")
+    return X
+
+
+def _check_input(network: Network, parameters: Parameters, X: Array) -> None:
+    """Raise a sentence for the reason, if it is one of those that are known."""
+    check_parameters(network, parameters)
+    features = layer_sizes(network)[0] if weight_shapes(network) else None
+    shape = floating(X).shape
+    if len(shape) < 2 or shape[-2] != features:
+        raise ValueError(
+            f"X has shape {shape}; expected ({features}, examples): each example is a column"
+        )
 
 
 def backward(network: Network, parameters: Parameters, caches: Caches, dZ: Array) -> Parameters:
@@ -125,7 +252,7 @@ def backward(network: Network, parameters: Parameters, caches: Caches, dZ: Array
     >>> backward(net, parameters, caches, np.array([[1.0]]))["W1"]
     array([[3.]])
     """
-    _, gradients = back_propagate(network, parameters, caches, dZ)
+    _, gradients = _back_propagated(network, parameters, caches, dZ)
     return Parameters.adopt(gradients)
 
 
@@ -137,16 +264,31 @@ def input_gradient(network: Network, parameters: Parameters, caches: Caches, dZ:
     >>> input_gradient(net, parameters, caches, np.array([[1.0]]))
     array([[2.]])
     """
-    compute_dX, _ = back_propagate(network, parameters, caches, dZ)
+    compute_dX, _ = _back_propagated(network, parameters, caches, dZ)
     return compute_dX()
 
 
-def back_propagate(
+def _back_propagated(
     network: Network, parameters: Parameters, caches: Caches, dZ: Array
+) -> tuple[InputGradient, dict[str, Array]]:
+    """Return what `back_propagate` does, of a dZ of any type that fits the caches."""
+    check_parameters(network, parameters)
+    if not isinstance(caches, tuple) or len(caches) != len(network.layers):
+        raise ValueError("caches of another network; expected those that forward returned")
+    dZ, last = _columns(parameters, dZ), caches[-1]
+    if isinstance(last, Cache) and dZ.shape[-2:] != last.Z.shape[-2:]:
+        raise ValueError(f"dZ has shape {dZ.shape}; expected that of the logits, {last.Z.shape}")
+    return back_propagate(network, parameters, caches, dZ)
+
+
+def back_propagate(
+    network: Network, parameters: Parameters, caches: Caches, dZ: Array, divisor: Any = None
 ) -> tuple[InputGradient, dict[str, Array]]:
     """Return what computes the gradient at X, and those of the parameters, a dict: the whole fold.
 
-    `backward` and `input_gradient` return one each.
+    `backward` and `input_gradient` return one each. With a divisor, a number or (..., 1, 1), dZ is
+    not divided by it, and what the last layer has summed over examples is: so what cancels in sums
+    over examples cancels exactly.
 
     >>> net, parameters = mlp(1, 1), Parameters(W1=[[2.0]], b1=[[1.0]])
     >>> Z, caches = forward(net, parameters, np.array([[3.0]]))
@@ -165,40 +307,78 @@ def back_propagate(
 
     of_none: dict[str, Array] = {}
     passed = zip(reversed(network.layers), reversed(caches), strict=True)
-    return reduce(back, passed, (lambda: dZ, of_none))
+    if divisor is None:
+        return reduce(back, passed, (lambda: dZ, of_none))
+    compute_dA, of_last = back((lambda: dZ, of_none), next(passed))
+    divided = {name: gradient / divisor for name, gradient in of_last.items()}
+    return reduce(back, passed, (lambda: compute_dA() / divisor, divided))
 
 
 def compute_cost(network: Network, Z: Array, Y: Array, weights: Array | None = None) -> Array:
     """Return the cost of the logits Z against the targets Y, both (outputs, examples).
 
     It is summed over outputs and averaged over examples; `weights`, (1, examples) with a sum of 1,
-    are the weights of another average than the plain one. Raises `ValueError` unless Z and Y have
-    equal shapes.
+    are the weights of another average than the plain one. Raises `ValueError` for targets or
+    weights of other shapes, and for targets that the loss is not for.
 
     >>> float(compute_cost(mlp(1, 1), np.array([[0.0]]), np.array([[1.0]])).round(6))
     0.693147
     """
-    _check_targets(Z, Y)
+    Z, Y, weights = _fitting(Z, Y, weights)
+    network.loss.check(Y)
     each = network.loss.cost(Z, Y)
-    return each.sum((-2, -1)) / Z.shape[-1] if weights is None else (each * weights).sum((-2, -1))
+    if weights is None:
+        return each.sum((-2, -1)) / Z.shape[-1]
+    return weighted(weights, each).sum((-2, -1))
 
 
 def cost_gradient(network: Network, Z: Array, Y: Array, weights: Array | None = None) -> Array:
     """Return the gradient of `compute_cost` at the logits, (outputs, examples).
 
-    Raises `ValueError` unless Z and Y have equal shapes.
+    Raises `ValueError` for targets or weights of other shapes.
 
     >>> cost_gradient(mlp(1, 1), np.array([[0.0, 0.0]]), np.array([[1.0, 0.0]]))
     array([[-0.25,  0.25]])
     """
-    _check_targets(Z, Y)
+    dZ, divisor = summed_cost_gradient(network, Z, Y, weights)
+    return dZ / divisor
+
+
+def summed_cost_gradient(
+    network: Network, Z: Array, Y: Array, weights: Array | None = None
+) -> tuple[Array, int | Array]:
+    """Return the gradient at the logits of a cost summed over examples, and what divides the sum.
+
+    The divisor is the number of examples; weights are taken relative to the largest of them, so
+    that equal ones are 1. Raises `ValueError` for targets or weights of other shapes.
+
+    >>> summed_cost_gradient(mlp(1, 1), np.array([[0.0, 0.0]]), np.array([[1.0, 0.0]]))
+    (array([[-0.5,  0.5]]), 2)
+    """
+    Z, Y, weights = _fitting(Z, Y, weights)
     each = network.loss.gradient(Z, Y)
-    return each / Z.shape[-1] if weights is None else each * weights
+    if weights is None:
+        return each, Z.shape[-1]
+    largest = np.maximum(weights.max(-1, keepdims=True), 1e-30)  # where all are 0 they stay so
+    return each * (weights / largest), 1 / largest
 
 
-def _check_targets(Z: Array, Y: Array) -> None:
-    if Z.shape[-2:] != Y.shape[-2:]:  # which would broadcast, and be wrong
+def _fitting(Z: Array, Y: Array, weights: Array | None) -> tuple[Array, Array, Array | None]:
+    """Return all in the type of the logits; raise `ValueError` for shapes that do not fit.
+
+    Arrays of other shapes would broadcast, and be wrong.
+    """
+    Z = floating(Z)
+    Y = like(Z, Y)
+    shape = Z.shape[-2:]
+    if Y.shape[-2:] != shape or len(shape) < 2 or shape[-1] < 1:
         raise ValueError(f"targets {Y.shape} for logits {Z.shape}; expected (outputs, examples)")
+    if weights is None:
+        return Z, Y, None
+    weights = like(Z, weights)
+    if weights.shape[-2:] != (1, shape[-1]):
+        raise ValueError(f"weights {weights.shape} for logits {Z.shape}; expected (1, examples)")
+    return Z, Y, weights
 
 
 def cost_of(
@@ -211,10 +391,13 @@ def cost_of(
 ) -> Array:
     """Return the cost of X against Y, of which `gradients` returns the gradients.
 
+    Raises `ValueError` for parameters of another network, and as `compute_cost` does.
+
     >>> parameters, one = Parameters(W1=[[0.0]], b1=[[0.0]]), np.ones((1, 1))
     >>> float(cost_of(mlp(1, 1), parameters, X=one, Y=one).round(6))
     0.693147
     """
+    check_parameters(network, parameters)
     Z, _ = forward(network, parameters, X, iteration)
     return compute_cost(network, Z, Y, weights)
 
@@ -229,20 +412,26 @@ def gradients(
 ) -> Parameters:
     """Return the gradients of the cost of X against Y: forward, the cost's gradient, backward.
 
+    Sums over examples are divided after they are summed, as in training.
+
     >>> parameters, one = Parameters(W1=[[0.0]], b1=[[0.0]]), np.ones((1, 1))
     >>> gradients(mlp(1, 1), parameters, X=one, Y=one)["W1"]
     array([[-0.5]])
     """
     Z, caches = forward(network, parameters, X, iteration)
-    return backward(network, parameters, caches, cost_gradient(network, Z, Y, weights))
+    summed = summed_cost_gradient(network, Z, Y, weights)
+    return Parameters.adopt(back_propagate(network, parameters, caches, *summed)[1])
 
 
 def predict_probabilities(network: Network, parameters: Parameters, X: Array) -> Array:
     """Return the loss's link of the logits of X, (outputs, examples): probabilities, mostly.
 
+    Raises `ValueError` for parameters of another network, and as `forward` does.
+
     >>> predict_probabilities(mlp(1, 1), Parameters(W1=[[0.0]], b1=[[0.0]]), np.ones((1, 1)))
     array([[0.5]])
     """
+    check_parameters(network, parameters)
     return network.loss.link(forward(network, parameters, X)[0])
 
 
@@ -250,24 +439,32 @@ def predict(network: Network, parameters: Parameters, X: Array) -> Array:
     """Return what the loss predicts from the logits of X.
 
     Class numbers, (1, examples), for cross-entropies (for the binary, 0 or 1 of each output);
-    the logits themselves, (outputs, examples), for the mean squared error.
+    the logits themselves, (outputs, examples), for the mean squared error. Raises `ValueError` for
+    parameters of another network, and as `forward` does.
 
     >>> predict(mlp(1, 1), Parameters(W1=[[1.0]], b1=[[0.0]]), np.array([[-2.0, 2.0]]))
     array([[0, 1]])
     """
+    check_parameters(network, parameters)
     return network.loss.predict(forward(network, parameters, X)[0])
 
 
 def with_dropout(network: Network, rate: float, seed: int) -> Network:
     """Return the network with dropout at this rate after each of its hidden layers.
 
-    Raises `ValueError` for a rate that is not in [0, 1).
+    Raises `ValueError` for a rate that is not in [0, 1), a seed that is no integer of at least 0,
+    and a network that has dropout already.
 
     >>> with_dropout(mlp(3, 4, 1), rate=0.5, seed=1).layers[1]
     Dropout(rate=0.5, seed=1, number=1)
     """
-    if not 0 <= rate < 1:
-        raise ValueError(f"dropout rate {rate}; expected the share to drop, at least 0 and below 1")
+    check_seed(seed)
+    if not isinstance(rate, Real) or not 0 <= rate < 1:
+        raise ValueError(
+            f"dropout rate {rate!r}; expected the share to drop, at least 0 and below 1"
+        )
+    if any(isinstance(layer, Dropout | MaskedDropout) for layer in network.layers):
+        raise ValueError("a network with dropout; expected one without: set its rate once")
     *hidden, last = network.layers
     dropouts = (Dropout(rate, seed, number) for number, _ in enumerate(hidden, start=1))
     return network._replace(layers=(*chain(*zip(hidden, dropouts, strict=True)), last))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
+from reprlib import repr as brief
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -127,6 +128,33 @@ def is_weight(name: str) -> bool:
     (True, False)
     """
     return name.startswith("W")
+
+
+def floating(numbers: Array) -> Array:
+    """Return an array of floats as it is, and any other numbers as float64.
+
+    Raises `TypeError` for what is not real numbers.
+
+    >>> floating(np.array([1, 255], np.uint8))
+    array([  1., 255.])
+    """
+    if type(numbers) is ndarray and numbers.dtype.kind == "f":
+        return numbers
+    array = np.asarray(numbers)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"{brief(numbers)} has type {array.dtype}; expected an array of numbers")
+    return array if array.dtype.kind == "f" else array.astype(float)
+
+
+def like(floats: Array, numbers: Array) -> Array:
+    """Return the numbers in the type of the floats; raise `TypeError` for what is not real numbers.
+
+    >>> like(np.ones(1, np.float32), np.array([1, 255], np.uint8))
+    array([  1., 255.], dtype=float32)
+    """
+    if type(numbers) is ndarray and numbers.dtype is floats.dtype:
+        return numbers
+    return floating(numbers).astype(floats.dtype, copy=False)
 
 
 def _frozen(array: Array) -> Array:

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import sqrt
+from reprlib import repr as brief
 from typing import Protocol, TypeAlias
 
 import numpy as np
@@ -46,12 +47,53 @@ class Optimizer(Protocol):
         """Return whether it also trains in the dual form as it does in the full space."""
 
     def init(self, parameters: Parameters, /) -> Moments:
-        """Return the moments to begin with."""
+        """Return the moments to begin with; there are as many later, of the same shapes."""
 
     def update(
         self, iteration: int, parameters: Parameters, moments: Moments, gradients: Gradients, /
     ) -> Updated:
         """Return the parameters and the moments after this iteration."""
+
+
+def check_optimizer(optimizer: Optimizer) -> None:
+    """Raise `TypeError` for what is no optimizer, such as a function that makes one.
+
+    >>> check_optimizer("adam")
+    Traceback (most recent call last):
+    TypeError: optimizer is 'adam'; expected an optimizer: write adam(0.001)
+    """
+    methods = (getattr(optimizer, name, None) for name in ("init", "update"))
+    if isinstance(optimizer, type) or not all(map(callable, methods)):
+        raise TypeError(
+            f"optimizer is {brief(optimizer)}; expected an optimizer: write adam(0.001)"
+        )
+
+
+def check_moments(optimizer: Optimizer, parameters: Parameters, moments: Moments) -> None:
+    """Raise `ValueError` unless the moments are such as the optimizer begins with.
+
+    >>> check_moments(heavy_ball(0.1), Parameters(b1=[0.0]), (Parameters(b2=[0.0]),))
+    Traceback (most recent call last):
+    ValueError: state of another optimizer: a moment of b2 (1,) float64; expected b1 (1,) float64, \
+as HeavyBall has: begin with initial_state(optimizer, parameters)
+    """
+    begun = optimizer.init(parameters)
+    if len(begun) != len(moments):
+        found, expected = f"{len(moments)} moments", str(len(begun))
+    else:
+        pairs = zip(map(_described, moments), map(_described, begun), strict=True)
+        different = [pair for pair in pairs if pair[0] != pair[1]]
+        if not different:
+            return
+        found, expected = f"a moment of {different[0][0]}", different[0][1]
+    raise ValueError(
+        f"state of another optimizer: {found}; expected {expected}, as {type(optimizer).__name__} "
+        "has: begin with initial_state(optimizer, parameters)"
+    )
+
+
+def _described(moment: Parameters) -> str:
+    return ", ".join(f"{name} {a.shape} {a.dtype}" for name, a in sorted(moment.items()))
 
 
 def update_parameters(

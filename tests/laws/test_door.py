@@ -127,7 +127,14 @@ def test_types_of_fewer_bits_train_as_the_same_numbers_in_float64(dtype):
     assert fit(ASKED, (few, LABELS)).parameters == plain.parameters
 
 
-@pytest.mark.parametrize("form", [list, np.array, pd.Series, lambda a: np.array(a, "S")])
+@pytest.mark.parametrize(
+    "form",
+    [
+        *(list, np.array, pd.Series, lambda a: np.array(a, "S")),
+        *(lambda a: np.array(a, object), lambda a: np.array(a, np.dtypes.StringDType())),
+        lambda a: pd.Series(a, dtype="category"),
+    ],
+)
 def test_names_train_as_their_numbers_in_the_order_of_the_alphabet(form):
     names = form([("ant", "bee", "cat")[label] for label in LABELS])
     result = fit(ASKED, (WHOLE, names))

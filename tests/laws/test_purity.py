@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from toolz import identity
 
-from catpipe import metrics, random
+from catpipe import checks, metrics, random
 from catpipe.data import augmentation, batches, conversion, sampling, transforms
 from catpipe.data import examples as example
 from catpipe.data.drawn import canvas, drawings, subjects
@@ -29,6 +29,7 @@ from catpipe.nn.initializers import initialize_parameters
 from catpipe.nn.network import (
     back_propagate,
     backward,
+    check_parameters,
     compute_cost,
     cost_gradient,
     cost_of,
@@ -41,6 +42,7 @@ from catpipe.nn.network import (
     parameter_shapes,
     predict,
     predict_probabilities,
+    summed_cost_gradient,
     weight_shapes,
     with_dropout,
 )
@@ -96,6 +98,7 @@ FAR_STATE = loop.initial_state(MOVING["heavy_ball"], FAR)
 NEAR_STATE = subspace.project_state(SPACE, FAR_STATE)
 DUAL = dual.project(NET, W, X)
 DROPPED = with_dropout(NET, 0.5, seed=1)
+MASKED = layers.MaskedDropout(0.5, [X > 0].__getitem__)
 MANY = normal(10, 3, 6)
 ONE_HOT = example.one_hot(np.arange(6) % 3, 3)
 BRIGHT = normal(11, 4, 3, 3, 3) % 1
@@ -176,6 +179,8 @@ CALLS = {
         for initializer in (
             initializers.course,
             initializers.small,
+            initializers.large,
+            initializers.course_he,
             initializers.he,
             initializers.xavier,
             initializers.zeros,
@@ -191,6 +196,14 @@ CALLS = {
     "argmax": (losses.argmax, MANY),
     "squared_error": (losses.squared_error, Z, Y),
     "squared_error_gradient": (losses.squared_error_gradient, Z, Y),
+    "probabilities_gradient": (losses.probabilities_gradient, losses.softmax(Z), Y),
+    "any_targets": (losses.any_targets, Y),
+    "check_probabilities": (losses.check_probabilities, Y),
+    "check_distributions": (losses.check_distributions, ONE_HOT),
+    "check_more_than_one": (losses.check_more_than_one, 2),
+    "check_numbers": (losses.check_numbers, Y),
+    "floating": (parameters.floating, LABELS),
+    "like": (parameters.like, X, LABELS),
     "linear_forward": (layers.linear_forward, X, W["W1"], W["b1"]),
     "product": (layers.product, normal(4, 2, 4, 3), X),
     "linear_backward": (layers.linear_backward, normal(4, 4, 6), X, W["W1"]),
@@ -220,6 +233,12 @@ CALLS = {
     "back_propagate": (back_propagate, NET, W, CACHES, DZ),
     "input_gradient": (input_gradient, NET, W, CACHES, DZ),
     "compute_cost": (compute_cost, NET, Z, Y),
+    "summed_cost_gradient": (summed_cost_gradient, NET, Z, Y, normal(7, 1, 6) ** 2),
+    "back_propagate_summed": (back_propagate, NET, W, CACHES, DZ, 6),
+    "check_parameters": (check_parameters, NET, W),
+    "check_seed": (random.check_seed, 1),
+    "weighted": (losses.weighted, normal(7, 1, 6) ** 2, Z),
+    "MaskedDropout.forward": (layers.MaskedDropout.forward, MASKED, W, X, 0),
     "cost_gradient": (cost_gradient, NET, Z, Y),
     "gradients": (gradients, NET, W, X, Y),
     "cost_of": (cost_of, NET, W, X, Y),
@@ -296,9 +315,21 @@ CALLS = {
     "early_stopping": (stopping.early_stopping, [STATE], half, 1),
     "checked_at": (stopping.checked_at, CHECKPOINT, half),
     "normalized": (batches.normalized, normal(7, 2, 1, 6) ** 2),
-    "whole": (batches.full_batches, X, Y, 2),
+    "full_batches": (batches.full_batches, X, Y, 2),
     "initial_state": (loop.initial_state, MOVING["heavy_ball"], W),
     "make_step": (loop.make_step, NET, DESCENT),
+    "is_number": (checks.is_number, 0.5),
+    "whole": (checks.whole, "size", 2),
+    "share": (checks.share, "share", 0.5),
+    "of_each_network": (checks.of_each_network, "rate", normal(1, 2, 1, 1), "a number"),
+    "check_type": (checks.check_type, "state", STATE, loop.State, "State(...)"),
+    "check_batch": (batches.check_batch, batches.Batch(X, Y, normal(7, 1, 6))),
+    "check_optimizer": (optimizers.check_optimizer, DESCENT),
+    "check_moments": (optimizers.check_moments, MOVING["heavy_ball"], W, ROLLING.moments),
+    "check_state": (loop.check_state, STEP, STATE),
+    "check_run": (loop.check_run, STEP, BATCHES, STATE),
+    "is_finite": (loop.is_finite, W),
+    "quiet": (loop.quiet,),
     "after": (cost_history.after, ((0, 0.5),), (1, 0.25)),
     "step": (STEP, STATE, BATCHES[0]),
     "rolling_step": (loop.make_step(NET, MOVING["heavy_ball"]), ROLLING, BATCHES[0]),

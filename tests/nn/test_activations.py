@@ -1,6 +1,7 @@
 """Activations against plain arithmetic, and their backward against difference quotients."""
 
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -24,6 +25,7 @@ from catpipe.nn.activations import (
     softplus,
     softplus_backward,
     tanh,
+    tanh_backward,
 )
 from tests.points import ACTIVATIONS, FLOATS, normal
 
@@ -156,6 +158,81 @@ def test_the_derivative_of_the_sigmoid_is_right_to_the_last_digits_also_in_its_t
 def test_the_type_that_goes_in_comes_out(activation, dtype):
     Z = np.array([-1.0, 2.0], dtype)
     assert activation.value(Z).dtype == activation.backward(Z, Z).dtype == dtype
+
+
+@each
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.int64, np.bool_], ids=lambda t: t.__name__)
+def test_of_integers_they_are_those_of_the_same_floats(activation, dtype):
+    Z = np.array([0, 1, 2, 127, -1, -128]).astype(dtype)
+    dA = np.array([1, 200, 0, 255, 1, 3]).astype(dtype)
+    for own, expected in (
+        (activation.value(Z), activation.value(Z.astype(float))),
+        (activation.backward(dA, Z), activation.backward(dA.astype(float), Z.astype(float))),
+    ):
+        assert own.dtype == np.float64
+        np.testing.assert_array_equal(own, expected)
+
+
+@each
+@pytest.mark.parametrize("dtype", [np.float16, *FLOATS])
+def test_at_infinity_values_are_their_limits(activation, dtype):
+    low, high = LIMITS.get(repr(activation), (-np.inf, np.inf))
+    low = -np.inf if repr(activation) == "leaky_relu" else low
+    with np.errstate(all="raise", under="ignore"):
+        values = activation.value(np.array([-np.inf, np.inf], dtype))
+    assert values.tolist() == [low, np.inf if high is None else high]
+
+
+@each
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_at_infinity_slopes_are_their_limits(activation, dtype):
+    low, high = SLOPES.get(repr(activation), (0, 1))
+    with np.errstate(all="raise", under="ignore"):
+        slopes = activation.backward(np.ones(2, dtype), np.array([-np.inf, np.inf], dtype))
+    assert slopes.tolist() == pytest.approx([low, high])
+
+
+def test_a_leak_of_zero_is_zero_at_minus_infinity():
+    assert leaky_relu(np.array([-np.inf]), slope=0) == 0
+
+
+@each
+def test_what_is_no_number_stays_none(activation):
+    Z = np.array([np.nan, 1.0])
+    assert np.isnan(activation.value(Z)).tolist() == [True, False]
+
+
+@pytest.mark.parametrize("z", [-700.0, -40.0, -20.0, -1.0, 0.0, 1.0, 20.0, 40.0, 350.0])
+def test_the_derivative_of_tanh_is_right_to_the_last_digits_also_in_its_tails(z):
+    exact = 4 * math.exp(-2 * abs(z)) / (1 + math.exp(-2 * abs(z))) ** 2
+    assert tanh_backward(np.array([1.0]), np.array([z]))[0] == pytest.approx(
+        exact, rel=1e-14, abs=0
+    )
+    if abs(z) < 300:
+        assert exact == pytest.approx(math.cosh(z) ** -2, rel=1e-13, abs=0)
+
+
+@pytest.mark.parametrize("slope", [-0.1, 1.5, float("nan"), "0.1", None])
+def test_a_slope_that_is_no_share_is_refused(slope):
+    for call in (partial(leaky_relu, normal(1, 2)), partial(leaky_relu_backward, *normal(1, 2, 2))):
+        with pytest.raises(ValueError, match=r"slope .*; expected a number from 0 to 1"):
+            call(slope)
+
+
+@each
+@pytest.mark.parametrize("numbers", ["text", None, np.array([1j]), np.array([b"x"])], ids=str)
+def test_what_is_not_numbers_is_refused(activation, numbers):
+    with pytest.raises(TypeError, match="expected an array of numbers"):
+        activation.value(numbers)
+    with pytest.raises(TypeError, match="expected an array of numbers"):
+        activation.backward(numbers, np.ones(1))
+
+
+@each
+def test_a_list_is_taken_for_its_array(activation):
+    Z = [-1.0, 2.0]
+    assert (activation.value(Z) == activation.value(np.array(Z))).all()
+    assert (activation.backward(Z, Z) == activation.backward(np.array(Z), np.array(Z))).all()
 
 
 @each

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from catpipe.nn.activations import sigmoid, sigmoid_backward
 from catpipe.nn.losses import (
     BINARY_CROSS_ENTROPY,
     MEAN_SQUARED_ERROR,
@@ -15,6 +16,8 @@ from catpipe.nn.losses import (
     argmax,
     binary_cross_entropy,
     binary_cross_entropy_gradient,
+    positive,
+    probabilities_gradient,
     softmax,
     softmax_cross_entropy,
     squared_error,
@@ -168,6 +171,96 @@ def test_it_decides_for_one_only_above_one_half():
     assert (BINARY_CROSS_ENTROPY.link(Z) > 0.5).tolist() == [[False, False, True]]
 
 
+@pytest.mark.parametrize("dtype", FLOATS)
+@given(z=st.floats(-1e-6, 1e-6) | st.floats(-1e-15, 1e-15))
+def test_it_decides_as_the_probability_that_is_computed_does(dtype, z):
+    Z = np.array([[z]], dtype)
+    assert (positive(Z) == (sigmoid(Z) > 0.5)).all()
+
+
+def test_a_logit_that_rounding_left_is_no_yes():
+    assert positive(np.array([[5e-18]])) == 0
+
+
+@each
+@pytest.mark.parametrize("kind", [np.uint8, np.int8, np.int64, np.bool_, np.float64])
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_the_type_of_the_logits_rules_whatever_that_of_the_targets(loss, dtype, kind):
+    Z, Y = normal(1, 2, 3, dtype=dtype), hard_targets(2)[:2]
+    for function in (loss.cost, loss.gradient):
+        own = function(Z, Y.astype(kind))
+        assert own.dtype == dtype
+        np.testing.assert_array_equal(own, function(Z, Y.astype(dtype)))
+
+
+@each
+@pytest.mark.parametrize("kind", [np.uint8, np.int8, np.int64, np.bool_])
+def test_of_integer_logits_it_is_that_of_the_same_floats(loss, kind):
+    Z, Y = np.array([[0, 1, -100], [255, -1, 3]]).astype(kind), hard_targets(2)[:2]
+    for function in (loss.cost, loss.gradient):
+        own = function(Z, Y.astype(kind))
+        assert own.dtype == np.float64
+        np.testing.assert_array_equal(own, function(Z.astype(float), Y))
+    np.testing.assert_array_equal(loss.link(Z), loss.link(Z.astype(float)))
+    np.testing.assert_array_equal(loss.predict(Z), loss.predict(Z.astype(float)))
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize(
+    ("z", "y", "cost"),
+    [(np.inf, 1, 0), (np.inf, 0, np.inf), (-np.inf, 1, np.inf), (-np.inf, 0, 0),
+     (np.inf, 0.5, np.inf)],
+)  # fmt: skip
+def test_the_cost_of_an_infinite_logit_is_nothing_where_right_and_infinite_where_wrong(
+    dtype, z, y, cost
+):
+    with np.errstate(all="raise"):
+        assert binary_cross_entropy(np.array([[z]], dtype), np.array([[y]], dtype)) == cost
+        gradient = binary_cross_entropy_gradient(np.array([[z]], dtype), np.array([[y]], dtype))
+    assert gradient == (z > 0) - y
+
+
+INFINITE = {  # logits of three outputs, and the probabilities that they tend to
+    "one above": ([np.inf, 0, -1], [1, 0, 0]),
+    "one below": ([-np.inf, 0, 0], [0, 0.5, 0.5]),
+    "both ways": ([np.inf, -np.inf, 0], [1, 0, 0]),
+    "two above": ([np.inf, np.inf, 0], [0.5, 0.5, 0]),
+    "all below": ([-np.inf] * 3, [1 / 3] * 3),
+}
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize(("zs", "shares"), INFINITE.values(), ids=INFINITE)
+@pytest.mark.parametrize("truth", [0, 1, 2])
+def test_softmax_of_infinite_logits_is_what_it_tends_to(dtype, zs, shares, truth):
+    Z, Y = column(zs).astype(dtype), column(np.arange(3) == truth)
+    with np.errstate(all="raise", under="ignore"):
+        assert softmax(Z)[:, 0] == pytest.approx(shares)
+        gradient = SOFTMAX_CROSS_ENTROPY.gradient(Z, Y)
+        cost = SOFTMAX_CROSS_ENTROPY.cost(Z, Y).sum()
+    assert gradient[:, 0] == pytest.approx(np.array(shares) - Y[:, 0])
+    assert cost == pytest.approx(-np.log(shares[truth]) if shares[truth] else np.inf)
+
+
+@given(st.floats(-15, 15), st.floats(0, 1))
+def test_the_gradient_at_the_probabilities_leads_to_that_at_the_logits(z, y):
+    Z, Y = np.array([[z]]), np.array([[y]])
+    back = sigmoid_backward(probabilities_gradient(sigmoid(Z), Y), Z)
+    assert back == pytest.approx(binary_cross_entropy_gradient(Z, Y), rel=1e-7, abs=1e-9)
+
+
+def test_the_gradient_at_the_probabilities_is_the_articles():
+    A, Y = np.array([[0.2, 0.7, 0.5]]), np.array([[1, 0, 1]])
+    expected = -(np.divide(Y, A) - np.divide(1 - Y, 1 - A))
+    np.testing.assert_allclose(probabilities_gradient(A, Y), expected, rtol=1e-14)
+
+
+def test_the_gradient_at_certain_probabilities_is_that_of_the_limit():
+    A, Y = np.array([[0.0, 0.0, 1.0, 1.0]]), np.array([[0, 1, 0, 1]])
+    with np.errstate(all="raise"):
+        assert probabilities_gradient(A, Y).tolist() == [[1, -np.inf, np.inf, -1]]
+
+
 def test_the_most_likely_class_is_the_first_of_the_largest():
     Z = np.array([[1.0, 2.0, -3.0], [1.0, 5.0, -3.0], [0.0, 5.0, -2.0]])
     assert argmax(Z).tolist() == [[0, 1, 2]]
@@ -183,3 +276,42 @@ def test_a_loss_prints_as_its_name():
     assert [repr(loss) for loss in LOSSES] == [
         "binary_cross_entropy", "squared_error", "softmax_cross_entropy",
     ]  # fmt: skip
+
+
+REFUSED = {
+    "minus one for no": (BINARY_CROSS_ENTROPY, [[-1, 1, 1]], "from -1 to 1; expected 0 and 1"),
+    "class numbers": (BINARY_CROSS_ENTROPY, [[0, 1, 2]], "from 0 to 2; expected 0 and 1"),
+    "percentages": (BINARY_CROSS_ENTROPY, [[0.0, 50.0, 100.0]], "from 0.0 to 100.0; expected"),
+    "a little above": (BINARY_CROSS_ENTROPY, [[0.0, 1.001]], "from 0.0 to 1.001; expected"),
+    "no number": (BINARY_CROSS_ENTROPY, [[0.0, np.nan]], "from nan to nan; expected"),
+    "two classes at once": (SOFTMAX_CROSS_ENTROPY, [[1, 0], [1, 1]], "sum to 2; expected 1"),
+    "no class": (SOFTMAX_CROSS_ENTROPY, [[1.0, 0.0], [0.0, 0.0]], "sum to 0.0; expected 1"),
+    "no probabilities": (SOFTMAX_CROSS_ENTROPY, [[1, 2], [0, -1]], "from -1 to 2; expected"),
+    "no number of three": (SOFTMAX_CROSS_ENTROPY, [[np.nan], [1.0]], "from nan to nan; expected"),
+    "one output": (SOFTMAX_CROSS_ENTROPY, [[1, 1]], "softmax of 1 output"),
+    "no value": (MEAN_SQUARED_ERROR, [[1.0, np.nan]], "target nan; expected finite"),
+    "infinity": (MEAN_SQUARED_ERROR, [[-np.inf, 1.0]], "target -inf; expected finite"),
+}
+
+
+@pytest.mark.parametrize(("loss", "Y", "told"), REFUSED.values(), ids=REFUSED)
+def test_targets_that_a_loss_is_not_for_are_refused(loss, Y, told):
+    with pytest.raises(ValueError, match=told):
+        loss.check(np.array(Y))
+
+
+TAKEN = {
+    "no and yes": (BINARY_CROSS_ENTROPY, np.array([[0, 1]])),
+    "booleans": (BINARY_CROSS_ENTROPY, np.array([[False, True]])),
+    "probabilities": (BINARY_CROSS_ENTROPY, np.array([[0.1, 0.9]])),
+    "one-hot": (SOFTMAX_CROSS_ENTROPY, np.eye(3, dtype=np.uint8)),
+    "soft": (SOFTMAX_CROSS_ENTROPY, np.full((3, 2), 1 / 3, np.float32)),
+    "half precision": (SOFTMAX_CROSS_ENTROPY, np.full((10, 2), 0.1, np.float16)),
+    "one-hot in booleans": (SOFTMAX_CROSS_ENTROPY, np.eye(3, dtype=bool)),
+    "numbers": (MEAN_SQUARED_ERROR, np.array([[-1e300, 1e300]])),
+}
+
+
+@pytest.mark.parametrize(("loss", "Y"), TAKEN.values(), ids=TAKEN)
+def test_targets_that_a_loss_is_for_are_taken(loss, Y):
+    loss.check(Y)
