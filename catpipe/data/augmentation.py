@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial, reduce
 from itertools import count
 from math import prod
+from numbers import Integral
 from reprlib import repr as brief
 from typing import TypeAlias
 
@@ -97,7 +98,7 @@ def augmented(
     >>> next(batches).X.ravel()
     array([1. , 0.5, 0. ])
     """
-    if len(size) != 3 or not all(is_number(each) and each in range(1, 2**31) for each in size):
+    if len(size) != 3 or not all(map(_is_length, size)):
         raise ValueError(f"picture size {size}; expected height, width and channels, each above 0")
     check_seed(seed)
     return map(
@@ -123,6 +124,10 @@ def _augmented(
 
     images = reduce(after, augmentations, rows.reshape(len(rows), *size))
     return batch._replace(X=images.reshape(rows.shape).T)
+
+
+def _is_length(number: object) -> bool:
+    return isinstance(number, Integral) and is_number(number) and int(number) >= 1
 
 
 def _shape(images: Array, seed: int) -> tuple[int, int, int, int]:
