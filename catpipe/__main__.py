@@ -8,8 +8,6 @@ import signal
 import sys
 from types import FrameType
 
-INTERRUPTED = 130
-
 
 def main() -> int:
     """Run the command line; return its exit status.
@@ -26,16 +24,16 @@ def main() -> int:
 
         return run(ready=lambda: signal.signal(signal.SIGINT, before))
     except KeyboardInterrupt:  # one that came while an earlier one was reported
-        return INTERRUPTED
+        return 128 + signal.SIGINT
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _leave(_: int, __: FrameType | None) -> None:
+def _leave(number: int, _: FrameType | None) -> None:
     try:
         os.write(2, b"catpipe: interrupted\n")
     finally:
-        os._exit(INTERRUPTED)
+        os._exit(128 + number)  # as shells have it
 
 
 if __name__ == "__main__":

@@ -176,8 +176,10 @@ def _plain(array: NDArray[Any], name: str) -> NDArray[Any]:
     """Return an array of Python's objects as one of numbers or of text; bytes as text."""
     if array.dtype.kind == "O":
         kinds = {type(value) for value in array.flat}
-        if kinds and any(all(issubclass(kind, of) for kind in kinds) for of in (str, bytes)):
-            array = array.astype("U" if issubclass(kinds.pop(), str) else "S")
+        if kinds and all(issubclass(kind, str) for kind in kinds):
+            array = array.astype("U")
+        elif kinds == {bytes}:
+            array = array.astype("S")
         elif kinds and all(issubclass(kind, Real | np.bool_) for kind in kinds):
             array = array.astype(_type_of_all(kinds, array))
         else:
@@ -189,7 +191,7 @@ def _plain(array: NDArray[Any], name: str) -> NDArray[Any]:
     if array.dtype.kind == "S":
         return np.char.decode(array, "utf-8", "replace")
     if array.dtype.kind == "T":
-        return array.astype("U")
+        return np.array(array.tolist())
     if array.dtype.kind not in NUMBERS + "U":
         raise ValueError(f"the {name} are {_kind_of(array)}; expected numbers: convert them")
     return array

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from toolz import partition_all
 
 from catpipe.data.conversion import ExamplesLike
+from catpipe.experiments.contexts import Context, no_context, prepared_and_trained
 from catpipe.experiments.ensembles import PART, Map
 from catpipe.experiments.experiment import Experiment, is_regression
 from catpipe.experiments.fitting import train_in_space
@@ -22,7 +23,12 @@ from catpipe.nn.parameters import Array, map_parameters
 
 
 def cross_validate(
-    experiment: Experiment, examples: ExamplesLike, folds: NDArray[np.int64], map_: Map = map
+    experiment: Experiment,
+    examples: ExamplesLike,
+    folds: NDArray[np.int64],
+    map_: Map = map,
+    *,
+    context: Context = no_context,
 ) -> Array:
     """Return each example's probabilities by the network that did not see it.
 
@@ -37,7 +43,11 @@ def cross_validate(
     array([[0.7, 0.7, 0.2, 0.2],
            [0.3, 0.3, 0.8, 0.8]])
     """
-    return run_folds(prepare(experiment, examples), folds, map_)
+    return prepared_and_trained(
+        context,
+        lambda: prepare(experiment, examples),
+        lambda setup: run_folds(setup, folds, map_),
+    )
 
 
 def run_folds(setup: Setup, folds: NDArray[np.int64], map_: Map = map) -> Array:

@@ -16,6 +16,7 @@ import numpy as np
 from toolz import identity, partition_all
 
 from catpipe.data.conversion import ExamplesLike
+from catpipe.experiments.contexts import Context, no_context, prepared_and_trained
 from catpipe.experiments.experiment import SEED, Experiment
 from catpipe.experiments.fitting import Watch, run
 from catpipe.experiments.result import Result
@@ -45,6 +46,8 @@ def fit_seeds(
     map_: Map = map,
     watch: Watch = identity,
     validation: ExamplesLike | None = None,
+    *,
+    context: Context = no_context,
 ) -> Result:
     """Return what the experiment learns from each of the seeds: one result, of a stack.
 
@@ -56,7 +59,11 @@ def fit_seeds(
     >>> fit_seeds(Experiment(seed=1, hidden=()), (1, 2, 3), pictures).parameters["W1"].shape
     (3, 1, 1)
     """
-    return run_seeds(prepare(experiment, examples, validation), seeds, map_, watch)
+    return prepared_and_trained(
+        context,
+        lambda: prepare(experiment, examples, validation),
+        lambda setup: run_seeds(setup, seeds, map_, watch),
+    )
 
 
 def run_seeds(

@@ -119,7 +119,7 @@ class Field(NamedTuple):
 
     `group` is where the help lists it; without one it has no flag. `flag` is given where it is not
     the name, `default` where it is not a value. It stands `in_place_of` another field, and people
-    may know it `also_as`.
+    may know it `also_as`. One that `may_lack` is newer than run files of format 4.
     """
 
     kind: Kind
@@ -129,6 +129,7 @@ class Field(NamedTuple):
     default: str = ""
     in_place_of: str = ""
     also_as: tuple[str, ...] = ()
+    may_lack: bool = False
 
 
 def _is_integer(value: Any, low: int, high: int) -> bool:
@@ -179,9 +180,12 @@ def _are_class_weights(value: Any) -> bool:
 
 
 def _read(make: Callable[[str], Any], text: str) -> Any:
-    """Return what `make` makes of the text, or the text where it makes nothing of it."""
+    """Return what `make` makes of the text, or the text where it makes nothing of it.
+
+    Digits are plain ones: Python takes 1_0 and those of other scripts too.
+    """
     try:
-        return make(text)
+        return make(text) if "_" not in text and text.isascii() else text
     except ValueError:
         return text
 
@@ -279,8 +283,8 @@ RATE = Kind(_is_rate, "a positive finite number", "RATE", _real)
 STRENGTH = Kind(
     partial(_is_number, low=0, below=LARGEST), "a finite number of at least 0", "NUMBER", _real
 )
-SHARE = Kind(
-    partial(_is_number, low=0, below=1), "a number of at least 0 and below 1", "SHARE", _real
+FRACTION = Kind(
+    partial(_is_number, low=0, below=1), "a number of at least 0 and below 1", "FRACTION", _real
 )
 SCHEDULE = Kind(
     _is_schedule, f"one of {SCHEDULE_FORMS}", "FORM", _schedule, {name: name for name in SCHEDULES}
@@ -343,12 +347,12 @@ class Experiment(NamedTuple):
         _integers(2, MOST_UNITS), "number of classes, which the data tell")] = 2
     loss: Annotated[str, Field(
         LOSS, "cross_entropy for classes, mean_squared_error for a regression", "training",
-        also_as=("cost", "criterion", "objective"))] = "cross_entropy"
+        also_as=("cost", "criterion", "objective"), may_lack=True)] = "cross_entropy"
     optimizer: Annotated[str, Field(
         OPTIMIZER, f"optimizer: {', '.join(OPTIMIZERS)}", "training",
         also_as=("solver",))] = "gradient_descent"
     momentum: Annotated[float | None, Field(
-        SHARE, f"momentum coefficient, only with {', '.join(WITH_MOMENTUM)}", "training",
+        FRACTION, f"momentum coefficient, only with {', '.join(WITH_MOMENTUM)}", "training",
         default="0.9", also_as=("beta",))] = None
     schedule: Annotated[tuple[Any, ...], Field(
         SCHEDULE, f"learning-rate schedule: {SCHEDULE_FORMS}; EVERY and ITERATIONS are numbers of "
@@ -365,7 +369,7 @@ class Experiment(NamedTuple):
         STRENGTH, "weight decay: each update also subtracts learning rate x NUMBER x weights",
         "regularization", default="0.01 for adamw, otherwise none")] = None
     dropout: Annotated[float, Field(
-        SHARE, "probability that a hidden unit is dropped in an iteration",
+        FRACTION, "probability that a hidden unit is dropped in an iteration",
         "regularization")] = 0.0
     batch_size: Annotated[int | None, Field(
         COUNT, "examples in each mini-batch", "batches", default="all",
@@ -393,7 +397,7 @@ FIELDS: Mapping[str, Field] = {
 """The facts of each field, by its name."""
 
 
-def closest(word: str, known: Mapping[str, str], cutoff: float = 0.6) -> str | None:
+def closest(word: str, known: Mapping[str, str], cutoff: float = 0.7) -> str | None:
     """Return what is probably meant by a word, where something near it is known.
 
     >>> closest("adm", {"adam": "adam", "sgd": "gradient_descent"})
@@ -423,12 +427,20 @@ def non_defaults(experiment: Experiment) -> dict[str, Any]:
     return {name: value for name, value in values if value != defaults.get(name, value)}
 
 
-def checked(experiment: Experiment, named: Callable[[str], str] = str) -> Experiment:
+def _shown(_: str, value: Any) -> str:
+    return brief(value)
+
+
+def checked(
+    experiment: Experiment,
+    named: Callable[[str], str] = str,
+    shown: Callable[[str, Any], str] = _shown,
+) -> Experiment:
     """Return the experiment, in Python's own values; refuse the first field that is not allowed.
 
     A list is taken for a tuple, a NumPy number or type for the same of Python, one for a tuple of
-    one. `named(field)` is what an error calls a field, where that is not its own name. Raises
-    `TypeError` for what is no experiment, and `ValueError`.
+    one. `named(field)` is what an error calls a field, where that is not its own name, and
+    `shown(field, value)` its value. Raises `TypeError` for what is no experiment, and `ValueError`.
 
     >>> checked(Experiment(seed=np.int64(1), hidden=[3], dtype=np.float32)) == Experiment(
     ...     seed=1, hidden=(3,), dtype="float32"
@@ -437,7 +449,7 @@ def checked(experiment: Experiment, named: Callable[[str], str] = str) -> Experi
 
     >>> checked(Experiment(seed=-1))
     Traceback (most recent call last):
-    ValueError: seed is -1; expected an integer from 0 to 4294967295: choose one
+    ValueError: seed is -1; expected an integer from 0 to 4294967295
     >>> checked(Experiment(seed=1, optimizer="adm"))
     Traceback (most recent call last):
     ValueError: optimizer is 'adm'; expected one of gradient_descent, heavy_ball, \
@@ -454,7 +466,7 @@ averaged_momentum, nesterov, rmsprop, adam, adamw: choose one (did you mean adam
         is_left_out = value is None and Experiment._field_defaults.get(name, "") is None
         if not is_left_out and not field.kind.allowed(value):
             raise ValueError(
-                f"{named(name)} is {brief(value)}; expected {field.kind.expected}: choose one"
+                f"{named(name)} is {shown(name, value)}; expected {field.kind.expected}"
                 f"{_suggestion(value, field.kind.names)}"
             )
     _check_agreement(experiment, named)
@@ -487,10 +499,12 @@ def _plain(value: Any) -> Any:
 
 
 def _suggestion(value: Any, known: Mapping[str, str]) -> str:
+    if not known:
+        return ""
     values = value if isinstance(value, tuple) else (value,)
     meant = (closest(v, known) for v in values if isinstance(v, str) and v not in known.values())
     name = next(filter(None, meant), None)
-    return f" (did you mean {name}?)" if name else ""
+    return f": choose one{f' (did you mean {name}?)' if name else ''}"
 
 
 def _check_agreement(experiment: Experiment, named: Callable[[str], str]) -> None:
@@ -509,7 +523,7 @@ def _check_agreement(experiment: Experiment, named: Callable[[str], str]) -> Non
     if experiment.order != "shuffled" and experiment.batch_size is None:
         raise ValueError(
             f"{named('order')} is {experiment.order} without mini-batches; expected "
-            f"{named('batch_size')} with it: choose a size"
+            f"{named('batch_size')} with it: give a size"
         )
     if experiment.dropout and not experiment.hidden:
         raise ValueError(

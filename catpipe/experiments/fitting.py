@@ -11,6 +11,7 @@ import numpy as np
 from toolz import identity, tail
 
 from catpipe.data.conversion import ExamplesLike
+from catpipe.experiments.contexts import Context, no_context, prepared_and_trained
 from catpipe.experiments.experiment import Experiment
 from catpipe.experiments.result import Result
 from catpipe.experiments.setup import Setup, batches_of, prepare, weights_fingerprint
@@ -42,6 +43,7 @@ def fit(
     *,
     network: Network | None = None,
     optimizer: Optimizer | None = None,
+    context: Context = no_context,
 ) -> Result:
     """Return what the experiment learns from the examples: `run(prepare(...))`.
 
@@ -56,8 +58,11 @@ def fit(
     >>> [(iteration, round(cost, 3)) for iteration, cost in result.costs[:2]]
     [(0, 0.436), (100, 0.412)]
     """
-    setup = prepare(experiment, examples, validation, network=network, optimizer=optimizer)
-    return run(setup, watch)
+    return prepared_and_trained(
+        context,
+        lambda: prepare(experiment, examples, validation, network=network, optimizer=optimizer),
+        lambda setup: run(setup, watch),
+    )
 
 
 def run(setup: Setup, watch: Watch = identity, checkpoint: Checkpoint | None = None) -> Result:
@@ -80,7 +85,8 @@ def run(setup: Setup, watch: Watch = identity, checkpoint: Checkpoint | None = N
     except Diverged as error:
         good = error.state
         lifted = setup.space.lift(setup.network, setup.initial_parameters, good.parameters)
-        raise Diverged(str(error), State(good.iteration, lifted, ())) from None
+        sentence = f"{error}{_other_advice(setup.experiment)}"
+        raise Diverged(sentence, State(good.iteration, lifted, ())) from None
 
 
 def train_in_space(
@@ -136,6 +142,7 @@ def result_at(setup: Setup, checkpoint: Checkpoint) -> Result:
         checkpoint=plain,
         seeds=setup.seeds,
         optimizer=setup.own_optimizer,
+        earlier=setup.earlier,
     )
 
 
@@ -164,6 +171,16 @@ def _completed(setup: Setup, network: Network, before: State, result: Result) ->
         return result._replace(costs=costs)
     trained = setup.space.lift(setup.network, setup.initial_parameters, best.parameters)
     return result._replace(costs=costs, parameters=trained, iteration=best.iteration)
+
+
+def _other_advice(experiment: Experiment) -> str:
+    """Return what else may make a cost finite, beside a lower learning rate."""
+    decay, l2 = experiment.weight_decay or 0, experiment.l2
+    shrinking = experiment.learning_rate * max(decay, l2)
+    name = "weight decay" if decay >= l2 else "L2 regularization"
+    if shrinking >= 2:  # each update then turns a weight's sign, and makes it larger
+        return f" or the {name} until their product, {shrinking:.6g}, is below 2"
+    return f" or the {name}" if shrinking > 0 else ""
 
 
 def _last_cost(setup: Setup, network: Network, before: State, final: State) -> Array:

@@ -54,6 +54,7 @@ class Result(NamedTuple):
     checkpoint: Checkpoint | None = None  # none of networks that were trained one by one
     seeds: tuple[int, ...] = ()  # of a stack, one a network
     optimizer: Optimizer | None = None  # where it is not the one that the experiment describes
+    earlier: tuple[tuple[int, Experiment], ...] = ()  # those that held before, each until when
 
     @property
     def iterations_done(self) -> int:

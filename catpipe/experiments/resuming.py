@@ -2,22 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import reduce
 from itertools import islice
 from reprlib import repr as brief
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 from toolz import identity
 
 from catpipe.data.conversion import ExamplesLike, examples_from
+from catpipe.experiments.contexts import Context, no_context, prepared_and_trained
 from catpipe.experiments.ensembles import Map, run_seeds, with_seeds
-from catpipe.experiments.experiment import COUNT, checked
+from catpipe.experiments.experiment import COUNT, Experiment, checked
 from catpipe.experiments.fitting import Watch, run
 from catpipe.experiments.result import Result, checkpoint_of
-from catpipe.experiments.setup import Setup, prepare, weights_fingerprint
+from catpipe.experiments.setup import Setup, optimizer_for, prepare, weights_fingerprint
 from catpipe.nn.parameters import Array
 from catpipe.training.loop import State
 from catpipe.training.stopping import Checkpoint
+
+WHOLE_COSINE = ("cosine",)  # as long as the run
+
+
+class Changes(TypedDict, total=False):
+    """The fields that may change for the rest of a run, beside its number of iterations."""
+
+    learning_rate: float
+    schedule: tuple[Any, ...]
+    momentum: float
+    l2: float
+    weight_decay: float
+    early_stopping: int
+
+
+CHANGEABLE = ("iterations", *Changes.__annotations__)
 
 
 def resume(
@@ -27,21 +46,33 @@ def resume(
     validation: ExamplesLike | None = None,
     iterations: int | None = None,
     map_: Map = map,
+    *,
+    context: Context = no_context,
+    **changes: Unpack[Changes],
 ) -> Result:
     """Return the result of the run when it carries on, on the same examples.
 
-    Law: a run that stops at any iteration and is resumed equals one that never stopped, to the bit
-    (on the same processor and libraries). One of more iterations stays in the space where it began.
-    Raises `ValueError` where a run cannot carry on, and as `fit` does.
+    More iterations and other changes hold for the rest of the run; the result has what held
+    before, and `replay` follows it. Law: a run that stops at any iteration and is resumed equals
+    one that never stopped, to the bit (on the same processor and libraries). One of more
+    iterations stays in the space where it began. Raises `ValueError` where a run cannot carry on,
+    and as `fit` does.
 
     >>> short, long = (fit(Experiment(seed=1, hidden=(), iterations=n), pictures) for n in (7, 9))
     >>> resume(short, pictures, iterations=9) == long
     True
+    >>> slower = resume(short, pictures, iterations=9, learning_rate=0.001)
+    >>> slower.earlier == ((7, short.experiment),)
+    True
     """
-    longer = extended(result, iterations)
+    longer = with_changes(result, {**changes, "iterations": iterations})
     if longer.is_finished:
         return longer
-    return carry_on(longer, prepare_again(longer, examples, validation), watch, map_)
+    return prepared_and_trained(
+        context,
+        lambda: prepare_again(longer, examples, validation),
+        lambda setup: carry_on(longer, setup, watch, map_),
+    )
 
 
 def replay(
@@ -50,6 +81,8 @@ def replay(
     watch: Watch = identity,
     validation: ExamplesLike | None = None,
     map_: Map = map,
+    *,
+    context: Context = no_context,
 ) -> Result:
     """Return the result of training the run's experiment again, as far as the run is.
 
@@ -60,7 +93,11 @@ def replay(
     >>> replay(first, pictures) == first
     True
     """
-    return run_again(result, prepare_again(result, examples, validation), watch, map_)
+    return prepared_and_trained(
+        context,
+        lambda: prepare_again(result, examples, validation),
+        lambda setup: run_again(result, setup, watch, map_),
+    )
 
 
 def prepare_again(
@@ -72,8 +109,9 @@ def prepare_again(
     """
     checkpoint_of(result)
     given = examples_from(examples)
-    own = None if validation is None else examples_from(validation, "validation ")
-    found = given.inputs.shape[1:], len(given.inputs), 0 if own is None else len(own.inputs)
+    held_out = None if validation is None else examples_from(validation, "validation ")
+    count = 0 if held_out is None else len(held_out.inputs)
+    found = given.inputs.shape[1:], len(given.inputs), count
     expected = result.input_shape, result.training_examples, result.validation_examples
     if found != expected:
         raise ValueError(
@@ -83,11 +121,12 @@ def prepare_again(
     setup = prepare(
         result.experiment,
         given,
-        own,
+        held_out,
         network=result.network,
         optimizer=result.optimizer,
         space=(result.space, result.space_description),
     )
+    setup = setup._replace(earlier=result.earlier)
     return with_seeds(setup, result.seeds) if result.seeds else setup
 
 
@@ -103,37 +142,113 @@ def carry_on(result: Result, setup: Setup, watch: Watch = identity, map_: Map = 
 def run_again(result: Result, setup: Setup, watch: Watch = identity, map_: Map = map) -> Result:
     """Return the result of training with this setup of the run: `replay`, prepared."""
     done = checkpoint_of(result).state.iteration
+    spans = (*result.earlier, (done, result.experiment))
 
-    def until_there(checkpoints: Iterator[Checkpoint]) -> Iterator[Checkpoint]:
-        return watch(islice(checkpoints, done + 1))
+    def trained(before: Result | None, span: tuple[int, Experiment]) -> Result:
+        until, experiment = span
 
-    return _run(setup, until_there, map_)
+        def until_there(checkpoints: Iterator[Checkpoint]) -> Iterator[Checkpoint]:
+            begin = before.iterations_done if before else 0
+            return watch(islice(checkpoints, until - begin + 1))
+
+        begun = checkpoint_of(before) if before else None
+        return _run(_with_experiment(setup, experiment), until_there, map_, begun)
+
+    first, *others = spans
+    return reduce(trained, others, trained(None, first))
 
 
-def extended(result: Result, iterations: int | None) -> Result:
-    """Return the run with so many planned iterations, or as it is.
+def with_changes(
+    result: Result, changes: Mapping[str, Any], named: Callable[[str], str] = str
+) -> Result:
+    """Return the run with these fields of its experiment from here on; `None` changes nothing.
 
-    Raises `ValueError` for fewer than it has, and where its past depends on how many there are.
+    `named(field)` is what an error calls a field. Raises `ValueError` for fields and values that
+    the rest of a run cannot have, and where no iteration is left that they would change.
+
+    >>> short = fit(Experiment(seed=1, hidden=(), iterations=7), pictures)
+    >>> with_changes(short, {"iterations": 9, "l2": 0.5}).earlier == ((7, short.experiment),)
+    True
     """
     done = checkpoint_of(result).state.iteration
-    experiment = result.experiment
-    if iterations is not None and not COUNT.allowed(iterations):
-        raise ValueError(f"iterations is {brief(iterations)}; expected {COUNT.expected}")
-    if iterations is None or iterations == result.planned_iterations:
+    before, planned = result.experiment, result.planned_iterations
+    given = {name: value for name, value in changes.items() if value is not None}
+    _check_changes(result, given, named)
+    others = {name: value for name, value in given.items() if name != "iterations"}
+    end = given.get("iterations", planned)
+    length = {} if end == planned else {"iterations": end, "epochs": None}
+    after = checked(before._replace(**others, **length), named)
+    if after == before:
         return result
-    if iterations <= done:
+    changed = result._replace(
+        experiment=after, planned_iterations=end, earlier=_earlier(result, after)
+    )
+    if others and changed.is_finished:
         raise ValueError(
-            f"iterations is {iterations} of a run that is at {done}; expected more: name a number "
-            "beyond, or none"
+            f"{named(min(others))} is changed in a run that is finished at iteration {done}; "
+            f"expected iterations left to train: give {named('iterations')} too"
         )
-    if experiment.schedule == ("cosine",):
-        end = result.planned_iterations
+    return changed
+
+
+def _earlier(result: Result, after: Experiment) -> tuple[tuple[int, Experiment], ...]:
+    """Return the experiments that held before this one; one that made no step is left out."""
+    spans = (*result.earlier, (result.iterations_done, result.experiment))
+    begins = (0, *(until for until, _ in spans))
+    held = [span for begin, span in zip(begins, spans, strict=False) if span[0] > begin]
+    is_same = held and _is_same_but_for_length(held[-1][1], after)
+    return tuple(held[:-1] if is_same else held)
+
+
+def _is_same_but_for_length(one: Experiment, other: Experiment) -> bool:
+    lengths = {one.iterations, other.iterations} if one.schedule == WHOLE_COSINE else ()
+    return len(lengths) < 2 and one == other._replace(iterations=one.iterations, epochs=one.epochs)
+
+
+def _check_changes(result: Result, changes: Mapping[str, Any], named: Callable[[str], str]) -> None:
+    experiment, done, end = result.experiment, result.iterations_done, result.planned_iterations
+    if unknown := changes.keys() - CHANGEABLE:
         raise ValueError(
-            f"iterations is {iterations} of a run whose rate falls along a cosine to 0 at {end}; "
-            f"expected {end}: begin another run, whose cosine is as long as it should be"
+            f"{min(unknown)} is changed in a run that has begun; expected one of "
+            f"{', '.join(CHANGEABLE)}: begin another run"
         )
-    longer = checked(experiment._replace(iterations=iterations, epochs=None))
-    return result._replace(experiment=longer, planned_iterations=iterations)
+    iterations = changes.get("iterations", end)
+    if not COUNT.allowed(iterations):
+        raise ValueError(f"{named('iterations')} is {brief(iterations)}; expected {COUNT.expected}")
+    if iterations != end and iterations <= done:
+        raise ValueError(
+            f"{named('iterations')} is {iterations} of a run that is at {done}; expected "
+            "more: give a larger number, or none"
+        )
+    if experiment.schedule == WHOLE_COSINE and iterations != end and "schedule" not in changes:
+        raise ValueError(
+            f"{named('iterations')} is {iterations} of a run whose learning rate falls along a "
+            f"cosine to 0 at {end}; expected {end}: give another {named('schedule')} too, or begin "
+            "another run"
+        )
+    if "early_stopping" in changes and experiment.early_stopping is None:
+        raise ValueError(
+            f"{named('early_stopping')} is changed in a run without early stopping; expected a run "
+            "that began with it: leave it out"
+        )
+    of_optimizer = sorted(changes.keys() - {"iterations", "early_stopping"})
+    if result.optimizer is not None and of_optimizer:
+        raise ValueError(
+            f"{named(of_optimizer[0])} is changed in a run of an optimizer of your own; expected "
+            "an experiment that describes it: begin another run"
+        )
+
+
+def _with_experiment(setup: Setup, experiment: Experiment) -> Setup:
+    """Return the setup with another of the run's experiments, which differ in `CHANGEABLE`."""
+    epochs, in_epoch = experiment.epochs, setup.plan.batches_in_epoch
+    iterations = epochs * in_epoch if epochs else experiment.iterations
+    given = setup.own_optimizer
+    return setup._replace(
+        experiment=experiment,
+        optimizer=optimizer_for(experiment, iterations) if given is None else given,
+        plan=setup.plan._replace(iterations=iterations),
+    )
 
 
 def check_same(result: Result, setup: Setup) -> None:
@@ -144,12 +259,12 @@ def check_same(result: Result, setup: Setup) -> None:
     """
     if weights_fingerprint(setup.example_weights) != result.weights:
         raise ValueError(
-            "examples with other weights than the run was trained on; expected those: take them"
+            "examples with other weights than the run was trained on; expected the same weights"
         )
     if setup.fingerprint != result.fingerprint:
         raise ValueError(
-            f"examples with SHA-256 {setup.fingerprint[:8]}...; expected those it was trained on, "
-            f"with {result.fingerprint[:8]}...: take them"
+            f"examples with SHA-256 {setup.fingerprint[:8]}...; expected those that the run "
+            f"was trained on, with {result.fingerprint[:8]}...: use the same examples"
         )
     checkpoint = checkpoint_of(result)
     states: tuple[State, ...] = (checkpoint.chosen, checkpoint.state)
@@ -157,7 +272,7 @@ def check_same(result: Result, setup: Setup) -> None:
     lifted = setup.space.lift(setup.network, setup.initial_parameters, here.parameters)
     if not all(_is_near(lifted[name], W) for name, W in result.parameters.items()):
         raise ValueError(
-            "the initial parameters or the subspace of the run are others here; expected the "
+            "the initial parameters or the subspace of the run are different here; expected the "
             "libraries and the processor that it was trained with: carry on there, or train again"
         )
 

@@ -92,6 +92,7 @@ class Setup(NamedTuple):
     class_names: tuple[str, ...] = ()  # where targets are names
     seeds: tuple[int, ...] = ()  # of a stack, one a network
     own_optimizer: Optimizer | None = None  # where the experiment does not describe it
+    earlier: tuple[tuple[int, Experiment], ...] = ()  # as a result has it
 
 
 def prepare(

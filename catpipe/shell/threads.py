@@ -9,30 +9,22 @@ as they are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
-from functools import partial
+from functools import partial, wraps
+from inspect import signature
 from threading import Event, Lock, Thread
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-from toolz import identity
-
-from catpipe.data.conversion import ExamplesLike
-from catpipe.experiments import cross_validation, ensembles, resuming
+from catpipe.experiments import cross_validation, ensembles, fitting, resuming
 from catpipe.experiments.ensembles import Map
-from catpipe.experiments.experiment import Experiment
-from catpipe.experiments.fitting import Watch, run
-from catpipe.experiments.result import Result
-from catpipe.experiments.setup import Setup, prepare
-from catpipe.nn.network import Network, parameter_shapes
-from catpipe.nn.parameters import Array
-from catpipe.optim.optimizers import Optimizer
+from catpipe.experiments.setup import Setup
+from catpipe.nn.network import parameter_shapes
 from catpipe.training.spaces import network_inside
 
 SMALL = 2**17  # numbers, below which one thread is as fast
 
+_P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 
@@ -95,97 +87,22 @@ def one_blas_thread() -> Iterator[None]:
         _LIMIT.release()
 
 
-def threads_for(setup: Setup) -> AbstractContextManager[None]:
-    """Return the context to train in: one BLAS thread, where what is trained is small."""
+def with_threads(setup: Setup | None, function: Callable[[], Any]) -> Any:
+    """Return what the function returns, called with one BLAS thread unless it trains what is large.
+
+    It is a `Context`: without a setup the function prepares one, with a setup it trains it.
+
+    >>> with_threads(None, lambda: 7)
+    7
+    """
+    with one_blas_thread() if setup is None else _threads_for(setup):
+        return function()
+
+
+def _threads_for(setup: Setup) -> AbstractContextManager[None]:
     inside = network_inside(setup.space.kind, setup.network, len(setup.labels))
     numbers = sum(rows * columns for rows, columns in parameter_shapes(inside).values())
     return one_blas_thread() if numbers < SMALL else nullcontext()
-
-
-def limited(prepared: Callable[[], Setup], trained: Callable[[Setup], _T]) -> _T:
-    """Prepare on one BLAS thread, and train on it too where what is trained is small."""
-    with one_blas_thread():
-        setup = prepared()
-    with threads_for(setup):
-        return trained(setup)
-
-
-def fit(
-    experiment: Experiment,
-    examples: ExamplesLike,
-    watch: Watch = identity,
-    validation: ExamplesLike | None = None,
-    *,
-    network: Network | None = None,
-    optimizer: Optimizer | None = None,
-) -> Result:
-    """Return what `experiments.fit` does, on one BLAS thread where what is trained is small.
-
-    >>> pictures = np.array([0, 255], np.uint8).reshape(2, 1, 1, 1), [0, 1]
-    >>> fit(Experiment(seed=1, hidden=()), pictures).iteration
-    2500
-    """
-    return limited(
-        lambda: prepare(experiment, examples, validation, network=network, optimizer=optimizer),
-        lambda setup: run(setup, watch),
-    )
-
-
-def fit_seeds(
-    experiment: Experiment,
-    seeds: Sequence[int],
-    examples: ExamplesLike,
-    map_: Map = map,
-    watch: Watch = identity,
-    validation: ExamplesLike | None = None,
-) -> Result:
-    """Return what `experiments.fit_seeds` does, with the threads of `fit`."""
-    return limited(
-        lambda: prepare(experiment, examples, validation),
-        lambda setup: ensembles.run_seeds(setup, seeds, on_one_thread(map_), watch),
-    )
-
-
-def cross_validate(
-    experiment: Experiment, examples: ExamplesLike, folds: NDArray[np.int64], map_: Map = map
-) -> Array:
-    """Return what `experiments.cross_validate` does, with the threads of `fit`."""
-    return limited(
-        lambda: prepare(experiment, examples),
-        lambda setup: cross_validation.run_folds(setup, folds, on_one_thread(map_)),
-    )
-
-
-def resume(
-    result: Result,
-    examples: ExamplesLike,
-    watch: Watch = identity,
-    validation: ExamplesLike | None = None,
-    iterations: int | None = None,
-    map_: Map = map,
-) -> Result:
-    """Return what `experiments.resume` does, with the threads of `fit`."""
-    longer = resuming.extended(result, iterations)
-    if longer.is_finished:
-        return longer
-    return limited(
-        lambda: resuming.prepare_again(longer, examples, validation),
-        lambda setup: resuming.carry_on(longer, setup, watch, on_one_thread(map_)),
-    )
-
-
-def replay(
-    result: Result,
-    examples: ExamplesLike,
-    watch: Watch = identity,
-    validation: ExamplesLike | None = None,
-    map_: Map = map,
-) -> Result:
-    """Return what `experiments.replay` does, with the threads of `fit`."""
-    return limited(
-        lambda: resuming.prepare_again(result, examples, validation),
-        lambda setup: resuming.run_again(result, setup, watch, on_one_thread(map_)),
-    )
 
 
 def on_one_thread(map_: Map) -> Map:
@@ -197,6 +114,21 @@ def on_one_thread(map_: Map) -> Map:
     [1, 2]
     """
     return lambda function, parts: map_(partial(_call_on_one_thread, function), parts)
+
+
+def _limited(train: Callable[_P, _T]) -> Callable[_P, _T]:
+    """Return the function with `with_threads` as its context, and one BLAS thread in its map."""
+    parameters = signature(train)
+
+    @wraps(train)
+    def trained(*args: _P.args, **keywords: _P.kwargs) -> _T:
+        given = parameters.bind(*args, **{"context": with_threads, **keywords})
+        if "map_" in parameters.parameters:
+            given.arguments["map_"] = on_one_thread(given.arguments.get("map_", map))
+        return train(*given.args, **given.kwargs)
+
+    trained.__module__ = __name__  # where a worker process finds it
+    return trained
 
 
 def _call_on_one_thread(function: Callable[[Any], _T], part: Any) -> _T:
@@ -211,3 +143,10 @@ def _one_thread_here() -> AbstractContextManager[object]:
         return nullcontext()
     limits: AbstractContextManager[object] = threadpool_limits(1, "blas")
     return limits
+
+
+fit = _limited(fitting.fit)
+fit_seeds = _limited(ensembles.fit_seeds)
+cross_validate = _limited(cross_validation.cross_validate)
+resume = _limited(resuming.resume)
+replay = _limited(resuming.replay)

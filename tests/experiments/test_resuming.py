@@ -18,6 +18,7 @@ from catpipe.experiments.fitting import Watch, fit, result_at, run
 from catpipe.experiments.result import Result
 from catpipe.experiments.resuming import replay, resume
 from catpipe.experiments.setup import prepare
+from catpipe.optim.optimizers import heavy_ball
 from catpipe.shell.runs.environment import environment
 from catpipe.shell.runs.run_file import Run, load_run, save_run
 from tests.typed import in_colours
@@ -231,6 +232,115 @@ def test_what_is_reached_on_the_way_is_what_a_run_that_ends_there_is():
             assert on_the_way[k] == fit(asked, PICTURES, until(k)), (asked, k)
 
 
+# Other settings for the rest of a run.
+
+CHANGED: dict[str, tuple[Experiment, dict[str, Any]]] = {
+    "learning rate": (FULL, {"learning_rate": 0.01}),
+    "learning rate of batches": (BATCHES, {"learning_rate": 0.2}),
+    "learning rate of adam": (BATCHES._replace(optimizer="adam"), {"learning_rate": 0.2}),
+    "momentum": (FULL._replace(optimizer="heavy_ball"), {"momentum": 0.5}),
+    "schedule": (FULL, {"schedule": ("exponential", 0.1)}),
+    "cosine in place of none": (FULL, {"schedule": ("cosine",), "iterations": 20}),
+    "another cosine": (LEARNED["cosine"], {"schedule": ("cosine",), "iterations": 20}),
+    "no more cosine": (FULL._replace(schedule=("cosine",)), {"schedule": ("constant",)}),
+    "l2": (FULL, {"l2": 0.3}),
+    "no l2": (FULL._replace(l2=0.3), {"l2": 0.0}),
+    "weight decay": (BATCHES._replace(optimizer="adamw"), {"weight_decay": 0.3}),
+    "weight decay of momentum": (FULL._replace(optimizer="nesterov"), {"weight_decay": 0.3}),
+    "weight decay of rmsprop": (FULL._replace(optimizer="rmsprop"), {"weight_decay": 0.3}),
+    "patience": (LEARNED["patient"], {"early_stopping": 60}),
+    "several": (FULL, {"learning_rate": 0.01, "l2": 0.1, "iterations": 14}),
+}  # fmt: skip
+changed = pytest.mark.parametrize(("asked", "changes"), CHANGED.values(), ids=CHANGED)
+
+
+@changed
+@pytest.mark.parametrize("k", [1, 4, 8])
+def test_a_run_that_is_changed_is_replayed_to_the_bit_also_from_its_file(
+    asked, changes, k, tmp_path
+):
+    result = resume(fit(asked, PICTURES, until(k)), PICTURES, **changes)
+    assert [until for until, _ in result.earlier] == [k]
+    assert replay(result, PICTURES) == result
+    assert through_a_file(result, tmp_path / "a.h5") == result
+
+
+@changed
+def test_a_run_that_is_changed_differs_from_one_that_is_not(asked, changes):
+    result = resume(fit(asked, PICTURES, until(4)), PICTURES, **changes)
+    assert done(result) > 4
+    if changes.keys() != {"early_stopping"}:
+        assert result.parameters != fit(asked, PICTURES).parameters
+
+
+@pytest.mark.parametrize("full_space", [False, True])
+def test_a_changed_learning_rate_is_that_of_a_schedule_that_falls_there(full_space):
+    asked = FULL._replace(full_space=full_space)
+    in_parts = resume(fit(asked, PICTURES, until(4)), PICTURES, until(8), learning_rate=0.02)
+    at_once = fit(asked._replace(schedule=("step", 0.4, 4)), PICTURES, until(8))
+    for name, W in in_parts.parameters.items():
+        np.testing.assert_allclose(W, at_once.parameters[name], rtol=1e-12)
+
+
+def test_a_change_at_the_start_is_another_experiment_from_the_start():
+    begun = fit(FULL, PICTURES, until(0))
+    assert resume(begun, PICTURES, l2=0.1) == fit(FULL._replace(l2=0.1), PICTURES)
+
+
+def test_a_change_that_made_no_step_is_left_out():
+    part = fit(FULL, PICTURES, until(4))
+    twice = resume(resume(part, PICTURES, until(4), l2=0.1), PICTURES, l2=0.2)
+    assert twice == resume(part, PICTURES, l2=0.2)
+    back = resume(resume(part, PICTURES, until(4), l2=0.1), PICTURES, l2=0.0)
+    assert back == fit(FULL, PICTURES)
+
+
+def test_a_run_of_several_changes_is_replayed_to_the_bit():
+    result = resume(fit(FULL, PICTURES, until(3)), PICTURES, until(5), learning_rate=0.2)
+    result = resume(result, PICTURES, l2=0.1, iterations=20)
+    assert [until for until, _ in result.earlier] == [3, 5]
+    assert replay(result, PICTURES) == result
+
+
+def test_a_stack_is_changed_and_replayed_to_the_bit():
+    result = resume(fit_seeds(FULL, range(5), PICTURES), PICTURES, iterations=14, l2=0.1)
+    assert replay(result, PICTURES) == result
+
+
+def test_a_run_that_was_stopped_early_goes_on_with_more_patience():
+    stopped = fit(LEARNED["stopped early"], PICTURES)
+    assert stopped.stopped_early
+    patient = resume(stopped, PICTURES, early_stopping=5)
+    assert done(patient) > done(stopped)
+    assert replay(patient, PICTURES) == patient
+
+
+@pytest.mark.parametrize(
+    ("asked", "changes", "expected"),
+    [
+        (FULL, {"optimizer": "adam"}, "optimizer is changed in a run that has begun"),
+        (FULL, {"hidden": (2,)}, "hidden is changed"),
+        (FULL, {"early_stopping": 3}, "expected a run that began with it"),
+        (FULL, {"learning_rate": -1.0}, "learning_rate is -1.0; expected a positive"),
+        (FULL, {"momentum": 0.5}, "momentum is 0.5 with gradient_descent"),
+    ],
+)  # fmt: skip
+def test_what_cannot_change_is_refused(asked, changes, expected):
+    with pytest.raises(ValueError, match=expected):
+        resume(fit(asked, PICTURES, until(4)), PICTURES, **changes)
+
+
+def test_a_change_for_which_no_iteration_is_left_is_refused():
+    with pytest.raises(ValueError, match=r"l2 is changed in a run that is finished.*give iterat"):
+        resume(fit(FULL, PICTURES), PICTURES, l2=0.1)
+
+
+def test_a_change_of_an_optimizer_of_your_own_is_refused():
+    result = fit(FULL, PICTURES, until(4), optimizer=heavy_ball(0.1))
+    with pytest.raises(ValueError, match="an optimizer of your own"):
+        resume(result, PICTURES, learning_rate=0.1)
+
+
 # What cannot be carried on.
 
 
@@ -278,7 +388,7 @@ def test_as_many_others_than_those_it_was_trained_on_are_refused(which, full_spa
         pictures = PICTURES._replace(targets=PICTURES.targets[::-1])
     else:
         validation = OTHERS._replace(targets=OTHERS.targets[::-1])
-    with pytest.raises(ValueError, match="expected those it was trained on"):
+    with pytest.raises(ValueError, match="expected those that the run was trained on"):
         resume(stopped, pictures, validation=validation)
     assert replay(stopped, PICTURES, validation=OTHERS) == stopped
 
@@ -315,6 +425,6 @@ def test_a_start_that_is_drawn_otherwise_than_it_was_is_refused(name):
     stopped = fit(LEARNED[name], PICTURES, until(4))
     other: Any = stopped._replace(experiment=stopped.experiment._replace(seed=4))
     with pytest.raises(
-        ValueError, match="the initial parameters or the subspace of the run are others"
+        ValueError, match="the initial parameters or the subspace of the run are different"
     ):
         resume(other, PICTURES)

@@ -16,6 +16,7 @@ from catpipe.data import augmentation, batches, conversion, sampling, transforms
 from catpipe.data import examples as example
 from catpipe.data.drawn import canvas, drawings, subjects
 from catpipe.experiments import (
+    contexts,
     cross_validation,
     ensembles,
     experiment,
@@ -410,7 +411,7 @@ CALLS = {
     "prepare_again": (resuming.prepare_again, HALFWAY, PICTURES),
     "carry_on": (resuming.carry_on, HALFWAY, INSIDE),
     "run_again": (resuming.run_again, HALFWAY, INSIDE),
-    "extended": (resuming.extended, HALFWAY, 60),
+    "with_changes": (resuming.with_changes, HALFWAY, {"iterations": 60, "l2": 0.5}),
     "check_same": (resuming.check_same, HALFWAY, INSIDE),
     "run_seeds": (ensembles.run_seeds, INSIDE, (1, 2)),
     "with_seeds": (ensembles.with_seeds, INSIDE, (1, 2)),
@@ -451,6 +452,8 @@ CALLS = {
     "shaded": (subjects.shaded, (100.0, 50.0, 0.0), 0.5),
 }
 EXEMPT = {
+    contexts.no_context: "takes a function; `fit` calls it",
+    contexts.prepared_and_trained: "takes functions; `fit` calls it",
     canvas.paint: "takes shapes, closures without bytes to compare: see test_canvas",
     canvas.mirrored: "takes a shape, and nothing else that could change",
     canvas.placed: "takes a shape, and a pose of plain numbers",

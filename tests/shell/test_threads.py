@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import subprocess
 import sys
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from inspect import signature
+from pathlib import Path
 from threading import Barrier, Event, Thread
 
 import numpy as np
@@ -16,7 +19,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 import catpipe
 from catpipe import experiments
 from catpipe.experiments.experiment import Experiment
-from catpipe.shell import threads
+from catpipe.shell import cli, threads
 from catpipe.shell.threads import one_blas_thread
 from tests.typed import in_colours
 
@@ -200,3 +203,24 @@ def test_an_error_of_the_library_that_limits_threads_reaches_the_caller(monkeypa
     with one_blas_thread():
         assert blas_threads() == {1}
     assert blas_threads() == ALL
+
+
+TRAINS = (*("fit", "fit_seeds", "cross_validate", "resume", "replay"),)
+
+
+@pytest.mark.parametrize("name", TRAINS)
+def test_what_trains_has_the_docstring_and_the_parameters_of_its_function_in_experiments(name):
+    ours, theirs = getattr(catpipe, name), getattr(experiments, name)
+    assert ours.__doc__ == theirs.__doc__
+    assert signature(ours) == signature(theirs)
+
+
+@pytest.mark.parametrize("name", TRAINS)
+def test_what_trains_goes_to_another_process(name):
+    ours = getattr(catpipe, name)
+    assert pickle.loads(pickle.dumps(ours)) is ours
+
+
+def test_no_module_of_the_command_line_has_threads_of_its_own():
+    texts = {path.name: path.read_text() for path in Path(cli.__file__).parent.glob("*.py")}
+    assert [name for name, text in texts.items() if "one_blas_thread" in text] == []

@@ -6,18 +6,19 @@ from argparse import (
     SUPPRESS,
     Action,
     ArgumentParser,
-    ArgumentTypeError,
     BooleanOptionalAction,
     Namespace,
     RawDescriptionHelpFormatter,
 )
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
+from re import fullmatch
 from reprlib import repr as brief
 from typing import Any, NamedTuple, NoReturn, TypeAlias
 
-BAD_INPUT = 2
+from catpipe.shell.cli.exit_status import BAD_INPUT
+from catpipe.shell.cli.readers import MEMORY_HELP, read_integer, read_memory, read_number, read_path
+
 GROUPS = ("network", "training", "batches", "regularization", "stopping", "data", "output")
 
 
@@ -27,8 +28,6 @@ class OneLineParser(ArgumentParser):
     def __init__(self, **options: Any) -> None:
         formatter = partial(RawDescriptionHelpFormatter, max_help_position=32)
         super().__init__(**options, formatter_class=formatter, allow_abbrev=False)
-        self.register("type", int, partial(_number, int, "an integer"))
-        self.register("type", float, partial(_number, float, "a number"))
 
     def error(self, message: str) -> NoReturn:
         """Print the message and exit with status 2."""
@@ -46,13 +45,6 @@ class Command(NamedTuple):
     help: str
     options: tuple[Add, ...]
     examples: tuple[str, ...]
-
-
-def _number(kind: Callable[[str], float], expected: str, text: str) -> float:
-    try:
-        return kind(text)
-    except ValueError:
-        raise ArgumentTypeError(f"{brief(text)} is given; expected {expected}") from None
 
 
 class _Version(Action):
@@ -80,6 +72,7 @@ def parse(arguments: Sequence[str]) -> tuple[str, Namespace]:
     >>> parse(["train", "--layers", ""])
     ('train', Namespace(hidden=()))
     """
+    arguments = _with_joined_values(arguments)
     root = parser(arguments)
     word = next(iter(arguments), "")
     if word.startswith("-") and word not in ("-h", "--help", "--version"):
@@ -96,11 +89,29 @@ def parse(arguments: Sequence[str]) -> tuple[str, Namespace]:
     return values.pop("command"), Namespace(**values)
 
 
+def _with_joined_values(arguments: Sequence[str]) -> list[str]:
+    """Return the arguments with `--flag -1,2` as `--flag=-1,2`: argparse takes it for a flag.
+
+    >>> _with_joined_values(["--class-weight", "-1,2", "--seed", "-1"])
+    ['--class-weight=-1,2', '--seed', '-1']
+    """
+    joined: list[str] = []
+    for word in arguments:
+        begins_as_number = fullmatch(r"-(inf|nan|\.?\d.*)", word)
+        is_known_as_one = fullmatch(r"-\d+|-\d*\.\d+", word)
+        flag = joined[-1] if joined else ""
+        if begins_as_number and not is_known_as_one and flag.startswith("--") and "=" not in flag:
+            joined[-1] = f"{flag}={word}"
+        else:
+            joined.append(word)
+    return joined
+
+
 def parser(arguments: Sequence[str]) -> OneLineParser:
     """Return the parser of all commands, with the options of the one that is named alone."""
     root = OneLineParser(
         prog="catpipe",
-        description="Train feed-forward networks on pictures, repeatable to the bit.",
+        description="Train feed-forward networks on pictures and features, repeatable to the bit.",
         epilog="`catpipe COMMAND --help` lists the options of a command, with examples.",
     )
     root.add_argument("--version", action=_Version, nargs=0, default=SUPPRESS,
@@ -136,10 +147,11 @@ def _refuse_unknown(command: str, unknown: Sequence[str]) -> NoReturn:
         alone.error(f"{brief(unknown[0])} is one word too many; expected options")
     word = flag.partition("=")[0]
     known = {flag.lstrip("-"): flag for flag in alone._option_string_actions}
-    if command == "train":
+    if command in ("train", "resume"):
         from catpipe.shell.cli.options import SYNONYMS
 
-        known = {**{name: f"--{flag}" for name, flag in SYNONYMS.items()}, **known}
+        flags = {name: f"--{flag}" for name, flag in SYNONYMS.items()}
+        known = {name: flag for name, flag in flags.items() if flag in known.values()} | known
     suggestion = _suggestion(word.lstrip("-").replace("_", "-"), known)
     alone.error(f"{word} is no option{suggestion}")
 
@@ -148,7 +160,7 @@ def _train_options(train: OneLineParser) -> None:
     from catpipe.shell.cli.options import OPTIONS
 
     groups = {name: train.add_argument_group(name) for name in GROUPS}
-    groups["data"].add_argument("--config", type=Path, metavar="FILE",
+    groups["data"].add_argument("--config", type=read_path, metavar="FILE",
                                 help="TOML file of options, such as `epochs = 20`; flags override "
                                      "it")  # fmt: skip
     replaced = {option.in_place_of: option.group for option in OPTIONS if option.in_place_of}
@@ -165,9 +177,21 @@ def _train_options(train: OneLineParser) -> None:
                                metavar=option.metavar, help=option.help)  # fmt: skip
 
 
+def _change_options(resume: OneLineParser) -> None:
+    from catpipe.experiments.experiment import FIELDS
+    from catpipe.experiments.resuming import CHANGEABLE
+    from catpipe.shell.cli.options import OPTIONS
+
+    changes = resume.add_argument_group("changes for the rest of the run (default: as before)")
+    for option in OPTIONS:
+        if option.name in CHANGEABLE:
+            changes.add_argument(f"--{option.flag}", dest=option.name, type=option.read or str,
+                                 metavar=option.metavar, help=FIELDS[option.name].help)  # fmt: skip
+
+
 def _argument(name: str, metavar: str, help_: str, **more: Any) -> Add:
     """Return what adds this argument to a parser; it is a path where no other type is named."""
-    settings = {"type": Path, "metavar": metavar, "help": help_, **more}
+    settings = {"type": read_path, "metavar": metavar, "help": help_, **more}
     return lambda command: command.add_argument(name, **settings)
 
 
@@ -178,14 +202,16 @@ def _switch(name: str, help_: str) -> Add:
 # fmt: off
 RUN = _argument("run", "FILE", "file that `catpipe train --out FILE` saved")
 JSON = _switch("--json", "print one JSON object instead of text")
-DATA = _argument("--data", "FOLDER", "folder of a train_*.h5 and a test_*.h5 (default: as "
-                 "recorded, otherwise data/catvnoncat or data/drawn)")
-TRAINED_ON = _argument("--data", "FOLDER", "folder of the training examples (default: as recorded)")
+DATA = _argument("--data", "FOLDER", "folder of a train_*.h5 and a test_*.h5, or one file of both "
+                 "(default: as recorded, otherwise data/catvnoncat or data/drawn)")
+MEMORY = _argument("--memory", "GIB", MEMORY_HELP, type=read_memory)
+TRAINED_ON = _argument("--data", "FOLDER", "folder or file of the training examples "
+                       "(default: as recorded)")
 VALIDATED_ON = _argument("--validation", "FILE",
                          "file of the validation examples (default: as recorded)")
 COMMANDS: Mapping[str, Command] = {
     "train": Command(
-        "train", "train", "train a network on pictures of two or more classes", (_train_options,),
+        "train", "train", "train a network on pictures or features", (_train_options,),
         ("--out cats.h5",
          "--data FOLDER --layers 32,16 --optimizer adam --learning-rate 0.001",
          "--batch-size 64 --epochs 100 --early-stopping 5",
@@ -193,17 +219,17 @@ COMMANDS: Mapping[str, Command] = {
          "--config run.toml --seed 2")),
     "resume": Command(
         "train", "resume", "continue the training of a saved run",
-        (RUN, TRAINED_ON, VALIDATED_ON, JSON,
-         _argument("--iterations", "N", "number of iterations in all (default: as planned before)",
-                   type=int),
-         _argument("--save-every", "N", "also save the run every N iterations", type=int)),
-        ("cats.h5", "cats.h5 --iterations 5000 --save-every 500")),
+        (RUN, TRAINED_ON, VALIDATED_ON, MEMORY, JSON,
+         _argument("--save-every", "N", "also save the run every N iterations", type=read_integer),
+         _change_options),
+        ("cats.h5", "cats.h5 --iterations 5000 --save-every 500",
+         "cats.h5 --iterations 5000 --learning-rate 0.001")),
     "replay": Command(
         "inspect", "replay", "train a saved run again, and check that the result is the same",
-        (RUN, TRAINED_ON, VALIDATED_ON,
-         _argument("--tolerance", "T", "largest difference that is allowed in an array, as a share "
-                   "of its largest number (default: 0, identical to the bit)", type=float,
-                   default=0.0)),
+        (RUN, TRAINED_ON, VALIDATED_ON, MEMORY,
+         _argument("--tolerance", "T", "largest difference that is allowed in an array, as a "
+                   "fraction of its largest number (default: 0, identical to the bit)",
+                   type=read_number, default=0.0)),
         ("cats.h5", "cats.h5 --tolerance 1e-9")),
     "show": Command(
         "inspect", "show", "describe a saved run",
@@ -213,26 +239,29 @@ COMMANDS: Mapping[str, Command] = {
         "inspect", "compare", "list the differences between two saved runs",
         (RUN, _argument("other", "FILE", "file of another run")), ("cats.h5 other.h5",)),
     "evaluate": Command(
-        "predict", "evaluate", "measure accuracy and confusion on the test examples",
-        (RUN, DATA, JSON), ("cats.h5", "cats.h5 --data FOLDER --json")),
+        "predict", "evaluate", "measure accuracy or R squared on the test examples",
+        (RUN, DATA, MEMORY, JSON), ("cats.h5", "cats.h5 --data FOLDER --json")),
     "predict": Command(
-        "predict", "predict", "predict the class of single test examples, with its probability",
-        (RUN, DATA, _argument("--index", "N", "numbers of the test examples, from 0 (default: all)",
-                              type=int, nargs="+")),
+        "predict", "predict", "predict the class, or the numbers, of single test examples",
+        (RUN, DATA, MEMORY,
+         _argument("--index", "N", "numbers of the test examples, from 0 (default: all)",
+                   type=read_integer, nargs="+")),
         ("cats.h5", "cats.h5 --index 0 9")),
     "draw": Command(
         "predict", "draw_data", "draw a data set of cats and other things",
         (_argument("folder", "FOLDER", "folder to write to"),
          _argument("--seed", "N", "seed of the pictures (default: 1, which gives data/drawn)",
-                   type=int, default=1),
-         _argument("--train", "N", "number of training examples (default: 209)", type=int,
+                   type=read_integer, default=1),
+         _argument("--train", "N", "number of training examples (default: 209)", type=read_integer,
                    default=209),
-         _argument("--test", "N", "number of test examples (default: 50)", type=int,
-                   default=50)),
+         _argument("--test", "N", "number of test examples (default: 50)", type=read_integer,
+                   default=50),
+         _switch("--force", "replace other drawn data in the folder")),
         ("pictures", "pictures --seed 2 --train 1000 --test 200")),
     "figure": Command(
         "predict", "figure", "draw a picture of a run: its cost curve and some predictions",
-        (RUN, DATA, _argument("image", "IMAGE", "PNG file to write")), ("cats.h5 cats.png",)),
+        (RUN, DATA, MEMORY, _argument("image", "IMAGE", "file to write: .png, .svg or .pdf")),
+        ("cats.h5 cats.png", "cats.h5 cats.pdf")),
 }
 # fmt: on
 OTHER_WORDS = {

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from argparse import ArgumentTypeError, Namespace
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator, Mapping
+from datetime import date, time
 from pathlib import Path
 from reprlib import repr as brief
 from typing import Any
@@ -14,6 +17,11 @@ from catpipe.shell.cli.options import BY_FLAG, OPTIONS, SYNONYMS, Option
 from catpipe.shell.storage.atomic import DataError
 
 MOST_BYTES = 2**20
+MARKS = {  # a text is UTF-8, or as its byte-order mark says
+    BOM_UTF8: "utf-8-sig",
+    BOM_UTF16_LE: "utf-16",
+    BOM_UTF16_BE: "utf-16",
+}
 RIVALS = {option.name: option.in_place_of for option in OPTIONS if option.in_place_of}
 STORED = {str: "text", int: "an integer", bool: "true or false"}
 
@@ -38,7 +46,8 @@ def completed(flags: Namespace) -> Namespace:
         for name in [from_file.get(option.name, f"--{option.flag}")]
     }
     defaults = {option.name: option.default for option in OPTIONS}
-    return Namespace(**{**defaults, **values}, named=named)
+    shown = {**dict.fromkeys(from_file, in_toml), **dict.fromkeys(given, as_typed)}
+    return Namespace(**{**defaults, **values}, named=named, shown=shown)
 
 
 def overridden(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
@@ -52,21 +61,62 @@ def overridden(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, 
     return {**others, **above}
 
 
+def as_typed(value: Any) -> str:
+    """Return a value as it is typed behind a flag.
+
+    >>> as_typed((20, 7)), as_typed(0.5)
+    ("'20,7'", '0.5')
+    """
+    return brief(",".join(map(str, value)) if isinstance(value, tuple) else value)
+
+
+def in_toml(value: Any) -> str:
+    """Return a value as it is written in TOML, shortly.
+
+    >>> in_toml((True, "a", [0.5])), in_toml({"a": 1})
+    ('[true, "a", [0.5]]', 'a table')
+    """
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return json.dumps(value[:40], ensure_ascii=False)
+    if isinstance(value, Mapping):
+        return "a table"
+    if isinstance(value, list | tuple):
+        listed = ", ".join(map(in_toml, value[:6]))
+        return f"[{listed}{', ...' if len(value) > 6 else ''}]"
+    return value.isoformat() if isinstance(value, date | time) else brief(value)
+
+
 def _read(path: Path) -> dict[str, Any]:
     try:
-        if path.is_file() and path.stat().st_size <= MOST_BYTES:
-            return tomllib.loads(path.read_text("utf-8-sig"))
+        content = _content(path)
     except OSError as error:
         raise DataError(
-            f"{path}: cannot be read ({error.strerror}); expected TOML: check its rights"
+            f"{path}: cannot be read ({error.strerror}); expected TOML: check its name and rights"
         ) from error
+    encoding = next((e for mark, e in MARKS.items() if content.startswith(mark)), "utf-8")
+    if encoding == "utf-8" and b"\0" in content:
+        raise DataError(f"{path}: is a binary file; expected a text of TOML: check the name")
+    try:
+        return tomllib.loads(content.decode(encoding))
     except (RecursionError, ValueError) as error:
         raise DataError(
             f"{path}: is no TOML ({error}); expected `name = value` lines: correct it"
         ) from error
-    raise DataError(
-        f"{path}: is not a file of at most {MOST_BYTES:,} bytes; expected TOML: check the name"
-    )
+
+
+def _content(path: Path) -> bytes:
+    size = path.stat().st_size  # which raises for a name without a file
+    if not path.is_file():
+        kind = "a folder" if path.is_dir() else "a device"
+        raise DataError(f"{path}: is {kind}; expected a file of TOML: check the name")
+    if size > MOST_BYTES:
+        raise DataError(
+            f"{path}: has {size:,} bytes; expected a file of TOML, of at most {MOST_BYTES:,}: "
+            "check the name"
+        )
+    return path.read_bytes()
 
 
 def _options(path: Path, read: Mapping[str, Any]) -> dict[Option, Any]:
@@ -91,11 +141,18 @@ def _options(path: Path, read: Mapping[str, Any]) -> dict[Option, Any]:
 
 def _check_key(path: Path, key: str) -> None:
     if key.replace("_", "-") not in BY_FLAG:
-        meant = closest(key.replace("_", "-"), SYNONYMS, cutoff=0)
+        word = key.replace("_", "-").casefold()
+        meant = closest(word, SYNONYMS) or _only_beginning(word)
         raise DataError(
-            f"{path}: has the key {brief(key)}; expected the name of an option: "
-            f"did you mean {meant}?"
+            f"{path}: has the key {brief(key)}; expected the name of an option, as "
+            f"`catpipe train --help` lists them{f': did you mean {meant}?' if meant else ''}"
         )
+
+
+def _only_beginning(word: str) -> str | None:
+    """Return the one option that begins with the word, where there is one alone."""
+    names = [flag for flag in BY_FLAG if word and flag.startswith(word)]
+    return names[0] if len(names) == 1 else None
 
 
 def _rivals(options: list[Option]) -> Iterator[tuple[str, str]]:
@@ -110,7 +167,7 @@ def _value(path: Path, option: Option, value: Any) -> Any:
     """
     if option.stored and type(value) is not option.stored:
         raise DataError(
-            f"{path}: {option.flag} is {brief(value)}; expected {STORED[option.stored]}: write it"
+            f"{path}: {option.flag} is {in_toml(value)}; expected {STORED[option.stored]}"
         )
     if isinstance(value, list):
         return tuple(value)

@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from catpipe.experiments.resuming import prepare_again, run_again
 from catpipe.nn.network import layer_sizes
-from catpipe.shell.cli.report import data_line, describe
-from catpipe.shell.cli.session import status
+from catpipe.shell.cli.report import changes_of, data_line, describe
+from catpipe.shell.cli.session import about, status
 from catpipe.shell.runs.compare import differences, reasons
 from catpipe.shell.runs.environment import WORDS, Environment, changes, environment
 from catpipe.shell.runs.locate import training_data
@@ -21,7 +20,8 @@ from catpipe.shell.runs.record import to_json
 from catpipe.shell.runs.run_file import FACTS as COMMON
 from catpipe.shell.runs.run_file import Run, arrays_of, load_run, record_of
 from catpipe.shell.storage.atomic import DataError, printable
-from catpipe.shell.threads import limited
+from catpipe.shell.threads import replay as retrained
+from catpipe.training.stopping import Checkpoint
 
 FACTS = (*COMMON, "classes", "state_iteration", "best_iteration")
 
@@ -53,9 +53,7 @@ def replay(options: Namespace) -> bool:
     """Train a saved run again, and print whether it is identical, or how far off it is and why."""
     tolerance: float = options.tolerance
     if not 0 <= tolerance < float("inf"):
-        raise DataError(
-            f"--tolerance is {tolerance}; expected a share of at least 0, and finite: choose one"
-        )
+        raise DataError(f"--tolerance is {tolerance}; expected a finite fraction of at least 0")
     run = load_run(options.run)
     again = _again(run, options)
     off, at = differences(run.result, again.result), run.result.iterations_done
@@ -65,7 +63,7 @@ def replay(options: Namespace) -> bool:
     print(f"not identical: {at} iterations, {len(off)} of the arrays; most of all {off[0]}")
     for reason in reasons(run, again) or ["none found in data, libraries, kernels and threads"]:
         print(f"reason: {reason}")
-    is_within = all(of.share is not None and of.share <= tolerance for of in off)
+    is_within = all(of.fraction is not None and of.fraction <= tolerance for of in off)
     print(f"tolerance: {tolerance:g}, {'met' if is_within else 'exceeded'}")
     return is_within
 
@@ -73,23 +71,25 @@ def replay(options: Namespace) -> bool:
 def _again(run: Run, options: Namespace) -> Run:
     """Train the run once more, and print how long that took."""
     found = training_data(run, options)
-    print(data_line(found.folder, found.data))
-    since = perf_counter()
-    try:
-        result, made_with = limited(
-            lambda: prepare_again(run.result, found.data.train, found.validation),
-            lambda setup: (run_again(run.result, setup), environment()),
-        )
-    except ValueError as error:
-        raise DataError(f"{options.run}: {error}") from error
+    print(data_line(found.folder, found.data, found.notes))
+    since, made_with = perf_counter(), []
+
+    def watch(checkpoints: Iterator[Checkpoint]) -> Iterator[Checkpoint]:
+        made_with.append((0, environment()))
+        return checkpoints
+
+    with about(options.run):
+        result = retrained(run.result, found.data.train, watch, found.validation)
     print(f"time: {perf_counter() - since:.2f} s of training in {result.space_description}")
-    return Run(result, run.classes, found.source, ((0, made_with),))
+    return Run(result, run.classes, found.source, tuple(made_with))
 
 
 def _shown(run: Run) -> Iterator[tuple[str, str]]:
     result, at = run.result, run.result.iterations_done
     yield "network", describe(result.experiment, layer_sizes(result.network), len(result.seeds))
-    yield "classes", ", ".join(run.classes)
+    yield from (("changed", words) for words in changes_of(result))
+    if run.classes:
+        yield "classes", ", ".join(run.classes)
     yield "iteration", f"{at} of {result.planned_iterations}, {status(result)}"
     if result.iteration != at:
         yield "parameters", f"of iteration {result.iteration}, where the validation cost was lowest"
@@ -134,13 +134,13 @@ def _other_experiments(first: Run, second: Run) -> Iterator[str]:
 def _facts(run: Run) -> dict[str, Any]:
     """Return the facts of a record beside the experiment, environments and digests of arrays."""
     record, source = record_of(run, {}), run.source
-    facts = {name: getattr(record, name) for name in FACTS if name != "experiment"}
+    facts = {name: getattr(record, name) for name in FACTS if name not in ("experiment", "earlier")}
     digests = {
         f"SHA-256 of the {name} data": digest.sha256 if digest else None
         for name in ("train", "test", "validation")
         for digest in [getattr(source, name, None)]
     }
-    return {**facts, **digests}
+    return {**facts, "changes": "; ".join(changes_of(run.result)) or None, **digests}
 
 
 def _different_fields(mine: dict[str, Any], other: dict[str, Any]) -> Iterator[str]:

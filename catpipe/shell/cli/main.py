@@ -11,10 +11,9 @@ from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
 
-from catpipe.shell.cli.arguments import BAD_INPUT, COMMANDS, on_one_line, parse, parser
+from catpipe.shell.cli.arguments import COMMANDS, on_one_line, parse, parser
+from catpipe.shell.cli.exit_status import BAD_INPUT, DIFFERS, INTERRUPTED, NO_COMMAND, NO_READER
 from catpipe.shell.storage.child import reader
-
-DIFFERS, NO_COMMAND, INTERRUPTED, NO_READER = 1, 1, 130, 141
 
 Function = Callable[[Namespace], bool | None]
 
@@ -74,7 +73,7 @@ def _error_message(error: Exception) -> str:
         return f"out of memory ({error}); expected smaller layers, or fewer examples"
     if isinstance(error, OSError):
         where, why = error.filename or "the output", error.strerror or error
-        return f"{where}: {why}; expected a place with room and the right to use it: name another"
+        return f"{where}: {why}; expected a place with room and the right to use it: give another"
     return str(error)
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentTypeError, Namespace
+from argparse import Namespace
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from reprlib import repr as brief
 from typing import Any, NamedTuple
 
-from catpipe.experiments.experiment import FIELDS, SEEDS, SWITCH, Experiment, Field, checked
+from catpipe.experiments.experiment import FIELDS, SWITCH, Experiment, Field, checked
+from catpipe.shell.cli.readers import MEMORY_HELP, read_integer, read_memory, read_path, read_seeds
 
 PUBLISHED = Experiment(seed=1)
-MOST_SEEDS = 10_000
 
 
 class Option(NamedTuple):
@@ -33,24 +32,6 @@ class Option(NamedTuple):
     stored: type | None = None
 
 
-def seed_range(text: str) -> range:
-    """Return the seeds that the text names, the last included.
-
-    >>> seed_range("1..100")
-    range(1, 101)
-    """
-    try:
-        first, last = map(int, text.split(".."))
-    except ValueError:
-        first, last = 0, -1
-    if not 0 <= first <= last < SEEDS or last - first >= MOST_SEEDS:
-        raise ArgumentTypeError(
-            f"{brief(text)} is no range of seeds; expected one like 1..100, of at most "
-            f"{MOST_SEEDS:,} from 0 to {SEEDS - 1}"
-        )
-    return range(first, last + 1)
-
-
 def experiment_of(options: Namespace, classes: int) -> Experiment:
     """Return the experiment that these options describe, on data of so many classes.
 
@@ -58,7 +39,12 @@ def experiment_of(options: Namespace, classes: int) -> Experiment:
     """
     values = {option.name: getattr(options, option.name) for option in OF_FIELDS}
     named: Mapping[str, str] = options.named
-    return checked(Experiment(**values, classes=classes), lambda field: named.get(field, field))
+    shown: Mapping[str, Callable[[Any], str]] = options.shown
+    return checked(
+        Experiment(**values, classes=classes),
+        named=lambda field: named.get(field, field),
+        shown=lambda field, value: shown.get(field, brief)(value),
+    )
 
 
 def _option_of(name: str, field: Field) -> Option:
@@ -82,20 +68,24 @@ def _option_of(name: str, field: Field) -> Option:
 OF_FIELDS = tuple(_option_of(name, field) for name, field in FIELDS.items() if field.group)
 OPTIONS = (
     *OF_FIELDS,
-    Option("seeds", "seeds", seed_range, "A..B",
+    Option("seeds", "seeds", read_seeds, "A..B",
            "train a network from each of these seeds, and print mean and spread", "training",
            in_place_of="seed", stored=str),
-    Option("data", "data", Path, "FOLDER", "folder of a train_*.h5 and a test_*.h5 "
-           "(default: data/catvnoncat, otherwise data/drawn)", "data", stored=str),
-    Option("validation", "validation", Path, "FILE", "a train_*.h5 or test_*.h5 of validation "
+    Option("data", "data", read_path, "FOLDER", "folder of a train_*.h5 and a test_*.h5, or one "
+           "file of both (default: data/catvnoncat, otherwise data/drawn)", "data", stored=str),
+    Option("validation", "validation", read_path, "FILE", "a train_*.h5 or test_*.h5 of validation "
            "examples (default: a fifth of the training examples)", "stopping", stored=str),
-    Option("out", "out", Path, "FILE", "save the run to this file (default: it is not saved)",
+    Option("memory", "memory", read_memory, "GIB", MEMORY_HELP, "data"),
+    Option("out", "out", read_path, "FILE", "save the run to this file (default: it is not saved)",
            "output", also_as=("output", "save"), stored=str),
-    Option("save_every", "save-every", int, "N", "also save the run every N iterations", "output",
-           stored=int),
+    Option("save_every", "save-every", read_integer, "N", "also save the run every N iterations",
+           "output", stored=int),
     Option("json", "json", None, "", "print one JSON object instead of text", "output",
            default=False, stored=bool),
+    Option("force", "force", None, "", "replace the run in the file of --out", "output",
+           default=False, stored=bool),
 )  # fmt: skip
+FLAGS: Mapping[str, str] = {option.name: f"--{option.flag}" for option in OPTIONS}
 BY_FLAG: Mapping[str, Option] = {option.flag: option for option in OPTIONS}
 SYNONYMS: Mapping[str, str] = {
     **{other.replace("_", "-"): option.flag for option in OPTIONS for other in option.also_as},

@@ -4,85 +4,152 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from catpipe.data.drawn.drawings import SIDE, draw
-from catpipe.data.examples import DataSet
-from catpipe.experiments.result import accuracy_on, predictions, probabilities
+from catpipe.data.examples import DataSet, Examples, fingerprint
+from catpipe.experiments.experiment import SEEDS, is_regression
+from catpipe.experiments.result import predictions, probabilities
 from catpipe.metrics import confusion
-from catpipe.shell.cli.report import data_line, percent
+from catpipe.nn.parameters import Array
+from catpipe.shell.cli.report import data_line, noun, score_for
 from catpipe.shell.runs.locate import data_to_evaluate, load_single_run
 from catpipe.shell.runs.run_file import Run
 from catpipe.shell.storage.atomic import DataError, check_writable, write_files
-from catpipe.shell.storage.datasets import save_data
+from catpipe.shell.storage.datasets import Loaded, load_data, save_data
 from catpipe.shell.storage.hdf5 import EACH
 
 MOST_DRAWN = EACH // (SIDE * SIDE * 3)
 
 
 def evaluate(options: Namespace) -> None:
-    """Print how well a saved network predicts the test pictures of a data set."""
-    folder, run, data = _run_and_data(options)
-    share = float(accuracy_on(run.result, data.test))
-    predicted = predictions(run.result, data.test.inputs)
-    table = confusion(predicted, data.test.targets, len(run.classes))
+    """Print how well a saved network predicts the test examples of a data set."""
+    folder, run, (data, notes) = _run_and_data(options)
+    result, test = run.result, data.test
+    score = score_for(result.experiment)
+    found = float(score.of(result, test))
+    table = _confusion(run, test) if run.classes else None
     if options.json:
-        report = {"data": str(folder), "classes": run.classes, "test_accuracy": share}
-        print(json.dumps({**report, "confusion": table.tolist()}))
+        of_classes = {} if table is None else {"classes": run.classes, "confusion": table.tolist()}
+        print(json.dumps({"data": str(folder), score.key("test"): found, **of_classes}))
         return
-    print(data_line(folder, data))
-    print(f"test accuracy: {percent(share, data.test)}")
-    width = max(map(len, run.classes)) + 2
-    print(" " * width, *(f"{f'predicted {name}':>{width + 10}}" for name in run.classes))
-    for name, row in zip(run.classes, table, strict=True):
-        print(f"{name:<{width}}", *(f"{count:{width + 10}}" for count in row))
+    print(data_line(folder, data, notes))
+    print(f"test {score.name}: {score.words(found, test)}")
+    if table is not None:
+        _print_confusion(run.classes, table)
 
 
 def predict(options: Namespace) -> None:
-    """Print the predicted class and its probability of single test pictures."""
-    folder, run, data = _run_and_data(options)
-    count = len(data.test.targets)
-    chosen = options.index or range(count)
+    """Print what is predicted for single test examples: classes with probabilities, or numbers."""
+    folder, run, (data, _) = _run_and_data(options)
+    test, count = data.test, len(data.test.targets)
+    chosen = list(options.index or range(count))
     for index in chosen:
         if not 0 <= index < count:
-            raise DataError(f"{folder}: has no test picture {index}; expected 0 to {count - 1}")
-    images = data.test.inputs[list(chosen)]
-    predicted, sure = predictions(run.result, images), probabilities(run.result, images).max(0)
-    for index, label, probability in zip(chosen, predicted, sure, strict=True):
-        print(
-            f"picture {index}: {run.classes[label]} (probability {probability:.4f}; "
-            f"labelled {run.classes[data.test.targets[index]]})"
-        )
+            raise DataError(
+                f"{folder}: has no test {noun(test)} {index}; expected 0 to {count - 1}"
+            )
+    words = _numbers if is_regression(run.result.experiment) else _classes
+    for index, found in zip(chosen, words(run, test, chosen), strict=True):
+        print(f"{noun(test)} {index}: {found}")
+
+
+def _classes(run: Run, test: Examples, chosen: list[int]) -> Iterator[str]:
+    inputs, labels = test.inputs[chosen], test.targets[chosen]
+    predicted, sure = predictions(run.result, inputs), probabilities(run.result, inputs).max(0)
+    for number, probability, label in zip(predicted, sure, labels, strict=True):
+        name, labelled = run.classes[number], run.classes[label]
+        yield f"{name} (probability {probability:.4f}; labelled {labelled})"
+
+
+def _numbers(run: Run, test: Examples, chosen: list[int]) -> Iterator[str]:
+    predicted = predictions(run.result, test.inputs[chosen])
+    for found, target in zip(predicted, test.targets[chosen], strict=True):
+        yield f"{_listed(found)} (target {_listed(target)})"
+
+
+def _listed(values: Array) -> str:
+    return ", ".join(f"{value:.6g}" for value in np.atleast_1d(values))
+
+
+def _confusion(run: Run, test: Examples) -> NDArray[np.int64]:
+    return confusion(predictions(run.result, test.inputs), test.targets, len(run.classes))
+
+
+def _print_confusion(classes: tuple[str, ...], table: NDArray[np.int64]) -> None:
+    width = max(map(len, classes)) + 2
+    print(" " * width, *(f"{f'predicted {name}':>{width + 10}}" for name in classes))
+    for name, row in zip(classes, table, strict=True):
+        print(f"{name:<{width}}", *(f"{count:{width + 10}}" for count in row))
 
 
 def draw_data(options: Namespace) -> None:
     """Write a drawn data set."""
-    if (largest := max(options.train, options.test)) > MOST_DRAWN:
-        raise DataError(
-            f"{options.folder}: {largest} pictures are too many; expected at most {MOST_DRAWN}, "
-            "which fill the largest file that is read: ask for fewer"
-        )
-    save_data(options.folder, draw(options.seed, options.train, options.test), "drawn")
+    for name in ("train", "test"):
+        if not 1 <= (count := getattr(options, name)) <= MOST_DRAWN:
+            raise DataError(
+                f"--{name} is {count}; expected 1 to {MOST_DRAWN} pictures, which fill the largest "
+                "file that is read"
+            )
+    if not 0 <= options.seed < SEEDS:
+        raise DataError(f"--seed is {options.seed}; expected an integer from 0 to {SEEDS - 1}")
+    drawn = draw(options.seed, options.train, options.test)
+    if not options.force:
+        _check_drawn_over(options.folder, drawn)
+    save_data(options.folder, drawn, "drawn")
     print(
         f"drawn: {options.train} pictures to train on and {options.test} to test on, "
         f"in {options.folder}"
     )
 
 
-def figure(options: Namespace) -> None:
-    """Draw the cost curve, and some of the test pictures with their predictions."""
-    from catpipe.shell.report.figures import PNG, run_figure
+def _check_drawn_over(folder: Path, drawn: DataSet) -> None:
+    """Refuse to replace data that are not the very ones that are drawn now."""
+    old = [folder / f"{part}_drawn.h5" for part in ("train", "test")]
+    there = [path.name for path in old if path.exists()]
+    if there and not _holds(folder, drawn):
+        raise DataError(
+            f"{folder}: holds {there[0]}, with other pictures than would be drawn; expected a "
+            "folder without data: give a new one, or --force to replace them"
+        )
 
-    _, run, data = _run_and_data(options)
-    image = options.image
-    if image.suffix != ".png" or (image.is_file() and not image.read_bytes().startswith(PNG)):
-        raise DataError(f"{image}: is not a PNG; expected a new name.png, or a picture to replace")
+
+def _holds(folder: Path, drawn: DataSet) -> bool:
+    try:
+        return _fingerprints(load_data(folder)) == _fingerprints(drawn)
+    except DataError:
+        return False
+
+
+def _fingerprints(data: DataSet) -> tuple[str, str]:
+    """Return the SHA-256 of the examples to train on, and of those to test on."""
+    return fingerprint(data.train), fingerprint(data.test)
+
+
+def figure(options: Namespace) -> None:
+    """Draw the cost curve, and some of the test examples with their predictions."""
+    from catpipe.shell.report.figures import FORMATS, run_figure
+
+    _, run, (data, _) = _run_and_data(options)
+    image: Path = options.image
+    ending = image.suffix.lower()
+    if ending not in FORMATS:
+        raise DataError(f"{image}: is no name of a figure; expected one of {', '.join(FORMATS)}")
+    if image.is_file() and FORMATS[ending].mark not in image.read_bytes():
+        raise DataError(
+            f"{image}: is a file that `catpipe figure` did not make; expected a new name, or a "
+            "figure to replace: remove it first"
+        )
     check_writable(image)
-    write_files({image: run_figure(run.result, run.classes, data.test)})
+    write_files({image: run_figure(run.result, run.classes, data.test, ending)})
     print(f"figure: {image}")
 
 
-def _run_and_data(options: Namespace) -> tuple[Path, Run, DataSet]:
+def _run_and_data(options: Namespace) -> tuple[Path, Run, Loaded]:
     run = load_single_run(options.run)
-    folder, data = data_to_evaluate(run, options)
-    return folder, run, data
+    folder, loaded = data_to_evaluate(run, options)
+    return folder, run._replace(result=run.result._replace(class_names=())), loaded  # by number

@@ -12,14 +12,20 @@ from catpipe.training.stopping import Checkpoint
 
 
 def with_progress(
-    checkpoints: Iterable[Checkpoint], total: int, *, silent: bool = False
+    checkpoints: Iterable[Checkpoint],
+    total: int,
+    *,
+    header: Iterable[str] = (),
+    silent: bool = False,
 ) -> Iterator[Checkpoint]:
-    """Hand on the checkpoints, and print their costs.
+    """Hand on the checkpoints, and print the header and then their costs.
 
     Costs are printed above a bar where there is a terminal for one; nothing where `silent`.
     """
     if silent:
         return iter(checkpoints)
+    for line in header:
+        _print(line)
     tqdm = _tqdm() if sys.stdout.isatty() and sys.stderr.isatty() else None
     if tqdm is None:
         return with_printed_costs(checkpoints, _print)

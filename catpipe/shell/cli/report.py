@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from catpipe.data.examples import DataSet, Examples
-from catpipe.experiments.experiment import Experiment, non_defaults
-from catpipe.experiments.result import Result, accuracy_on, cost_on
+from catpipe.experiments.experiment import Experiment, is_regression, non_defaults
+from catpipe.experiments.result import Result, accuracy_on, cost_on, r_squared_on
 from catpipe.experiments.setup import sizes_for
 from catpipe.nn.network import layer_sizes
+from catpipe.nn.parameters import Array
 from catpipe.optim.regularizers import l2_penalty
 from catpipe.shell.cli.progress import cost_line
 
@@ -20,15 +22,53 @@ IN_SENTENCE = (
 )  # fmt: skip
 
 
-def data_line(folder: Path, data: DataSet) -> str:
-    """Return where the pictures are, and how many."""
+class Score(NamedTuple):
+    """How good a network is: the score's name, the score of a result on examples, and in words."""
+
+    name: str
+    of: Callable[[Result, Examples], Array]
+    words: Callable[[float, Examples], str]
+    spread: str  # how mean and deviation of many networks are printed
+    averaged: str  # what an ensemble averages
+
+    def key(self, part: str) -> str:
+        """Return the name of the score on a part of the data in JSON."""
+        return f"{part}_{self.name.replace(' ', '_').lower()}"
+
+
+def score_for(experiment: Experiment) -> Score:
+    """Return R squared for a regression, otherwise the accuracy.
+
+    >>> score_for(Experiment(seed=1, loss="mean_squared_error")).key("test")
+    'test_r_squared'
+    """
+    if is_regression(experiment):
+        return Score(
+            "R squared", r_squared_on, lambda value, _: f"{value:.6g}", "{:.6g}", "predictions"
+        )
+    return Score("accuracy", accuracy_on, percent, "{:.2%}", "probabilities")
+
+
+def data_line(folder: Path, data: DataSet, notes: Sequence[str]) -> str:
+    """Return where the data are, how many, and how the files were taken."""
     train, test = len(data.train.targets), len(data.test.targets)
-    return f"data: {folder} ({train} pictures to train on, {test} to test on)"
+    counts = f"{train} {noun(data.train)}s to train on, {test} to test on"
+    return "; ".join((f"data: {folder} ({counts})", *notes))
 
 
-def experiment_line(experiment: Experiment, pictures: Examples, seeds: Sequence[int] | None) -> str:
+def noun(examples: Examples) -> str:
+    """Return what one of the examples is called.
+
+    >>> noun(pictures), noun(data.Examples(np.ones((2, 3)), np.array([0, 1])))
+    ('picture', 'example')
+    """
+    return "picture" if examples.inputs.ndim > 2 else "example"
+
+
+def experiment_line(experiment: Experiment, examples: Examples, seeds: Sequence[int] | None) -> str:
     """Return the line that describes a run: usual fields, and those that are not the default."""
-    sizes = sizes_for(experiment, pictures.inputs[0].size)
+    outputs = examples.targets[:1].size if is_regression(experiment) else None
+    sizes = sizes_for(experiment, examples.inputs[0].size, outputs)
     return f"network: {describe(experiment, sizes, len(seeds or ()))}"
 
 
@@ -53,14 +93,30 @@ float64; l2 0.5'
     )
 
 
-def percent(share: float, pictures: Examples) -> str:
-    """Return the share of the pictures in percent, and how many they are."""
-    count = len(pictures.targets)
-    return f"{100 * share:.3f} % ({round(share * count)} of {count})"
+def changes_of(result: Result) -> Iterator[str]:
+    """Return the changes of the experiment in the run, in words: when, and what.
+
+    >>> short = fit(Experiment(seed=1, hidden=(), iterations=7), pictures)
+    >>> [*changes_of(resume(short, pictures, iterations=9, l2=0.5))]
+    ['at iteration 7: iterations 7 to 9, l2 0.0 to 0.5']
+    """
+    spans = (*result.earlier, (result.planned_iterations, result.experiment))
+    for (end, before), (_, after) in pairwise(spans):
+        pairs = zip(Experiment._fields, before, after, strict=True)
+        words = (f"{name.replace('_', ' ')} {_words(was)} to {_words(now)}"
+                 for name, was, now in pairs if was != now)  # fmt: skip
+        yield f"at iteration {end}: {', '.join(words)}"
+
+
+def percent(fraction: float, examples: Examples) -> str:
+    """Return the fraction of the examples in percent, and how many they are."""
+    count = len(examples.targets)
+    return f"{100 * fraction:.3f} % ({round(fraction * count)} of {count})"
 
 
 def report_of(folder: Path, result: Result, data: DataSet, seconds: float) -> dict[str, Any]:
     """Return all that is reported of a run, under the names that it has in JSON."""
+    score, parts = score_for(result.experiment), (("train", data.train), ("test", data.test))
     return {
         "data": str(folder),
         "network": layer_sizes(result.network),
@@ -71,10 +127,10 @@ def report_of(folder: Path, result: Result, data: DataSet, seconds: float) -> di
         "costs": {str(iteration): cost for iteration, cost in result.costs},
         "final_cost": float(cost_on(result, data.train)),
         "l2_penalty": float(l2_penalty(result.parameters, result.experiment.l2)),
-        "train_accuracy": float(accuracy_on(result, data.train)),
-        "test_accuracy": float(accuracy_on(result, data.test)),
+        **{score.key(part): float(score.of(result, examples)) for part, examples in parts},
         "seconds": seconds,
         "space": result.space_description,
+        "changes": [*changes_of(result)],
     }
 
 
@@ -89,7 +145,7 @@ def _words(value: Any) -> str:
 
 
 def print_report(result: Result, report: Mapping[str, Any], data: DataSet) -> None:
-    """Print the last cost, the accuracies and the time of a run."""
+    """Print the last cost, the accuracies or R squared, and the time of a run."""
     last, _ = result.costs[-1]
     if result.experiment.early_stopping:
         print(f"early stopping: after {last + 1} iterations; the parameters are those of iteration "
@@ -99,6 +155,8 @@ def print_report(result: Result, report: Mapping[str, Any], data: DataSet) -> No
         cost_line(result.iteration, report["final_cost"]),
         f"(trained parameters, all training examples{l2})",
     )
-    print(f"train accuracy: {percent(report['train_accuracy'], data.train)}")
-    print(f"test accuracy:  {percent(report['test_accuracy'], data.test)}")
+    score = score_for(result.experiment)
+    for part, examples in (("train", data.train), ("test", data.test)):
+        found = score.words(report[score.key(part)], examples)
+        print(f"{f'{part} {score.name}:':<15} {found}")
     print(f"time: {report['seconds']:.2f} s of training in {result.space_description}")

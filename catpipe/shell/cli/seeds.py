@@ -17,10 +17,12 @@ import numpy as np
 
 from catpipe.data.examples import DataSet, Examples
 from catpipe.experiments.ensembles import Map
-from catpipe.experiments.experiment import Experiment
+from catpipe.experiments.experiment import Experiment, is_regression
 from catpipe.experiments.fitting import Watch
-from catpipe.experiments.result import Result, accuracy_on, cost_on, probabilities
+from catpipe.experiments.result import Result, cost_on, predictions, probabilities
+from catpipe.metrics import r_squared
 from catpipe.nn.network import layer_sizes
+from catpipe.shell.cli.report import Score, score_for
 from catpipe.shell.threads import fit_seeds
 from catpipe.training.stopping import Checkpoint
 
@@ -37,6 +39,7 @@ def train_seeds(
     with workers() as (map_, watch):
         result = fit_seeds(experiment, options.seeds, data.train, map_, watch, validation)
     seconds = perf_counter() - since
+    score, parts = score_for(experiment), (("train", data.train), ("test", data.test))
     report = {
         "data": str(folder),
         "network": layer_sizes(result.network),
@@ -44,9 +47,8 @@ def train_seeds(
         "experiment": experiment._asdict(),
         "iterations": result.costs[-1][0] + 1,
         "final_costs": cost_on(result, data.train).tolist(),
-        "train_accuracies": accuracy_on(result, data.train).tolist(),
-        "test_accuracies": accuracy_on(result, data.test).tolist(),
-        "ensemble_test_accuracy": _ensemble_accuracy(result, data.test),
+        **{_key(score, part): score.of(result, of).tolist() for part, of in parts},
+        f"ensemble_{score.key('test')}": _ensemble_score(result, data.test),
         "seconds": seconds,
         "space": result.space_description,
     }
@@ -55,10 +57,10 @@ def train_seeds(
         return
     print(f"seeds: {options.seeds[0]} to {options.seeds[-1]}, {len(options.seeds)} networks")
     print(f"final cost:     {_spread(report['final_costs'], '{:.6g}')}")
-    print(f"train accuracy: {_spread(report['train_accuracies'], '{:.2%}')}")
-    print(f"test accuracy:  {_spread(report['test_accuracies'], '{:.2%}')}")
-    print(f"ensemble:       test accuracy {report['ensemble_test_accuracy']:.2%}"
-          " (averaged probabilities)")  # fmt: skip
+    for part, _ in parts:
+        print(f"{f'{part} {score.name}:':<15} {_spread(report[_key(score, part)], score.spread)}")
+    together = score.spread.format(report[f"ensemble_{score.key('test')}"])
+    print(f"ensemble:       test {score.name} {together} (averaged {score.averaged})")
     print(f"time: {seconds:.2f} s of training in {result.space_description}")
 
 
@@ -92,9 +94,18 @@ def workers() -> Iterator[tuple[Map, Watch]]:
         pool.shutdown(cancel_futures=True)
 
 
-def _ensemble_accuracy(result: Result, pictures: Examples) -> float:
-    together = probabilities(result, pictures.inputs).mean(0).argmax(0)
-    return float((together == pictures.targets).mean())
+def _key(score: Score, part: str) -> str:
+    """Return the name of the scores of many networks in JSON."""
+    return score.key(part).replace("accuracy", "accuracies")
+
+
+def _ensemble_score(result: Result, examples: Examples) -> float:
+    if is_regression(result.experiment):
+        together = predictions(result, examples.inputs).mean(0)
+        Y = examples.targets.reshape(len(together), -1).T
+        return float(r_squared(together.reshape(len(together), -1).T, Y))
+    classes = probabilities(result, examples.inputs).mean(0).argmax(0)
+    return float((classes == examples.targets).mean())
 
 
 def _spread(values: Any, form: str) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -19,13 +19,12 @@ from catpipe.experiments.fitting import Watch, result_at
 from catpipe.experiments.result import Result
 from catpipe.experiments.setup import Setup
 from catpipe.shell.cli.progress import with_progress
-from catpipe.shell.cli.report import print_report, report_of
+from catpipe.shell.cli.report import changes_of, print_report, report_of
 from catpipe.shell.cli.signals import Interrupted, StopSignal, saved
-from catpipe.shell.runs.environment import Environment, environment
+from catpipe.shell.runs.environment import Environment, changes, environment
 from catpipe.shell.runs.provenance import Source
 from catpipe.shell.runs.run_file import Run, save_run
 from catpipe.shell.storage.atomic import DataError
-from catpipe.shell.threads import threads_for
 from catpipe.training.stopping import Checkpoint
 
 
@@ -38,27 +37,30 @@ class Session(NamedTuple):
     save_every: int | None
     as_json: bool
     source: Source | None
-    environments: tuple[tuple[int, Environment], ...]
     since: float  # by the clock of `perf_counter`
+    environments: tuple[tuple[int, Environment], ...] = ()
+    resumed: Result | None = None
+    header: tuple[str, ...] = ()  # lines to print before it trains
 
 
-def train_and_save(session: Session, setup: Setup, train: Callable[[Watch], Result]) -> None:
+def train_and_save(session: Session, train: Callable[[Setup, Watch], Result], setup: Setup) -> None:
     """Train the setup to its end with this function; then save the run and report it.
 
-    Raises `Interrupted` after a signal that stops it, with the run saved as far as it is. So it is
-    too where nobody reads the output any more, and the error goes on.
+    The environment in which it is called is recorded. Raises `Interrupted` after a signal that
+    stops it, with the run saved as far as it is. So it is too where nobody reads the output any
+    more, and the error goes on.
     """
+    session = _from_now_on(session, environment())
     patience, end = setup.experiment.early_stopping, setup.plan.iterations
     stop = StopSignal(lambda checkpoint: checkpoint.is_finished(end, patience))
     saving: Watch = identity
     if session.save_every is not None:
         save = partial(_save_on_the_way, session, setup)
         saving = partial(saved, save=save, every=session.save_every)
-    progress = partial(with_progress, total=setup.plan.iterations, silent=session.as_json)
+    progress = partial(with_progress, total=end, header=session.header, silent=session.as_json)
     with stop.listening():
         try:
-            with threads_for(setup):
-                result = train(compose_left(progress, stop.watch, saving))
+            result = train(setup, compose_left(progress, stop.watch, saving))
         except (OSError, KeyboardInterrupt) as error:
             if stop.checkpoint is None:
                 raise
@@ -70,6 +72,17 @@ def train_and_save(session: Session, setup: Setup, train: Callable[[Watch], Resu
         if stop.signal and not result.is_finished:
             raise Interrupted(_save_interrupted(session, result), stop.signal)
         save_and_report(session, result)
+
+
+@contextmanager
+def about(path: Path) -> Iterator[None]:
+    """Give a context whose refusals name the file."""
+    try:
+        yield
+    except DataError:
+        raise
+    except ValueError as error:
+        raise DataError(f"{path}: {error}") from error
 
 
 def save_and_report(session: Session, result: Result) -> None:
@@ -99,10 +112,23 @@ def status(result: Result) -> str:
     return "finished" if result.is_finished else "not finished"
 
 
-def environment_for(setup: Setup) -> Environment:
-    """Return the environment in which the setup is trained, its threads included."""
-    with threads_for(setup):
-        return environment()
+def _from_now_on(session: Session, now: Environment) -> Session:
+    """Return the session with the environment of now from here on, and said in its header.
+
+    An environment in which no step was made is left out.
+    """
+    before, resumed = session.environments, session.resumed
+    if resumed is None:
+        return session._replace(environments=((0, now),))
+    at = resumed.iterations_done
+    where = f"resumed: {session.out} at iteration {at} of {resumed.planned_iterations}"
+    changed = (f"changed: {words}" for words in changes_of(resumed))
+    session = session._replace(header=(*session.header, where, *changed))
+    if before[-1][1] == now:
+        return session
+    others = f"from here on: {'; '.join(changes(before[-1][1], now))} (last bits may differ)"
+    earlier = tuple(each for each in before if each[0] < at)
+    return session._replace(environments=(*earlier, (at, now)), header=(*session.header, others))
 
 
 def _save_on_the_way(session: Session, setup: Setup, checkpoint: Checkpoint) -> None:

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from signal import Signals
+from threading import current_thread, main_thread
 from types import FrameType
 
 from toolz import peek
@@ -67,8 +68,12 @@ class StopSignal:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Give a context that handles signals, but for those that the process is to ignore."""
-        heeded = [s for s in STOPPING if signal.getsignal(s) is not signal.SIG_IGN]
+        """Give a context that handles signals, but for those that the process is to ignore.
+
+        Outside the main thread, where Python lets nobody handle them, it handles none.
+        """
+        can_handle = current_thread() is main_thread()
+        heeded = [s for s in STOPPING if can_handle and signal.getsignal(s) is not signal.SIG_IGN]
         before = {s: signal.signal(s, self._on_signal) for s in heeded}
         try:
             yield

@@ -8,51 +8,66 @@ from pathlib import Path
 from time import perf_counter
 
 from catpipe.data.examples import DataSet, Examples
+from catpipe.experiments.contexts import prepared_and_trained
+from catpipe.experiments.experiment import Experiment, is_regression
 from catpipe.experiments.fitting import run
-from catpipe.experiments.result import checkpoint_of
-from catpipe.experiments.resuming import check_same, extended, prepare_again
+from catpipe.experiments.resuming import (
+    CHANGEABLE,
+    carry_on,
+    check_same,
+    prepare_again,
+    with_changes,
+)
 from catpipe.experiments.setup import prepare
-from catpipe.shell.cli.options import experiment_of
+from catpipe.shell.cli.options import FLAGS, experiment_of
 from catpipe.shell.cli.report import data_line, experiment_line
 from catpipe.shell.cli.seeds import train_seeds
 from catpipe.shell.cli.session import (
     Session,
-    environment_for,
+    about,
     print_result,
     save_and_report,
     status,
     train_and_save,
 )
-from catpipe.shell.runs.environment import Environment, changes
 from catpipe.shell.runs.locate import LocatedData, load_single_run, training_data
 from catpipe.shell.runs.provenance import changed_files, default_folder, record_source
-from catpipe.shell.runs.run_file import Run, is_run, load_run
+from catpipe.shell.runs.run_file import Run, check_replaceable, load_run
 from catpipe.shell.storage.atomic import DataError, check_writable
-from catpipe.shell.storage.datasets import load_data, load_pictures
-from catpipe.shell.threads import one_blas_thread
+from catpipe.shell.storage.datasets import load_pictures, load_with_notes
+from catpipe.shell.storage.hdf5 import TOTAL
+from catpipe.shell.threads import with_threads
 
 
 def train(options: Namespace) -> None:
     """Train a network, report how it went, and save the run."""
     folder = options.data or default_folder()
-    data = load_data(folder)
-    experiment = experiment_of(options, len(data.classes))
+    data, notes = load_with_notes(folder, options.memory or TOTAL)
+    experiment = _experiment(options, folder, data)
     validation = _validation(options, data)
+    if is_regression(experiment):
+        data = data._replace(classes=())
     _check_out(options)
     if not options.json:
-        print(data_line(folder, data))
+        print(data_line(folder, data, notes))
         print(experiment_line(experiment, data.train, options.seeds))
     if options.seeds:
         train_seeds(options, experiment, folder, data, validation)
         return
-    since = perf_counter()
-    with one_blas_thread():
-        setup = prepare(experiment, data.train, validation)
-    environments = ((0, environment_for(setup)),)
-    source = record_source(options.data, folder, options.validation)
-    every, as_json = options.save_every, options.json
-    session = Session(folder, data, options.out, every, as_json, source, environments, since)
-    train_and_save(session, setup, partial(run, setup))
+    session = Session(
+        folder=folder,
+        data=data,
+        out=options.out,
+        save_every=options.save_every,
+        as_json=options.json,
+        source=record_source(options.data, folder, options.validation),
+        since=perf_counter(),
+    )
+    prepared_and_trained(
+        with_threads,
+        partial(prepare, experiment, data.train, validation),
+        partial(train_and_save, session, run),
+    )
 
 
 def resume(options: Namespace) -> None:
@@ -61,42 +76,48 @@ def resume(options: Namespace) -> None:
     path, stored = options.run, load_single_run(options.run)
     found = training_data(stored, options)
     _check_files(stored, found, path)
-    since = perf_counter()
-    try:
-        longer = extended(stored.result, options.iterations)
-        with one_blas_thread():
-            setup = prepare_again(longer, found.data.train, found.validation)
-        check_same(longer, setup)
-    except ValueError as error:
-        raise DataError(f"{path}: {error}") from error
+    changes = {name: getattr(options, name) for name in CHANGEABLE}
+    with about(path):
+        longer = with_changes(stored.result, changes, named=FLAGS.__getitem__)
     check_writable(path)
-    at, now = longer.iterations_done, environment_for(setup)
-    if not options.json:
-        print(data_line(found.folder, found.data))
-        print(experiment_line(longer.experiment, found.data.train, None))
-        print(f"resumed: {path} at iteration {at} of {longer.planned_iterations}")
+    header = (
+        data_line(found.folder, found.data, found.notes),
+        experiment_line(longer.experiment, found.data.train, None),
+    )
     session = Session(
-        found.folder, found.data, path, options.save_every, options.json, stored.source,
-        stored.environments, since,
-    )  # fmt: skip
+        folder=found.folder,
+        data=found.data,
+        out=path,
+        save_every=options.save_every,
+        as_json=options.json,
+        source=stored.source,
+        since=perf_counter(),
+        environments=stored.environments,
+        resumed=longer,
+        header=header,
+    )
+    train_on = partial(train_and_save, session, partial(carry_on, longer))
+    with about(path):
+        prepared_and_trained(
+            with_threads,
+            partial(prepare_again, longer, found.data.train, found.validation),
+            partial(check_same, longer) if longer.is_finished else train_on,
+        )
+    if longer.is_finished and not options.json:
+        print(*header, sep="\n")
     if longer is stored.result and longer.is_finished:
         print_result(session, longer, f"as they were in {path}, which is {status(longer)}")
     elif longer.is_finished:
         save_and_report(session, longer)
-    else:
-        carrying_on = partial(run, setup, checkpoint=checkpoint_of(longer))
-        train_and_save(_from_now_on(session, at, now), setup, carrying_on)
 
 
-def _from_now_on(session: Session, at: int, now: Environment) -> Session:
-    """Return the session with the environment of now from this iteration on, if it is another."""
-    before = session.environments
-    if before[-1][1] == now:
-        return session
-    if not session.as_json:
-        print(f"from here on: {'; '.join(changes(before[-1][1], now))} (last bits may differ)")
-    earlier = tuple(each for each in before if each[0] < at)  # but for one that made no step
-    return session._replace(environments=(*earlier, (at, now)))
+def _experiment(options: Namespace, folder: Path, data: DataSet) -> Experiment:
+    if not data.classes and options.loss == Experiment(seed=1).loss:
+        raise DataError(
+            f"{folder}: has targets that are numbers and no classes; expected --loss "
+            "mean_squared_error with them: add it"
+        )
+    return experiment_of(options, len(data.classes) or Experiment(seed=1).classes)
 
 
 def _validation(options: Namespace, data: DataSet) -> Examples | None:
@@ -104,9 +125,9 @@ def _validation(options: Namespace, data: DataSet) -> Examples | None:
         return None
     if not options.early_stopping:
         raise DataError(
-            f"{options.validation}: is to validate on; expected --early-stopping with it: add it"
+            f"--validation is {options.validation} without --early-stopping; expected both: add it"
         )
-    return load_pictures(options.validation, data)
+    return load_pictures(options.validation, data, options.memory or TOTAL)
 
 
 def _check_out(options: Namespace) -> None:
@@ -114,37 +135,40 @@ def _check_out(options: Namespace) -> None:
     _check_every(options.save_every)
     if out is None:
         if options.save_every is not None:
-            raise DataError("--save-every is without --out; expected the file to save to: name it")
+            raise DataError("--save-every is without --out; expected the file to save to: add it")
         return
     if options.seeds:
-        raise DataError(f"{out}: holds one network, and --seeds trains many: leave out one of them")
+        raise DataError(
+            f"{out}: is of one network, and --seeds trains many; expected --out or --seeds: leave "
+            "out one of them"
+        )
     check_writable(out)
     if out.is_file():
-        _check_replaceable(out)
+        _check_replaceable(out, force=options.force)
 
 
-def _check_replaceable(out: Path) -> None:
-    """Refuse to begin a run in the place of what is none, and of one that can be carried on."""
-    if not is_run(out):
-        raise DataError(
-            f"{out}: is a file but no run; expected a new name, or a run to replace: name another, "
-            "or remove it"
-        )
+def _check_replaceable(out: Path, *, force: bool) -> None:
+    """Refuse to begin a run in the place of what is none and, without force, of another run."""
+    check_replaceable(out)
+    if force or not out.stat().st_size:
+        return
     try:
         result = load_run(out).result
-    except DataError:  # of another catpipe, say
-        return
-    if not result.is_finished:
-        at, end = result.iterations_done, result.planned_iterations
+    except DataError as error:  # of another catpipe, say
         raise DataError(
-            f"{out}: is a run at iteration {at} of {end}; expected a new name, or a finished run: "
-            f"carry it on with `catpipe resume {out}`, or remove it"
-        )
+            f"{out}: is a run that cannot be loaded; expected a new name: or --force to replace it"
+        ) from error
+    at, end = result.iterations_done, result.planned_iterations
+    todo = "" if result.is_finished else f"carry it on with `catpipe resume {out}`, "
+    raise DataError(
+        f"{out}: is a run at iteration {at} of {end}, {status(result)}; expected a new name: "
+        f"{todo}give another name, or --force to replace it"
+    )
 
 
 def _check_every(every: int | None) -> None:
     if every is not None and every < 1:
-        raise DataError(f"--save-every is {every}; expected at least 1 iteration: choose a number")
+        raise DataError(f"--save-every is {every}; expected an integer of at least 1")
 
 
 def _check_files(run: Run, found: LocatedData, path: Path) -> None:
@@ -152,5 +176,5 @@ def _check_files(run: Run, found: LocatedData, path: Path) -> None:
     for change in changed_files(run.source, found.source) if run.source else ():
         raise DataError(
             f"{found.folder}: holds other data than {path} was trained on ({change}); expected "
-            "the same: name them with --data or --validation"
+            "the same: give their folder with --data, or their file with --validation"
         )

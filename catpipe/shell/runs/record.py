@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from itertools import pairwise
 from reprlib import repr as brief
 from typing import Annotated, Any, NamedTuple
 
 from catpipe.experiments.experiment import Experiment, is_regression
+from catpipe.experiments.resuming import CHANGEABLE
 from catpipe.shell.runs.environment import WORDS
 from catpipe.shell.runs.provenance import Source
 from catpipe.shell.runs.typed_json import (
@@ -24,6 +26,7 @@ from catpipe.shell.storage.atomic import DataError, StrPath
 from catpipe.training.spaces import SPACES
 
 FORMAT = 4
+MAY_DIFFER = (*CHANGEABLE, "epochs")  # among the experiments of one run
 
 
 class Record(NamedTuple):
@@ -33,7 +36,9 @@ class Record(NamedTuple):
     state to carry on from, and of the best so far (none without early stopping). `input_shape` is
     that of one example; `fingerprint` is the SHA-256 of inputs and targets, `weights` that of the
     examples' weights. `digests` has the SHA-256 of each array in the file. `class_names` are the
-    classes where the targets were names; `outputs` are those of a regression.
+    classes where the targets were names; `outputs` are those of a regression; `earlier` are the
+    experiments that held before this one, each until an iteration. Fields with a default are left
+    out of a file where they have it.
     """
 
     format: Count
@@ -60,11 +65,18 @@ class Record(NamedTuple):
     digests: Mapping[str, Sha256]
     class_names: tuple[Printable, ...] = ()
     outputs: Count | None = None
+    earlier: tuple[tuple[Count, Experiment], ...] = ()
 
 
 def to_json(record: Record) -> bytes:
-    """Return the record as JSON: equal records give equal bytes."""
-    return written(record)
+    """Return the record as JSON: equal records give equal bytes.
+
+    Fields that have their default are left out, so that a plain run's bytes stay as they were.
+    """
+    defaults = record._field_defaults.items()
+    return written(
+        {name: of for name, of in record._asdict().items() if (name, of) not in defaults}
+    )
 
 
 def format_version(path: StrPath, text: bytes) -> tuple[Any, Mapping[str, Any]]:
@@ -136,7 +148,18 @@ def _check_agreement(record: Record) -> None:
         raise ValueError("it checks, or validates, without early stopping; expected it with both")
     if not record.input_shape or 0 in record.input_shape:
         raise ValueError(f"input shape is {record.input_shape}; expected one number or more")
+    _check_earlier(record)
     if record.transforms:
         raise ValueError("it has transforms, which this catpipe does not know: update it")
     if not record.environments:
         raise ValueError("it has no environment; expected one or more")
+
+
+def _check_earlier(record: Record) -> None:
+    ends = [0, *(end for end, _ in record.earlier)]
+    if any(end <= before for before, end in pairwise(ends)) or ends[-1] > record.state_iteration:
+        raise ValueError(f"earlier experiments end at {brief(ends[1:])}; expected one by one")
+    now = record.experiment
+    same = {name: getattr(now, name) for name in MAY_DIFFER}
+    if any(experiment._replace(**same) != now for _, experiment in record.earlier):
+        raise ValueError(f"earlier experiments differ in more than {', '.join(MAY_DIFFER)}")

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from hashlib import sha256
+from pathlib import Path
 from reprlib import repr as brief
 from typing import NamedTuple
 
@@ -34,8 +35,9 @@ from catpipe.nn.parameters import Array, Parameters
 from catpipe.shell.runs.environment import Environment, environment
 from catpipe.shell.runs.provenance import Source
 from catpipe.shell.runs.record import FORMAT, Record, format_version, from_json, to_json
-from catpipe.shell.storage.atomic import DataError, StrPath
+from catpipe.shell.storage.atomic import DataError, StrPath, unwritable
 from catpipe.shell.storage.hdf5 import Opened, check_budget, opened, write
+from catpipe.shell.storage.names import PARTS, candidates
 from catpipe.training.cost_history import Costs
 from catpipe.training.loop import SAMPLE_EVERY, State
 from catpipe.training.spaces import network_inside
@@ -66,7 +68,8 @@ def save_run(path: StrPath, run: Run) -> None:
     Without classes, they are those of the result where its targets were names, or their numbers; a
     regression has none.
     Equal runs make equal bytes. Raises `DataError`, also for a network or an optimizer of
-    your own, which a file cannot name; an earlier file is then as it was.
+    your own, which a file cannot name, and for a file that is no run, which is not replaced; an
+    earlier file is then as it was.
     """
     result = run.result
     _check_described(path, result)
@@ -79,6 +82,7 @@ def save_run(path: StrPath, run: Run) -> None:
     record = from_json(path, text)  # what could not be loaded is not saved
     _costs(path, record, result.checkpoint, arrays["costs"])
     check_budget(path, {"record": len(text)}, LONGEST, LONGEST)
+    check_replaceable(path)
     digest = np.array([sha256(text).hexdigest().encode()])
     write(path, {"record": np.array([text]), "record_sha256": digest, **arrays})
 
@@ -91,6 +95,7 @@ def load_run(path: StrPath) -> Run:
     catpipe.DataError: nowhere.h5: is not a file; expected an HDF5 file: check the name
     """
     with opened(path) as file:
+        _check_is_no_data_set(path, file)
         text = _text(path, file)
         record = from_json(path, text)
         _check_digest(path, "record", text, _text(path, file, "record_sha256").decode("latin1"))
@@ -115,14 +120,38 @@ def load_run(path: StrPath) -> Run:
     return Run(result, record.classes, record.source, record.environments)
 
 
-def is_run(path: StrPath) -> bool:
-    """Return whether the file calls itself a run, of whatever format."""
+def check_replaceable(path: StrPath) -> None:
+    """Raise `DataError` for a file that is no run: what is somebody else's is not replaced.
+
+    >>> check_replaceable("nowhere.h5")
+    """
+    place = Path(path)
     try:
-        with opened(path) as file:
-            format_version(path, _text(path, file))
-    except DataError:
-        return False
-    return True
+        if place.is_file() and place.stat().st_size:
+            _check_calls_itself_a_run(path)
+    except OSError as error:
+        raise DataError(unwritable(place, str(error.strerror))) from error
+    except DataError as error:
+        if isinstance(error.__cause__, OSError) and error.__cause__.strerror:
+            raise DataError(unwritable(place, error.__cause__.strerror)) from error
+        raise DataError(
+            f"{path}: is a file but no run; expected a new name, or a run to replace: name "
+            "another, or remove it"
+        ) from error
+
+
+def _check_calls_itself_a_run(path: StrPath) -> None:
+    with opened(path) as file:
+        format_version(path, _text(path, file))
+
+
+def _check_is_no_data_set(path: StrPath, file: Opened) -> None:
+    there = file.listed(["record"])
+    if "record" not in there and any(candidates(there, part, "inputs") for part in PARTS):
+        raise DataError(
+            f"{path}: is a data set, not a run, which has a record; expected a file that `catpipe "
+            "train --out` wrote: name one, and the data with --data"
+        )
 
 
 def record_of(run: Run, arrays: Mapping[str, Array]) -> Record:

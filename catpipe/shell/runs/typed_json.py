@@ -23,7 +23,7 @@ from typing import (
     get_type_hints,
 )
 
-from catpipe.experiments.experiment import MOST_STEPS, SEEDS, Experiment, checked
+from catpipe.experiments.experiment import FIELDS, MOST_STEPS, SEEDS, Experiment, checked
 
 
 class Allowed(NamedTuple):
@@ -123,8 +123,9 @@ def read_as(kind: Any, value: Any, name: str = "") -> Any:
 
 def _read_fields(kind: Any, value: Any, name: str) -> Any:
     hints = get_type_hints(kind, include_extras=True)
-    _check_names(value, hints, name)
-    return kind(**{key: read_as(h, value[key], _under(name, key)) for key, h in hints.items()})
+    _check_names(value, hints, name, optional=kind._field_defaults)
+    given = {key: h for key, h in hints.items() if key in value}
+    return kind(**{key: read_as(h, value[key], _under(name, key)) for key, h in given.items()})
 
 
 def _read_marked(inner: tuple[Any, ...], value: Any, name: str) -> Any:
@@ -157,16 +158,21 @@ def _read_tuple(kinds: tuple[Any, ...], value: Any, name: str) -> tuple[Any, ...
 
 def _read_experiment(value: Any, name: str) -> Experiment:
     """Return the experiment, whose own check refuses what is wrong; lists are tuples."""
-    _check_names(value, Experiment._fields, name)
+    _check_names(
+        value,
+        Experiment._fields,
+        name,
+        optional=[key for key, field in FIELDS.items() if field.may_lack],
+    )
     fields: dict[str, Any] = {
         key: tuple(v) if isinstance(v, list) else v for key, v in value.items()
     }
     return checked(Experiment(**fields), lambda field: _under(name, field))
 
 
-def _check_names(value: Any, names: Iterable[str], name: str) -> None:
+def _check_names(value: Any, names: Iterable[str], name: str, optional: Iterable[str] = ()) -> None:
     _require(isinstance(value, dict), value, name or "it", "an object")
-    missing, unknown = {*names} - value.keys(), value.keys() - {*names}
+    missing, unknown = {*names} - value.keys() - {*optional}, value.keys() - {*names}
     if missing:
         raise ValueError(f"{_under(name, min(missing))} is missing; expected a value")
     if unknown:

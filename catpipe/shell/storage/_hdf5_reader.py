@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import partial
-from itertools import product
+from itertools import islice, product
 from math import ceil, prod
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -41,6 +42,8 @@ PIECE = 2**20  # bytes that are read and sent at once, where no row of chunks ha
 SECONDS = 2  # of the processor, for a request
 SPEED = 2**23  # bytes that are worked on in a second, at least
 CHECKSUM = 4  # bytes, at the end of a chunk
+MOST_NAMES, LONGEST_NAME, DEEPEST = 1000, 200, 3  # of what is listed in a file
+MOST_TEXTS = 2**20  # of variable length
 
 GZIP, SHUFFLE = h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE
 FLETCHER32, LZF, SZIP = h5py.h5z.FILTER_FLETCHER32, h5py.h5z.FILTER_LZF, h5py.h5z.FILTER_SZIP
@@ -79,7 +82,8 @@ def rehearse() -> None:
         file["texts"] = np.array([b"a", b"b"])
         file.create_dataset("packed", data=np.arange(4), compression="gzip", shuffle=True)
         file["mixed"] = np.zeros(1, "i4, f8")
-        for name in file:
+        file["words"] = ["a", "bc"]
+        for name in listed(file, ()):
             with suppress(Refusal):
                 dataset = checked(file, name)
                 described(dataset)
@@ -90,7 +94,10 @@ def rehearse() -> None:
 def _opened(file: h5py.File, request: str, about: Any, content: bytes) -> h5py.File:
     """Return the file that is asked about from now on."""
     if request == "image":
-        return h5py.File(h5py.h5f.open_file_image(content))
+        in_memory = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
+        in_memory.set_fapl_core(backing_store=False)
+        in_memory.set_file_image(content)
+        return h5py.File(h5py.h5f.open(b"image", h5py.h5f.ACC_RDONLY, in_memory))
     if request != "path":
         return file
     limit("NOFILE", 4)
@@ -111,7 +118,15 @@ def _answers(file: h5py.File, request: str, about: Any) -> Iterator[tuple[Any, A
         file.close()
     if request == "check":
         check_written(file[about])
-    yield [described(checked(file, name)) for name in about] if request == "look" else None, b""
+    yield _about(file, request, about), b""
+
+
+def _about(file: h5py.File, request: str, about: Any) -> Any:
+    if request == "look":
+        return [described(checked(file, name)) for name in about]
+    if request == "list":
+        return listed(file, about)
+    return outline(file, about) if request == "outline" else None
 
 
 def _send(target: BinaryIO, answer: Any, content: Any = b"") -> None:
@@ -124,12 +139,19 @@ def sentence(error: Exception) -> str:
     """Return what is wrong with the file, in one sentence.
 
     >>> sentence(KeyError("no address"))
-    "is damaged ('no address'); expected a whole HDF5 file: fetch it again"
+    "is damaged ('no address'); expected a whole HDF5 file: fetch or write it again"
     """
     if isinstance(error, Refusal):
         return str(error)
     why = "it takes more memory than it declares" if isinstance(error, MemoryError) else error
-    return f"is damaged ({why}); expected a whole HDF5 file: fetch it again"
+    if "already open for write" in str(why):
+        return (
+            "is marked as open for writing, or the program that wrote it was ended; expected a "
+            "closed file: close it there, or clear the mark with `h5clear -s`"
+        )
+    if cut := re.search(r"truncated file: eof = (\d+),.* stored_eof = (\d+)", str(why)):
+        why = f"cut short: it has {int(cut[1]):,} of {int(cut[2]):,} bytes"
+    return f"is damaged ({why}); expected a whole HDF5 file: fetch or write it again"
 
 
 def memory_now() -> int:
@@ -162,30 +184,124 @@ def limit(name: str, most: int) -> None:
             resource.setrlimit(number, (most, resource.getrlimit(number)[1]))
 
 
+# What there is.
+
+
+def listed(file: h5py.File, wanted: Sequence[str]) -> list[str]:
+    """Return which of these names are in the root; unless all are, also paths of other datasets.
+
+    Those are in the root and in groups within it, and are not all that there may be.
+
+    >>> with h5py.File("mine", "w", driver="core", backing_store=False) as file:
+    ...     file["train/x"] = file["y"] = [1, 2]
+    ...     listed(file, ["y"]), listed(file, ["y", "z"])
+    (['y'], ['y', 'train/x'])
+    """
+    there = [name for name in wanted if file.id.links.exists(name.encode())]
+    if len(there) == len(wanted) > 0:
+        return there
+    others = islice(_walked(file, "", DEEPEST), MOST_NAMES)
+    return there + [name for name in others if name not in there]
+
+
+def _walked(group: h5py.Group, path: str, levels: int) -> Iterator[str]:
+    names: list[bytes] = []
+
+    def more(name: bytes) -> bool | None:
+        names.append(name)
+        return len(names) > MOST_NAMES or None  # which ends it
+
+    group.id.links.iterate(more)
+    for name in names:
+        with suppress(Exception):  # what cannot be looked at is not what is looked for
+            word = name.decode()
+            if not word.isprintable() or len(word) > LONGEST_NAME:
+                continue
+            if group.id.links.get_info(name).type != h5py.h5l.TYPE_HARD:
+                continue
+            kind = h5py.h5o.get_info(group.id, name).type
+            if kind == h5py.h5o.TYPE_DATASET:
+                yield path + word
+            elif kind == h5py.h5o.TYPE_GROUP and levels > 1:
+                yield from _walked(group[name], f"{path}{word}/", levels - 1)
+
+
+def outline(file: h5py.File, names: list[str]) -> list[str]:
+    """Return each dataset's name, its shape and its type, in words."""
+
+    def of(name: str) -> str:
+        with suppress(Exception):
+            dataset = file[name]
+            kind = "text" if is_text(dataset) else dataset.dtype
+            return f"{name} {dataset.shape} {kind}"[: 2 * LONGEST_NAME]
+        return name
+
+    return [of(name) for name in names]
+
+
 # What is checked of a dataset before it is read.
 
 
 def checked(file: h5py.File, name: str) -> h5py.Dataset:
-    """Return the dataset of this name, which is in this very file, of a plain type and storage.
+    """Return the dataset at this path, which is in this very file, of a plain type and storage.
 
     Raises `Refusal` for all else.
     """
-    if not is_one_component(name) or not file.id.links.exists(name.encode()):
-        raise Refusal(f"{name} is not there; expected a dataset of this name: check the file")
-    if file.id.links.get_info(name.encode()).type != h5py.h5l.TYPE_HARD:
-        raise Refusal(f"{name} is a link to elsewhere; expected the data itself: copy it here")
-    dataset = file[name]
+    place: Any = file
+    for component in name.split("/"):
+        place = _component(place, component, name)
+    dataset = place
     if not isinstance(dataset, h5py.Dataset) or dataset.shape is None:
         raise Refusal(f"{name} is no array; expected a dataset with a shape: write it as one")
     stored = dataset.id.get_type()
-    check_type(name, dataset.dtype, stored.get_size())
+    if not is_text(dataset):
+        check_type(
+            name, np.dtype("u1") if dataset.dtype == bool else dataset.dtype, stored.get_size()
+        )
     _check_bits(name, dataset.dtype, stored)
     _check_storage(name, dataset)
     return dataset
 
 
+def _component(place: Any, component: str, name: str) -> Any:
+    """Return what has this name in a group of the path."""
+    is_group = isinstance(place, h5py.Group) and is_one_component(component)
+    if not is_group or not place.id.links.exists(component.encode()):
+        raise Refusal(f"{name} is not there; expected a dataset of this name: check the file")
+    if place.id.links.get_info(component.encode()).type != h5py.h5l.TYPE_HARD:
+        raise Refusal(f"{name} is a link to elsewhere; expected the data itself: copy it here")
+    return place[component]
+
+
+def is_text(dataset: h5py.Dataset) -> bool:
+    """Return whether the values are texts of variable length."""
+    kind = h5py.check_string_dtype(dataset.dtype)
+    return bool(kind and kind.length is None)
+
+
+def texts(dataset: h5py.Dataset) -> NDArray[np.bytes_]:
+    """Return texts of variable length as bytes of one length; raise `Refusal` for very many."""
+    name = dataset.name[1:]
+    if dataset.size > MOST_TEXTS:
+        raise Refusal(
+            f"{name} holds {dataset.size:,} texts of variable length; expected at most "
+            f"{MOST_TEXTS:,}: write them as numbers"
+        )
+    check_written(dataset)
+    if dataset.chunks and dataset.size:
+        [*_made(dataset, 0, len(dataset))]  # which refuses chunks that HDF5 would read past
+    values = np.asarray(dataset[()], object)
+    return np.array([*values.flat], "S").reshape(dataset.shape)
+
+
 def described(dataset: h5py.Dataset) -> tuple[str, tuple[int, ...], int, int]:
-    """Return a dataset's type, its shape, the bytes to make, and how many rows lie together."""
+    """Return a dataset's type, its shape, the bytes to make, and how many rows lie together.
+
+    Texts of variable length are read for it.
+    """
+    if is_text(dataset):
+        words = texts(dataset)
+        return words.dtype.str, words.shape, words.nbytes, max(len(words), 1) if words.ndim else 1
     if not dataset.chunks:
         size = int(prod(dataset.shape)) * dataset.dtype.itemsize
         return dataset.dtype.newbyteorder("=").str, dataset.shape, size, 1
@@ -238,7 +354,8 @@ def _check_storage(name: str, dataset: h5py.Dataset) -> None:
             "shuffle before it, fletcher32 after it, or none: write it again so"
         )
     size = dataset.dtype.itemsize
-    if SHUFFLE in filters and (values := storage.get_filter(filters.index(SHUFFLE))[2]) != (size,):
+    shuffles = SHUFFLE in filters and not is_text(dataset)
+    if shuffles and (values := storage.get_filter(filters.index(SHUFFLE))[2]) != (size,):
         raise Refusal(
             f"{name} is shuffled as numbers of {values} bytes; expected {size}: write it again"
         )
@@ -258,7 +375,10 @@ def _grid(dataset: h5py.Dataset) -> tuple[int, ...]:
 
 def _bytes_of_a_chunk(dataset: h5py.Dataset) -> int:
     """Return the bytes that each chunk declares."""
-    return int(prod(dataset.chunks)) * int(dataset.dtype.itemsize)
+    value = dataset.dtype.itemsize
+    if is_text(dataset):  # a length, an address and an index
+        value = 8 + dataset.file.id.get_create_plist().get_sizes()[0]
+    return int(prod(dataset.chunks)) * int(value)
 
 
 def check_written(dataset: h5py.Dataset) -> None:
@@ -296,7 +416,10 @@ def pieces(dataset: h5py.Dataset, begin: int, end: int) -> Iterator[NDArray[Any]
 
     Raises `Refusal` for a chunk that does not make what it declares, also on the way.
     """
-    if dataset.shape == ():
+    if is_text(dataset):
+        if dataset.size:
+            yield texts(dataset)
+    elif dataset.shape == ():
         yield np.asarray(dataset[()], dataset.dtype.newbyteorder("="))
     elif dataset.size:
         row = int(prod(dataset.shape[1:])) * dataset.dtype.itemsize
@@ -353,6 +476,8 @@ def _unpacked(dataset: h5py.Dataset, stored: Any, used: set[int]) -> NDArray[Any
         return np.empty(0, dataset.dtype)
     if len(stored) != size:
         raise _unmade(dataset)
+    if is_text(dataset):
+        return np.empty(0, dataset.dtype)
     if SHUFFLE in used:
         of_each_byte = np.frombuffer(stored, np.uint8).reshape(dataset.dtype.itemsize, -1)
         stored = np.ascontiguousarray(of_each_byte.T)
@@ -370,7 +495,7 @@ def check_length(file: h5py.File) -> None:
 def _unmade(dataset: h5py.Dataset) -> Refusal:
     return Refusal(
         f"{dataset.name[1:]} has a chunk that does not make the {_bytes_of_a_chunk(dataset):,} "
-        "bytes it declares; expected a whole file: fetch it again"
+        "bytes it declares; expected a whole file: fetch or write it again"
     )
 
 

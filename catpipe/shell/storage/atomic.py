@@ -5,12 +5,19 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from errno import EINVAL, EIO
+from errno import EACCES, EINVAL, EIO
 from pathlib import Path
-from stat import S_IMODE
+from stat import S_IMODE, S_IWGRP, S_IWOTH, S_IWUSR
+from time import sleep
 from typing import BinaryIO, TypeAlias
 
+try:
+    import fcntl
+except ImportError:  # on Windows
+    fcntl = None  # type: ignore[assignment]
+
 StrPath: TypeAlias = str | os.PathLike[str]
+WRITABLE = S_IWUSR | S_IWGRP | S_IWOTH
 
 
 class DataError(ValueError):
@@ -59,8 +66,8 @@ def write_files(contents: Mapping[Path, bytes]) -> None:
             for path, draft in written:
                 draft.replace(os.path.realpath(path))
                 _sync_folder(draft.parent)
-        except OSError as error:
-            raise DataError(_unwritable(path, error.strerror or str(error))) from error
+        except (OSError, ValueError) as error:  # a ValueError for a NUL in the name
+            raise DataError(unwritable(path, _reason(error))) from error
 
 
 def check_writable(path: Path) -> None:
@@ -74,8 +81,8 @@ expected the name of a file in a folder with room and the right to write: name a
     try:
         with _draft(path, b""):
             pass
-    except OSError as error:
-        raise DataError(_unwritable(path, error.strerror or str(error))) from error
+    except (OSError, ValueError) as error:
+        raise DataError(unwritable(path, _reason(error))) from error
 
 
 @contextmanager
@@ -87,6 +94,8 @@ def _draft(path: Path, content: bytes) -> Iterator[Path]:
     """
     if path.exists() and not path.is_file():  # replacing a device would destroy it
         raise OSError(EINVAL, f"is a {'folder' if path.is_dir() else 'device'}")
+    if path.exists() and not path.stat().st_mode & WRITABLE:  # root may, and is not to
+        raise OSError(EACCES, "is a file without write permission")
     place = Path(os.path.realpath(path))
     draft = place.with_name(f".{place.name}.partial")
     file = _locked(draft)
@@ -99,10 +108,12 @@ def _draft(path: Path, content: bytes) -> Iterator[Path]:
         os.fsync(file.fileno())
         if draft.read_bytes() != content:
             raise OSError(EIO, "what was written is not what can be read")
+        if not fcntl:
+            file.close()  # since Windows renames no file that is open
         yield draft
     finally:
         with suppress(OSError):
-            if _is_at(file, draft):
+            if file.closed or _is_at(file, draft):
                 draft.unlink()
         with suppress(OSError):
             file.close()
@@ -117,13 +128,26 @@ def _locked(draft: Path) -> BinaryIO:
             if draft.lstat().st_nlink > 1:  # so is what has another name
                 draft.unlink()
         file = draft.open("ab")
-        with suppress(ImportError, OSError):
-            import fcntl  # which only POSIX has
-
-            fcntl.flock(file, fcntl.LOCK_EX)
+        with suppress(OSError):
+            if fcntl:
+                fcntl.flock(file, fcntl.LOCK_EX)
         if _is_at(file, draft):
             return file
         file.close()  # whoever had it renamed it, or removed it
+
+
+def is_being_written(file: BinaryIO) -> bool:
+    """Return whether somebody has locked the open file for a second, as HDF5 does to write it."""
+    for _ in range(20 if fcntl else 0):
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            sleep(0.05)  # for a moment, a run that has just been saved is locked too
+        except OSError:  # not every disk has locks
+            return False
+        else:
+            return False
+    return bool(fcntl)
 
 
 def _is_at(file: BinaryIO, draft: Path) -> bool:
@@ -134,7 +158,12 @@ def _is_at(file: BinaryIO, draft: Path) -> bool:
         return False
 
 
-def _unwritable(path: Path, reason: str) -> str:
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)
+
+
+def unwritable(path: Path, reason: str) -> str:
+    """Return the sentence that says that a file cannot be written, for this reason."""
     return (
         f"{path}: cannot be written ({reason}); expected the name of a file in a folder with room "
         "and the right to write: name another"

@@ -193,5 +193,5 @@ def damaged(path: StrPath, what: str) -> DataError:
     """Return the error for a file at which the child failed."""
     return DataError(
         f"{path}: is damaged (HDF5, in a process of its own, {what}); expected a whole HDF5 file: "
-        "fetch it again"
+        "fetch or write it again"
     )

@@ -1,56 +1,112 @@
-"""A data set is a folder with one `train_*.h5` and one `test_*.h5`: pictures, labels, classes."""
+"""A data set in HDF5: inputs, targets and the names of classes, in a part to train on and to test.
+
+`save_data` writes one form of it, two files in a folder; what others write is read where it can
+only mean one thing, and the notes say how it was taken.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from reprlib import repr as brief
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from catpipe.data.conversion import class_numbers, examples_from
 from catpipe.data.examples import DataSet, Examples
 from catpipe.nn.parameters import Array
 from catpipe.shell.storage.atomic import DataError, StrPath
 from catpipe.shell.storage.child import reader
-from catpipe.shell.storage.hdf5 import read, write_all
+from catpipe.shell.storage.forms import (
+    Classes,
+    class_numbers_of,
+    classes_like,
+    classes_named,
+    classes_numbered,
+    form_of,
+    inputs_from_rows,
+    targets_in_rows,
+)
+from catpipe.shell.storage.hdf5 import TOTAL, Opened, opened, opened_on_disk, write_all
+from catpipe.shell.storage.names import Names, candidates, part_and_set, usual
+
+IN_MEMORY = 2**28  # bytes of a file that is read whole before HDF5 sees it
+SUFFIXES = (".h5", ".hdf5", ".hdf", ".mat")
 
 _PARTS = ("train", "test")
 
 
-def load_data(folder: StrPath) -> DataSet:
-    """Return the data set in this folder, its arrays read-only and its labels `int64`.
+class Loaded(NamedTuple):
+    """A data set, and how its files were taken where they are not as `save_data` writes them."""
 
-    The file `train_*.h5` holds `train_set_x` (examples, height, width, 3) `uint8`, `train_set_y`
-    (examples,) integers, and `list_classes` (classes,) fixed-length bytes; so does `test_*.h5`,
-    with pictures of the same size and the same classes. Raises `DataError` for all else.
+    data: DataSet
+    notes: tuple[str, ...]
+
+
+class _Part(NamedTuple):
+    """A part of a data set as it is in its file."""
+
+    path: Path
+    names: Names
+    inputs: Array
+    targets: Array
+    classes: Array | None
+
+    def where(self, name: str | None) -> str:
+        return f"{self.path}: {name}"
+
+
+class _Taken(NamedTuple):
+    """Inputs as they are trained on, targets in rows, and how they were taken."""
+
+    inputs: Array
+    targets: Array
+    notes: tuple[str, ...]
+
+
+def load_data(place: StrPath, budget: int = TOTAL) -> DataSet:
+    """Return the data set of a folder or file, its arrays read-only.
+
+    A folder holds a `train_*.h5` and a `test_*.h5`; where it holds several sets, `folder/NAME` is
+    the one of `train_NAME.h5`. A file is one of the two, or holds both. The training file has
+    `train_set_x` (examples, height, width, channels) `uint8`, `train_set_y` (examples,) integers,
+    and `list_classes` (classes,) bytes, or what can only mean the same; features are (examples,
+    features). Without class names they are the numbers in the targets, or the data are a
+    regression's, without classes. `budget` is how many bytes may be read. Raises `DataError` for
+    all else.
 
     >>> load_data("nowhere")
     Traceback (most recent call last):
     catpipe.DataError: nowhere: is not a folder; expected one with a train_*.h5 and a \
 test_*.h5: check the name
     """
-    paths = paths_of(Path(folder))
-    with reader():
-        arrays = {part: read(paths[part], names_of(part)) for part in _PARTS}
-    return _data_set(paths, arrays)
+    return load_with_notes(place, budget).data
 
 
-def paths_of(folder: Path) -> dict[str, Path]:
-    """Return the two files of the data set in this folder; raise `DataError` unless they are two.
+def load_with_notes(place: StrPath, budget: int = TOTAL) -> Loaded:
+    """Return what `load_data` does, and how the files were taken.
 
-    >>> paths_of(Path("nowhere"))
-    Traceback (most recent call last):
-    catpipe.DataError: nowhere: is not a folder; expected one with a train_*.h5 and a \
-test_*.h5: check the name
+    >>> from tempfile import TemporaryDirectory
+    >>> from catpipe.shell.storage.hdf5 import write
+    >>> with TemporaryDirectory() as folder:
+    ...     both = {f"{role}_{part}": [1, 0] for role in "xy" for part in ("train", "test")}
+    ...     write(f"{folder}/both.h5", both)
+    ...     load_with_notes(folder).notes
+    ('x_train and y_train', 'x_test and y_test', 'class names are numbers')
     """
-    return {part: _only_file(folder, part) for part in _PARTS}
+    paths = paths_of(Path(place))
+    with reader():
+        train, test = _parts(paths, budget)
+    return _data_set(train, test)
 
 
-def load_pictures(path: StrPath, like: DataSet) -> Examples:
-    """Return the pictures in one file, `train_*.h5` or `test_*.h5`, of a data set like this one.
+def load_pictures(path: StrPath, like: DataSet, budget: int = TOTAL) -> Examples:
+    """Return the examples in one file, of the part that its name says, or that it holds.
 
-    Raises `DataError` for what `load_data` would refuse, for other classes, and another size.
+    Raises `DataError` for what `load_data` would refuse, for other classes, and for inputs of
+    another shape than those of the data set.
 
     >>> from tempfile import TemporaryDirectory
     >>> pictures = Examples(np.zeros((2, 4, 4, 3), np.uint8), np.array([0, 1]))
@@ -60,18 +116,27 @@ def load_pictures(path: StrPath, like: DataSet) -> Examples:
     ...     load_pictures(f"{folder}/test_black.h5", like=data).targets
     array([0, 1])
     """
-    file = Path(path)
-    part = "test" if file.name.startswith("test_") else "train"
-    pictures, classes = part_of(file, part, read(file, names_of(part)))
-    _check_alike(file, part, (pictures, classes), (like.train, like.classes), "the training set")
-    return pictures
+    with _opened(Path(path), budget) as file:
+        part = _read(file, part_in(file), budget)
+    found = _taken(part)
+    if part.classes is None:
+        numbered = classes_numbered(part.where(part.names.targets), [found.targets]).names
+        if part.names.part == "train" and numbered != like.classes:
+            raise _without_classes(part, "the data set")
+        classes = classes_like(like.classes, [found.targets])
+    else:
+        classes = _named(part, part.classes, [found.targets])
+        _check_classes(part, classes, like.classes, "the training set")
+    _check_alike(part, found.inputs, like.train.inputs, "the training set")
+    return _examples(part, found, classes)
 
 
 def save_data(folder: StrPath, data: DataSet, name: str) -> None:
     """Write `train_{name}.h5` and `test_{name}.h5`, from which `load_data` gives back the data.
 
-    Equal data make equal bytes; the folder is made where it is missing. Raises `DataError` for
-    what `load_data` would refuse, and for a folder that holds another data set.
+    Equal data make equal bytes; the folder is made where it is missing, and files of a data set of
+    this name are replaced. Raises `DataError` for what `load_data` would refuse, for a folder that
+    holds another data set, and for files that are none.
 
     >>> from tempfile import TemporaryDirectory
     >>> pictures = Examples(np.zeros((2, 4, 4, 3), np.uint8), np.array([0, 1]))
@@ -81,47 +146,100 @@ def save_data(folder: StrPath, data: DataSet, name: str) -> None:
     array([0, 1])
     """
     paths = {part: Path(folder, f"{part}_{name}.h5") for part in _PARTS}
-    arrays = {part: _arrays(part, getattr(data, part), data.classes) for part in _PARTS}
-    _data_set(paths, arrays)
+    parts = [_as_in_a_file(paths[part], part, data) for part in _PARTS]
+    found = _data_set(*parts).data
     _make_room(Path(folder), paths)
-    write_all({paths[part]: arrays[part] for part in _PARTS})
+    examples = (found.train, found.test)
+    write_all(
+        {
+            part.path: {
+                part.names.inputs: of.inputs,
+                part.names.targets: of.targets,
+                str(part.names.classes): part.classes,
+            }
+            for part, of in zip(parts, examples, strict=True)
+        }
+    )
 
 
-def names_of(part: str) -> tuple[str, str, str]:
-    """Return the names of the datasets of a part, which is train or test.
+# Files.
 
-    >>> names_of("train")
-    ('train_set_x', 'train_set_y', 'list_classes')
+
+def paths_of(place: Path) -> dict[str, Path]:
+    """Return the two files of the data set in this folder, or of this name; they may be one.
+
+    Raises `DataError` unless it is certain which they are.
+
+    >>> paths_of(Path("nowhere"))
+    Traceback (most recent call last):
+    catpipe.DataError: nowhere: is not a folder; expected one with a train_*.h5 and a \
+test_*.h5: check the name
     """
-    return f"{part}_set_x", f"{part}_set_y", "list_classes"
-
-
-def _arrays(part: str, pictures: Examples, classes: tuple[str, ...]) -> dict[str, Array]:
-    names = np.array([name.encode(errors="surrogatepass") for name in classes])
-    return dict(zip(names_of(part), (pictures.inputs, pictures.targets, names), strict=True))
-
-
-def _only_file(folder: Path, part: str) -> Path:
-    if not folder.is_dir():
+    if place.is_dir():
+        return _pair(place, _files(place))
+    folder, name = place.parent, place.name
+    if place.is_file():
+        part, name = part_and_set(place)
+        if part not in _PARTS:
+            return dict.fromkeys(_PARTS, place)
+    elif not any(of == name for _, _, of in _files(folder)):
         raise DataError(
-            f"{folder}: is not a folder; expected one with a train_*.h5 and a test_*.h5: "
+            f"{place}: is not a folder; expected one with a train_*.h5 and a test_*.h5: "
             "check the name"
         )
-    paths = sorted(folder.glob(f"{part}_*.h5"))
-    if len(paths) != 1:
-        found = " and ".join(path.name for path in paths[:2]) or f"no {part}_*.h5"
-        todo = "move the others away" if paths else "put it there"
-        raise DataError(f"{folder}: holds {found}; expected exactly one {part}_*.h5: {todo}")
-    return paths[0]
+    files = [file for file in _files(folder) if file[2] == name]
+    if place.is_file():
+        files = [file for file in files if file[1] != part or file[0] == place]
+    return _pair(place, files)
+
+
+def _files(folder: Path) -> list[tuple[Path, str | None, str]]:
+    """Return the HDF5 files in a folder, and which part of which set each says that it is."""
+    found = sorted(folder.iterdir()) if folder.is_dir() else []
+    paths = [path for path in found if path.suffix in SUFFIXES and not path.name.startswith(".")]
+    exact = [(path, *part_and_set(path)) for path in paths]
+    if any(part in _PARTS for _, part, _ in exact):
+        return exact
+    return [(path, *part_and_set(path, exactly=False)) for path in paths]
+
+
+def _pair(place: Path, files: list[tuple[Path, str | None, str]]) -> dict[str, Path]:
+    of = {part: [path for path, says, _ in files if says == part] for part in _PARTS}
+    for part, paths in of.items():
+        if len(paths) > 1:
+            raise DataError(
+                f"{place}: holds {paths[0].name} and {paths[1].name}; expected exactly one "
+                f"{part}_*.h5: {_choice(place, files)}"
+            )
+    train, test = of["train"], of["test"]
+    if not train and not test and len(files) == 1:
+        return dict.fromkeys(_PARTS, files[0][0])
+    if not train:
+        names = ", ".join(path.name for path, _, _ in files[:8])
+        others = f"only {names}" if files else "no train_*.h5"
+        todo = "name the one file that holds both parts" if len(files) > 1 else "put it there"
+        raise DataError(f"{place}: holds {others}; expected exactly one train_*.h5: {todo}")
+    return {"train": train[0], "test": (test or train)[0]}
+
+
+def _choice(place: Path, files: list[tuple[Path, str | None, str]]) -> str:
+    sets = sorted({name for _, part, name in files if part == "train" and name})
+    return f"name one of them, {' or '.join(str(place / name) for name in sets[:8])}"
 
 
 def _make_room(folder: Path, paths: Mapping[str, Path]) -> None:
-    others = {path for part in _PARTS for path in folder.glob(f"{part}_*.h5")} - {*paths.values()}
-    if others:
+    others = [path for path, part, _ in _files(folder) if part in _PARTS]
+    if rest := {*others} - {*paths.values()}:
         raise DataError(
-            f"{folder}: holds {min(others).name}; expected a folder without other data, "
+            f"{folder}: holds {min(rest).name}; expected a folder without other data, "
             "which `load_data` could not tell apart: name another"
         )
+    for part, path in paths.items():
+        if path.is_file() and path.stat().st_size and not _is_saved(path, part):
+            raise DataError(
+                f"{path}: is no data set; expected a new name, or a data set to replace: name "
+                "another, or move it away"
+            )
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -131,92 +249,202 @@ def _make_room(folder: Path, paths: Mapping[str, Path]) -> None:
         ) from error
 
 
-def _data_set(paths: Mapping[str, Path], arrays: Mapping[str, Mapping[str, Array]]) -> DataSet:
-    """Return what these arrays of the two files make together, or refuse it."""
-    train, classes = part_of(paths["train"], "train", arrays["train"])
-    test, test_classes = part_of(paths["test"], "test", arrays["test"])
-    _check_alike(paths["test"], "test", (test, test_classes), (train, classes), paths["train"].name)
-    return DataSet(train, test, classes)
-
-
-def _check_alike(
-    path: Path,
-    part: str,
-    found: tuple[Examples, tuple[str, ...]],
-    others: tuple[Examples, tuple[str, ...]],
-    whose: str,
-) -> None:
-    """Refuse pictures of another size, or of other classes, than those of the training set."""
-    (pictures, classes), (like, expected_classes) = found, others
-    if (size := pictures.inputs.shape[1:3]) != (expected := like.inputs.shape[1:3]):
-        raise DataError(
-            f"{path}: {part}_set_x has pictures of {size[0]} x {size[1]}; expected "
-            f"{expected[0]} x {expected[1]} as in {whose}: resize them"
-        )
-    if classes != expected_classes:
-        raise DataError(
-            f"{path}: list_classes is {brief(classes)}; expected {brief(expected_classes)} "
-            f"as in {whose}: name them alike"
-        )
-
-
-def part_of(path: Path, part: str, arrays: Mapping[str, Array]) -> tuple[Examples, tuple[str, ...]]:
-    """Return the pictures and the classes that these arrays are, or raise `DataError`."""
-    images, labels, names = (arrays[name] for name in names_of(part))
-    _check_images(f"{path}: {part}_set_x", images)
-    classes = _classes(f"{path}: list_classes", names)
-    _check_labels(f"{path}: {part}_set_y", labels, len(images), classes)
-    return Examples(images, _int64(labels)), classes
-
-
-def _check_images(where: str, images: Array) -> None:
-    if images.ndim != 4 or images.shape[-1] != 3:
-        raise DataError(
-            f"{where} has shape {images.shape}; expected (examples, height, width, 3): pictures "
-            "in rows, colours last"
-        )
-    if images.dtype != np.uint8:
-        raise DataError(f"{where} has type {images.dtype}; expected uint8: colours from 0 to 255")
-    if images.size == 0:
-        raise DataError(f"{where} has shape {images.shape}; expected one picture or more: add one")
-
-
-def _classes(where: str, names: Array) -> tuple[str, ...]:
-    if names.dtype.kind != "S" or names.ndim != 1:
-        raise DataError(
-            f"{where} has type {names.dtype} and shape {names.shape}; expected a list of names "
-            "as fixed-length bytes: encode them"
-        )
+def _is_saved(path: Path, part: str) -> bool:
+    """Return whether the file is one that `save_data` may have written."""
+    wanted = usual(part).all
     try:
-        classes = tuple(name.decode() for name in names.tolist())
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{where} holds {brief(error.object)}; expected UTF-8: encode it so"
-        ) from error
-    for name in classes:
-        if not name.strip() or not name.isprintable():
-            raise DataError(f"{where} holds {brief(name)}; expected a printable name: change it")
-    if len(classes) < 2 or len(set(classes)) < len(classes):
-        raise DataError(f"{where} is {brief(classes)}; expected two or more distinct names: fix it")
-    return classes
+        with opened_on_disk(path) as file:
+            return {*wanted} <= {*file.listed(wanted)}
+    except DataError:
+        return False
 
 
-def _check_labels(where: str, labels: Array, examples: int, classes: tuple[str, ...]) -> None:
-    if labels.dtype.kind not in "iu":
-        raise DataError(f"{where} has type {labels.dtype}; expected integers: convert them")
-    if labels.shape != (examples,):
+# Datasets.
+
+
+@contextmanager
+def _opened(path: Path, budget: int) -> Iterator[Opened]:
+    is_small = not path.is_file() or path.stat().st_size <= min(IN_MEMORY, budget)
+    with opened(path) if is_small else opened_on_disk(path) as file:
+        yield file
+
+
+def _parts(paths: Mapping[str, Path], budget: int) -> tuple[_Part, _Part]:
+    if paths["train"] != paths["test"]:
+        train, test = (_part_of_file(paths[part], part, budget) for part in _PARTS)
+        return train, test
+    with _opened(paths["train"], budget) as file:
+        train = _read(file, names_in(file, "train"), budget)
+        try:
+            names = names_in(file, "test")
+        except DataError as error:
+            raise _without_test(paths["train"]) from error
+        if names.inputs == train.names.inputs:
+            raise _without_test(paths["train"])
+        return train, _read(file, names, budget)
+
+
+def _without_test(path: Path) -> DataError:
+    return DataError(
+        f"{path}: holds no examples to test on, and no test_*.h5 is beside it; expected some: "
+        "write a part of them there as test_set_x and test_set_y"
+    )
+
+
+def _part_of_file(path: Path, part: str, budget: int) -> _Part:
+    with _opened(path, budget) as file:
+        return _read(file, names_in(file, part), budget)
+
+
+def _read(file: Opened, names: Names, budget: int) -> _Part:
+    arrays = file.datasets(names.all, each=budget, total=budget)
+    classes = arrays[names.classes] if names.classes else None
+    return _Part(Path(file.path), names, arrays[names.inputs], arrays[names.targets], classes)
+
+
+def part_in(file: Opened) -> Names:
+    """Return the names of the part that the file's name says, or the first that is in the file."""
+    says, _ = part_and_set(Path(file.path))
+    if says:
+        return names_in(file, says)
+    refusals = []
+    for part in ("train", "test", "validation"):
+        try:
+            return names_in(file, part)
+        except DataError as error:
+            refusals.append(error)
+    raise refusals[0]
+
+
+def names_in(file: Opened, part: str) -> Names:
+    """Return what the datasets of a part are called in the file.
+
+    Raises `DataError` where it is not certain, which lists what is there.
+    """
+    named = usual(part)
+    there = file.listed(named.all)
+    if not {"record", "record_sha256"} - {*there}:
         raise DataError(
-            f"{where} has shape {labels.shape}; expected {(examples,)}: one label a picture"
+            f"{file.path}: is a run, not a data set; expected {named.inputs} and {named.targets}: "
+            "name the data that it was trained on"
         )
-    lowest, highest = labels.min(), labels.max()
-    if lowest < 0 or highest >= len(classes):
+    inputs, targets, classes = (
+        [name] if name in there else candidates(there, part, role)
+        for role, name in zip(("inputs", "targets", "classes"), named.all, strict=True)
+    )
+    for role, name, found in (
+        ("inputs", named.inputs, inputs),
+        ("targets", named.targets, targets),
+        ("class names", "list_classes", classes),
+    ):
+        if len(found) > 1:
+            raise DataError(
+                f"{file.path}: has {' and '.join(found)}, which may both be the {role}; expected "
+                f"one, or {name}: rename it, as in {_renaming(file, found[0], name)}"
+            )
+        if not found and role != "class names":
+            raise DataError(
+                f"{file.path}: {name} is not there, among {file.outline()}; expected the {role} "
+                f"under this name or one like it: rename them, as in "
+                f"{_renaming(file, 'NAME', name)}"
+            )
+    return Names(part, inputs[0], targets[0], classes[0] if classes else None)
+
+
+def _renaming(file: Opened, name: str, to: str) -> str:
+    return f"h5py.File('{Path(file.path).name}', 'a').move('{name}', '{to}')"
+
+
+# What they make together.
+
+
+def _data_set(train: _Part, test: _Part) -> Loaded:
+    """Return what two parts make together, or refuse it."""
+    parts = (train, test)
+    found = [_taken(part) for part in parts]
+    targets = [of.targets for of in found]
+    classes = _classes(train, targets, test.path.name if test.classes is not None else None)
+    if test.classes is not None:
+        _check_classes(test, _named(test, test.classes, targets), classes.names, train.path.name)
+    _check_alike(test, found[1].inputs, found[0].inputs, train.path.name)
+    examples, tested = (_examples(*of, classes) for of in zip(parts, found, strict=True))
+    if (outputs := tested.targets.shape[1:]) != (expected := examples.targets.shape[1:]):
         raise DataError(
-            f"{where} has labels from {lowest} to {highest}; expected 0 to {len(classes) - 1}: "
-            "the places of their classes in list_classes"
+            f"{test.where(test.names.targets)} has outputs {outputs}; expected {expected} as in "
+            f"{train.path.name}: write the same"
+        )
+    notes = [note for of in found for note in of.notes] + [*classes.notes]
+    return Loaded(DataSet(examples, tested, classes.names), tuple(dict.fromkeys(notes)))
+
+
+def _classes(part: _Part, targets: Sequence[Array], whose: str | None) -> Classes:
+    """Return the classes that the training file says: by names or, where nobody has, by targets."""
+    if part.classes is not None:
+        return _named(part, part.classes, targets)
+    if whose:
+        raise _without_classes(part, whose)
+    return classes_numbered(part.where(part.names.targets), targets)
+
+
+def _named(part: _Part, names: Array, targets: Sequence[Array]) -> Classes:
+    return classes_named(part.where(part.names.classes), names, targets)
+
+
+def _taken(part: _Part) -> _Taken:
+    """Return the part's inputs as they are trained on, its targets in rows, and the notes."""
+    names, inputs, targets = part.names, part.inputs, part.targets
+    where = part.where(names.inputs)
+    form = form_of(where, inputs.dtype, inputs.shape, targets.shape)
+    rows, notes = targets_in_rows(part.where(names.targets), targets, form.shape[0])
+    called = [f"{names.inputs} and {names.targets}"] * (names[1:3] != usual(names.part)[1:3])
+    return _Taken(inputs_from_rows(where, inputs, form), rows, (*called, *form.notes, *notes))
+
+
+def _examples(part: _Part, found: _Taken, classes: Classes) -> Examples:
+    where = part.where(part.names.targets)
+    return Examples(found.inputs, class_numbers_of(where, found.targets, classes))
+
+
+def _check_alike(part: _Part, inputs: Array, expected: Array, whose: str) -> None:
+    """Refuse inputs of another shape, or that are no pixels where others are, or the reverse."""
+    where = part.where(part.names.inputs)
+    if inputs.shape[1:] != expected.shape[1:]:
+        found, wanted = (" x ".join(map(str, of.shape[1:])) for of in (inputs, expected))
+        raise DataError(
+            f"{where} has inputs of {found}; expected {wanted} as in {whose}: resize them"
+        )
+    are_fractions = inputs.dtype.kind == "f" and 0 <= inputs.min() <= inputs.max() <= 1
+    are_pixels, should_be = inputs.dtype == np.uint8, expected.dtype == np.uint8
+    if are_pixels != should_be and not (should_be and are_fractions):
+        raise DataError(
+            f"{where} has {inputs.dtype}, from {inputs.min():g} to {inputs.max():g}, where {whose} "
+            f"has {expected.dtype}; expected one type in both, since uint8 is divided by 255: "
+            "write them alike"
         )
 
 
-def _int64(labels: Array) -> NDArray[np.int64]:
-    labels = labels.astype(np.int64)
-    labels.setflags(write=False)
-    return labels
+def _without_classes(part: _Part, whose: str) -> DataError:
+    return DataError(
+        f"{part.path}: list_classes is not there, and {whose} has it; expected it in the training "
+        "file, which says the classes: write it there too"
+    )
+
+
+def _check_classes(part: _Part, classes: Classes, expected: tuple[str, ...], whose: str) -> None:
+    if classes.names != expected:
+        raise DataError(
+            f"{part.where(part.names.classes)} is {brief(classes.names)}; expected "
+            f"{brief(expected)} as in {whose}: name them alike"
+        )
+
+
+def _as_in_a_file(path: Path, part: str, data: DataSet) -> _Part:
+    """Return examples of a data set in the form in which they are saved."""
+    try:
+        inputs, targets, _ = examples_from(getattr(data, part))
+        if targets.dtype.kind == "U":
+            targets, _ = class_numbers(targets, len(data.classes), data.classes)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{path}: {error}") from error
+    names = np.array([name.encode(errors="surrogatepass") for name in data.classes], np.bytes_)
+    return _Part(path, usual(part), inputs, targets, names)

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from math import prod
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import h5py
 import numpy as np
@@ -23,16 +23,24 @@ from toolz import valmap
 
 from catpipe.nn.parameters import Array
 from catpipe.shell.storage._hdf5_reader import PIECE, Refusal, check_type, is_one_component
-from catpipe.shell.storage.atomic import DataError, StrPath, write_files
+from catpipe.shell.storage.atomic import DataError, StrPath, is_being_written, write_files
 from catpipe.shell.storage.child import CHILDREN, Child
 
 EACH = 2**30  # bytes that one dataset may take in memory
 TOTAL = 2**31  # and a file, and all that is read from it
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
+_AS_HDF5 = "write its arrays with h5py, as in h5py.File('data.h5', 'w')['train_set_x'] = X"
 _LOOKALIKES = {
-    b"<": "is a web page saved in the file's place",
-    b"version https://git-lfs": "is a git-lfs pointer to the file (`git lfs pull` fetches it)",
+    b"<": ("is a web page saved in the file's place", "fetch the file again"),
+    b"version https://git-lfs": ("is a git-lfs pointer to the file", "run `git lfs pull`"),
+    b"PK\x03\x04": ("is a zip archive, as .npz is", f"unpack it, or {_AS_HDF5}"),
+    b"\x1f\x8b": ("is packed by gzip", "unpack it with `gunzip`"),
+    b"\x93NUMPY": ("is an array of NumPy's, .npy", _AS_HDF5),
+    b"\x89PNG": ("is a picture, PNG", _AS_HDF5),
+    b"\xff\xd8\xff": ("is a picture, JPEG", _AS_HDF5),
+    b"MATLAB 5.0": ("is a MATLAB file before v7.3", "save it in MATLAB with '-v7.3'"),
+    b"\x0e\x03\x13\x01": ("is HDF4, an older format", "convert it with `h4toh5`"),
 }
 
 
@@ -115,6 +123,20 @@ class Opened(NamedTuple):
         declared: dict[str, Declared] = self.ask("look", wanted, understood)
         return declared
 
+    def listed(self, wanted: Iterable[str] = ()) -> list[str]:
+        """Return which of these are there and, unless all are, the paths of other datasets.
+
+        Those are the first thousand, in no deep group.
+        """
+        return [str(name) for name in self.ask("list", [*wanted], list)]
+
+    def outline(self, most: int = 8) -> str:
+        """Return the datasets that there are with their shapes and types, in words."""
+        names = self.listed()
+        words = self.ask("outline", names[:most], list)
+        rest = [f"{len(names) - most} more"] if len(names) > most else []
+        return ", ".join(map(str, [*words, *rest])) or "no dataset"
+
     def check(self, name: str) -> None:
         """Raise `DataError` unless all of the dataset was written."""
         self.ask("check", name)
@@ -145,6 +167,10 @@ class Opened(NamedTuple):
                 child.receive(place[:length])
                 place = place[length:]
             child.answer()
+        if array.dtype.kind == "b" and array.view(np.uint8).max(initial=0) > 1:
+            raise DataError(
+                f"{self.path}: {name} holds booleans beyond 1; expected 0 or 1: mend it"
+            )
         _check_finite(f"{self.path}: {name}", array)
         array.setflags(write=False)
         return array
@@ -153,7 +179,7 @@ class Opened(NamedTuple):
 def _declared(dtype: str, shape: list[int], size: int, together: int) -> Declared:
     """Return what the child says that a dataset declares; raise `ValueError` for nonsense."""
     kind, lengths = np.dtype(dtype), [*shape, size, together]
-    if kind.kind not in "iufS" or not kind.itemsize or not all(type(n) is int for n in lengths):
+    if kind.kind not in "biufS" or not kind.itemsize or not all(type(n) is int for n in lengths):
         raise ValueError(f"{dtype}, {lengths}")
     if min(lengths) < 0 or not together or prod(shape) * kind.itemsize > size:
         raise ValueError(f"{dtype}, {lengths}")
@@ -197,18 +223,42 @@ def check_is_hdf5(path: Path) -> None:
             raise DataError(f"{path}: is not a file; expected an HDF5 file: check the name")
         with path.open("rb") as file:
             head = file.read(64)
+            begins = head.startswith(_SIGNATURE) or _has_user_block(file)
+            is_written = begins and is_being_written(file)
     except OSError as error:
+        raise _unreadable_file(path, error) from error
+    if not begins:
+        raise DataError(f"{path}: {_likeness(head)}")
+    if is_written:
         raise DataError(
-            f"{path}: cannot be read ({error.strerror}); expected an HDF5 file: check its rights"
-        ) from error
-    if not head.startswith(_SIGNATURE):
-        raise DataError(f"{path}: {_likeness(head)}; expected HDF5: fetch the file again")
+            f"{path}: is open for writing in another program; expected a closed file: close it "
+            "there, as in file.close()"
+        )
+
+
+def _unreadable_file(path: Path, error: OSError) -> DataError:
+    return DataError(
+        f"{path}: cannot be read ({error.strerror}); expected an HDF5 file: check its rights"
+    )
+
+
+def _has_user_block(file: BinaryIO) -> bool:
+    """Return whether the signature comes later: at a power of two, from 512 on."""
+    size = os.fstat(file.fileno()).st_size
+    for power in range(9, size.bit_length()):
+        file.seek(2**power)
+        if file.read(len(_SIGNATURE)) == _SIGNATURE:
+            return True
+    return False
 
 
 def _likeness(head: bytes) -> str:
+    """Return what the file is that begins so, what was expected, and what to do."""
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+    unknown = (f"begins with {head[:8]!r}" if head else "is empty", "fetch or write it again")
     likely = (likeness for start, likeness in _LOOKALIKES.items() if text.startswith(start))
-    return next(likely, f"begins with {head[:8]!r}" if head else "is empty")
+    found, todo = next(likely, unknown)
+    return f"{found}; expected HDF5: {todo}"
 
 
 def check_budget(path: StrPath, sizes: Mapping[str, int], each: int, total: int) -> None:
@@ -216,24 +266,34 @@ def check_budget(path: StrPath, sizes: Mapping[str, int], each: int, total: int)
 
     >>> check_budget("x.h5", {"b1": 8}, each=4, total=16)
     Traceback (most recent call last):
-    catpipe.DataError: x.h5: b1 takes 8 bytes; expected at most 4: split it
+    catpipe.DataError: x.h5: b1 takes 8 bytes; expected at most 4: allow more memory, or split it
     """
     for name, size in sizes.items():
         if size > each:
             raise DataError(
-                f"{path}: {name} takes {size:,} bytes; expected at most {each:,}: split it"
+                f"{path}: {name} takes {size:,} bytes; expected at most {each:,}: allow more "
+                "memory, or split it"
             )
     if (size := sum(sizes.values())) > total:
-        raise DataError(f"{path}: takes {size:,} bytes; expected at most {total:,}: split it")
+        raise DataError(
+            f"{path}: takes {size:,} bytes; expected at most {total:,}: "
+            "allow more memory, or split it"
+        )
 
 
 def _content(path: Path, total: int) -> bytes:
     check_is_hdf5(path)
-    with path.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        content = file.read(size) if size <= total else b""
+    try:
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            content = file.read(size) if size <= total else b""
+    except OSError as error:
+        raise _unreadable_file(path, error) from error
     if size > total:
-        raise DataError(f"{path}: has {size:,} bytes; expected at most {total:,}: split it")
+        raise DataError(
+            f"{path}: has {size:,} bytes; expected at most {total:,}: allow more memory, or "
+            "split it"
+        )
     return content
 
 

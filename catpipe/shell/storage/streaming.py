@@ -18,7 +18,7 @@ from functools import partial
 from itertools import chain, groupby
 from operator import attrgetter
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import h5py
 import numpy as np
@@ -41,8 +41,18 @@ from catpipe.shell.storage._hdf5_reader import (
     sentence,
 )
 from catpipe.shell.storage.atomic import DataError, StrPath
-from catpipe.shell.storage.datasets import names_of, part_of
-from catpipe.shell.storage.hdf5 import Declared, opened_on_disk
+from catpipe.shell.storage.datasets import names_in
+from catpipe.shell.storage.forms import (
+    Form,
+    class_numbers_of,
+    classes_named,
+    classes_numbered,
+    form_of,
+    inputs_from_rows,
+    targets_in_rows,
+)
+from catpipe.shell.storage.hdf5 import Declared, Opened, opened_on_disk
+from catpipe.shell.storage.names import PARTS, Names
 
 WINDOW = 2**25  # bytes
 
@@ -50,7 +60,10 @@ _T = TypeVar("_T")
 
 
 class StoredPictures(NamedTuple):
-    """Labelled pictures that stay in a file: (examples, height, width, 3) `uint8`."""
+    """Examples that stay in a file: the shape of their inputs is (examples, ...).
+
+    The classes are those of this file; a regression has none.
+    """
 
     path: Path
     part: str
@@ -60,13 +73,19 @@ class StoredPictures(NamedTuple):
 
 
 class _Stored(NamedTuple):
-    """Pictures in a file that is open: what they declare, their labels and their classes."""
+    """Inputs in a file that is open: what they declare, their form, targets and classes."""
 
     path: Path
     dataset: h5py.Dataset
     declared: Declared
-    labels: NDArray[np.int64]
+    form: Form
+    targets: NDArray[Any]
     classes: tuple[str, ...]
+
+    @property
+    def where(self) -> str:
+        """Return what errors about the inputs begin with."""
+        return f"{self.path}: {self.dataset.name[1:]}"
 
 
 class _Visit(NamedTuple):
@@ -82,23 +101,26 @@ class _Piece(NamedTuple):
     """Pictures of one window that go to one batch."""
 
     batch: int
-    images: NDArray[np.uint8]
-    labels: NDArray[np.int64]
+    inputs: NDArray[Any]
+    targets: NDArray[Any]
 
 
 def stored_pictures(path: StrPath, part: str = "train", window: int = WINDOW) -> StoredPictures:
-    """Return what there is to stream from a file of a data set: `train_set_x`, or `test_set_x`.
+    """Return what there is to stream from a file of a data set: of this part, train or test.
 
-    A window takes at most so many bytes. Raises `DataError` for what `load_data` would refuse, but
-    for the pictures' bytes, and for a window that does not hold a chunk's pictures.
+    Inputs and targets are taken as `load_data` takes them. A window takes at most so many bytes.
+    Raises `DataError` for what `load_data` would refuse, but for the inputs' bytes, for examples in
+    columns, and for a window that does not hold a chunk's examples.
 
     >>> stored_pictures("nowhere.h5")
     Traceback (most recent call last):
     catpipe.DataError: nowhere.h5: is not a file; expected an HDF5 file: check the name
     """
+    if part not in PARTS:
+        raise ValueError(f"part is {part!r}; expected one of {', '.join(PARTS)}")
     with _opened(Path(path), part) as stored:
-        _pictures_in(window, f"{path}: {part}_set_x", stored.declared)
-        return StoredPictures(Path(path), part, stored.declared.shape, stored.classes, window)
+        _pictures_in(window, stored.where, stored.declared)
+        return StoredPictures(Path(path), part, stored.form.shape, stored.classes, window)
 
 
 def stream_batches(
@@ -136,22 +158,41 @@ def stream_batches(
 @contextmanager
 def _opened(path: Path, part: str) -> Iterator[_Stored]:
     """Give the pictures in a file that another process has looked at, open in this one."""
-    name, *others = names_of(part)
     with opened_on_disk(path) as file:
-        declared = file.look([name])[name]
-        images = np.broadcast_to(np.zeros((), declared.dtype), declared.shape)
-        examples, classes = part_of(path, part, {name: images, **file.datasets(others)})
-        file.check(name)
+        names = names_in(file, part)
+        declared, form, targets, classes = _looked_at(file, names)
+        file.check(names.inputs)
     with ExitStack() as stack:
         with _damage_refused(path):
-            dataset = checked(stack.enter_context(h5py.File(path)), name)
+            dataset = checked(stack.enter_context(h5py.File(path)), names.inputs)
             check_written(dataset)
             if {LZF, SZIP} & {*filters_of(dataset)}:
                 raise Refusal(
-                    f"{name} is stored through the HDF5 filters {filters_of(dataset)}, whose "
-                    "chunks cannot be checked on the way; expected gzip or none: write it again so"
+                    f"{names.inputs} is stored through the HDF5 filters {filters_of(dataset)}, "
+                    "whose chunks cannot be checked on the way; expected gzip or none: write it "
+                    "again so"
                 )
-        yield _Stored(path, dataset, declared, examples.targets, classes)
+        yield _Stored(path, dataset, declared, form, targets, classes)
+
+
+def _looked_at(file: Opened, names: Names) -> tuple[Declared, Form, NDArray[Any], tuple[str, ...]]:
+    """Return what the inputs declare and their form, the targets, and the classes' names."""
+    where, named = f"{file.path}: {names.inputs}", f"{file.path}: {names.targets}"
+    declared = file.look([names.inputs])[names.inputs]
+    arrays = file.datasets(names.all[1:])
+    form = form_of(where, declared.dtype, declared.shape, arrays[names.targets].shape)
+    if form.are_columns:
+        raise DataError(
+            f"{where} has shape {declared.shape}, whose examples are columns; expected rows, which "
+            "can be streamed: write x.T"
+        )
+    rows, _ = targets_in_rows(named, arrays[names.targets], form.shape[0])
+    if names.classes:
+        listed = f"{file.path}: {names.classes}"
+        classes = classes_named(listed, arrays[names.classes], [rows])
+    else:
+        classes = classes_numbered(named, [rows])
+    return declared, form, class_numbers_of(named, rows, classes), classes.names
 
 
 @contextmanager
@@ -180,21 +221,20 @@ def _batches(
 ) -> Iterator[Batch]:
     """Hand on batches, each made in a thread while the one before it is used, as are windows."""
     path, part, *expected, window = stored
-    where = f"{path}: {part}_set_x"
     with (
         _opened(path, part) as found,
         ThreadPoolExecutor(1) as reader,
         ThreadPoolExecutor(1) as maker,
     ):
-        examples = found.declared.shape[0]
-        if [found.declared.shape, found.classes] != expected:
+        examples = found.form.shape[0]
+        if [found.form.shape, found.classes] != expected:
             raise DataError(
                 f"{path}: holds other pictures than before; expected the same: ask anew"
             )
-        length = _pictures_in(window, where, found.declared)
+        length = _pictures_in(window, found.where, found.declared)
         visits = _visits(examples, length, size, seed, wanted)
         windows = _ahead(reader, map(partial(_read, found), visits))
-        pieces = chain.from_iterable(map(partial(_pieces, found.labels), windows))
+        pieces = chain.from_iterable(map(partial(_pieces, found.targets), windows))
         batches = groupby(pieces, attrgetter("batch"))
         yield from _ahead(maker, map(partial(_batch, len(found.classes), dtype), batches))
 
@@ -222,26 +262,24 @@ def _visits(examples: int, length: int, size: int, seed: int, wanted: range) -> 
             place += len(order)
 
 
-def _read(stored: _Stored, visit: _Visit) -> tuple[_Visit, NDArray[np.uint8]]:
-    """Return the pictures of a window, beside what is to become of them."""
+def _read(stored: _Stored, visit: _Visit) -> tuple[_Visit, NDArray[Any]]:
+    """Return the inputs of a window, beside what is to become of them."""
     with _damage_refused(stored.path):
         window = rows(stored.dataset, visit.begin, visit.end)
         check_length(stored.dataset.file)
-    return visit, window
+    return visit, inputs_from_rows(stored.where, window, stored.form)
 
 
-def _pieces(
-    labels: NDArray[np.int64], window: tuple[_Visit, NDArray[np.uint8]]
-) -> Iterator[_Piece]:
-    """Return the pictures of a window, cut where a batch ends."""
-    visit, images = window
+def _pieces(targets: NDArray[Any], window: tuple[_Visit, NDArray[Any]]) -> Iterator[_Piece]:
+    """Return the examples of a window, cut where a batch ends."""
+    visit, inputs = window
     cuts = np.flatnonzero(np.diff(visit.batches)) + 1
     for chosen, batches in zip(*(np.split(v, cuts) for v in visit[2:]), strict=True):
-        yield _Piece(batches[0], images[chosen], labels[visit.begin + chosen])
+        yield _Piece(batches[0], inputs[chosen], targets[visit.begin + chosen])
 
 
 def _batch(classes: int, dtype: DTypeLike, pieces: tuple[int, Iterator[_Piece]]) -> Batch:
-    _, images, labels = zip(*pieces[1], strict=True)
-    return Batch(
-        pixels(np.concatenate(images), dtype), targets(np.concatenate(labels), classes, dtype)
-    )
+    _, inputs, found = zip(*pieces[1], strict=True)
+    rows = np.concatenate(found)
+    Y = targets(rows, classes, dtype) if classes else rows.reshape(len(rows), -1).T.astype(dtype)
+    return Batch(pixels(np.concatenate(inputs), dtype), Y)

@@ -6,6 +6,8 @@ import re
 import shutil
 import subprocess
 import sys
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +100,10 @@ def test_saving_on_the_way_changes_nothing_of_the_run(capsys, data, whole, tmp_p
     ("arguments", "expected"),
     [
         (("--save-every", 5), "--save-every is without --out"),
-        (("--save-every", 0, "--out", "a.h5"), "--save-every is 0; expected at least 1"),
+        (
+            ("--save-every", 0, "--out", "a.h5"),
+            "--save-every is 0; expected an integer of at least 1",
+        ),
         (("--save-every", "often", "--out", "a.h5"), "--save-every"),
     ],
 )
@@ -156,7 +161,7 @@ def test_resume_json_is_the_object_that_train_prints(capsys, data, stopped):
     ("arguments", "expected"),
     [
         (("--iterations", 59), "iterations is 59 of a run that is at 60; expected more"),
-        (("--iterations", 0), "expected more"),
+        (("--iterations", 0), "expected an integer from 1"),
         (("--save-every", 0), "--save-every is 0"),
         (("--data", "nowhere"), "nowhere: is not a folder"),
         (("--validation", "nowhere.h5"), "nowhere.h5"),
@@ -288,13 +293,13 @@ def test_data_that_are_gone_are_to_be_named(capsys, data, stopped, monkeypatch, 
     for command in ("resume", "replay", "evaluate"):
         told = refused(capsys, command, out)
         assert f"a.h5: its data are not in {tmp_path / 'gone'}; expected the folder" in told
-        assert "name it with --data" in told
+        assert "give it with --data" in told
 
 
 def test_a_run_that_can_be_carried_on_is_not_replaced(capsys, data, stopped):
     before = stopped.read_bytes()
     told = refused(capsys, "train", *SMALL, "--data", data, "--out", stopped)
-    assert "is a run at iteration 60 of 150; expected a new name" in told
+    assert "is a run at iteration 60 of 150, not finished; expected a new name" in told
     assert f"carry it on with `catpipe resume {stopped}`" in told
     assert stopped.read_bytes() == before
 
@@ -317,7 +322,7 @@ def test_other_pictures_than_then_are_to_be_named(capsys, data, others, tmp_path
     there = load_data(folder)
     save_data(folder, there._replace(test=there.train), "colours")
     told = refused(capsys, command, out)
-    assert "test_colours.h5: holds other pictures than when" in told
+    assert "test_colours.h5: holds other examples than when" in told
     assert said(capsys, command, out, "--data", folder)
 
 
@@ -327,7 +332,7 @@ def test_a_validation_file_that_is_gone_is_to_be_named(capsys, data, tmp_path):
     said(capsys, "train", *SMALL, "--data", data, *asked)
     own.unlink()
     told = refused(capsys, "resume", out, "--iterations", 200)
-    assert f"a.h5: its validation pictures are not in {own}; expected that file" in told
+    assert f"a.h5: its validation examples are not in {own}; expected that file" in told
 
 
 def test_a_file_keeps_its_mode(capsys, stopped):
@@ -391,14 +396,14 @@ def test_zeros_of_unlike_signs_are_not_identical(whole):
     assert differences(zero, zero) == []
     off = differences(zero, minus)
     assert {difference.name for difference in off} == {*result.parameters}
-    assert {difference.share for difference in off} == {0.0}
+    assert {difference.fraction for difference in off} == {0.0}
 
 
 def test_costs_are_compared_with_costs_and_not_with_their_iterations(whole):
     result = load_run(whole).result
     doubled = result._replace(costs=tuple((i, 2 * cost) for i, cost in result.costs))
     (off,) = differences(result, doubled)
-    assert (off.name, off.share) == ("costs", 1.0)
+    assert (off.name, off.fraction) == ("costs", 1.0)
 
 
 @pytest.mark.parametrize("tolerance", ["-1", "nan", "inf", "far"])
@@ -481,3 +486,64 @@ def test_compare_says_what_differs(capsys, data, whole, tmp_path, changes, expec
 def test_what_is_no_run_is_refused(capsys, data, whole, command):
     arguments: list[Any] = [command, data / "train_colours.h5"]
     assert "record" in refused(capsys, *arguments, *[whole] * (command == "compare"))
+
+
+# Runs that were changed on the way.
+
+
+@pytest.fixture(scope="module")
+def changed(data, tmp_path_factory):
+    """Return a run of 20 iterations, carried on to 30 with a smaller learning rate."""
+    path = str(tmp_path_factory.mktemp("changed") / "changed.h5")
+    with redirect_stdout(StringIO()) as told:
+        main(["train", *SMALL, "--iterations", "20", "--data", str(data), "--out", path])
+        main(["resume", path, "--iterations", "30", "--learning-rate", "0.001"])
+    return Path(path), told.getvalue()
+
+
+WHAT_CHANGED = "at iteration 20: learning rate 0.05 to 0.001, iterations 20 to 30"
+
+
+def test_a_resume_says_what_changes(changed):
+    assert f"changed: {WHAT_CHANGED}\n" in changed[1]
+
+
+def test_a_changed_run_is_replayed_to_the_bit(capsys, changed):
+    assert "identical: 30 iterations" in said(capsys, "replay", changed[0])
+
+
+def test_a_changed_run_is_shown_with_its_changes(capsys, changed):
+    assert f"changed:    {WHAT_CHANGED}\n" in said(capsys, "show", changed[0])
+
+
+def test_runs_with_other_changes_differ_in_them(capsys, changed, data, tmp_path):
+    plain = tmp_path / "plain.h5"
+    said(capsys, "train", *SMALL, "--iterations", 30, "--learning-rate", 0.001, "--data", data,
+         "--out", plain)  # fmt: skip
+    status = main(["compare", str(changed[0]), str(plain)])
+    out, _ = capsys.readouterr()
+    assert status == 1
+    assert f"changes: {WHAT_CHANGED} and None\n" in out
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        (["--learning-rate", "-1"], "--learning-rate is -1.0; expected a positive finite number"),
+        (["--learning-rate", "fast"], "--learning-rate is 'fast'; expected a positive"),
+        (["--l2", "0.1"], "--l2 is changed in a run that is finished at iteration 30"),
+        (["--iterations", "29"], "--iterations is 29 of a run that is at 30"),
+        (["--iterations", "ten"], "--iterations is 'ten'; expected an integer"),
+        (["--early-stopping", "3"], "--early-stopping is changed in a run without early stopping"),
+        (["--momentum", "0.5"], "--momentum is 0.5 with gradient_descent"),
+        (["--optimizer", "adam"], "--optimizer is no option"),
+        (["--lr", "0.1"], "--lr is no option (did you mean --learning-rate?)"),
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_a_change_that_is_refused_is_named_by_its_flag_and_the_file_stays(
+    capsys, changed, flags, told
+):
+    before = changed[0].read_bytes()
+    assert told in refused(capsys, "resume", changed[0], *flags)
+    assert changed[0].read_bytes() == before

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catpipe.data.drawn.drawings import draw
+from catpipe.data.examples import Examples
 from catpipe.experiments.ensembles import fit_seeds
 from catpipe.experiments.experiment import Experiment
 from catpipe.experiments.fitting import fit
@@ -456,7 +457,7 @@ TINY = Experiment(seed=1, hidden=(2,), iterations=3, initializer="he")
 @pytest.mark.parametrize("shape", [(9,), (9, 1), (9, 2)], ids=str)
 def test_a_regression_comes_back_with_its_outputs(tmp_path, shape):
     experiment = TINY._replace(loss="mean_squared_error")
-    result = fit(experiment, (FEATURES, np.random.default_rng(2).standard_normal(shape)))
+    result = fit(experiment, Examples(FEATURES, np.random.default_rng(2).standard_normal(shape)))
     save_run(tmp_path / "run.h5", Run(result))
     loaded = load_run(tmp_path / "run.h5")
     assert (loaded.result, loaded.classes) == (result, ())
@@ -471,7 +472,60 @@ def test_a_regression_comes_back_with_its_outputs(tmp_path, shape):
     ids=["numbers", "names"],
 )
 def test_classes_without_names_are_called_by_what_the_targets_were(tmp_path, targets, classes):
-    result = fit(TINY._replace(classes=3), (FEATURES, targets))
+    result = fit(TINY._replace(classes=3), Examples(FEATURES, np.array(targets)))
     save_run(tmp_path / "run.h5", Run(result))
     loaded = load_run(tmp_path / "run.h5")
     assert (loaded.result, loaded.classes) == (result, classes)
+
+
+@pytest.mark.parametrize("content", [b"my thesis", b"\x89HDF\r\n\x1a\n", None], ids=str)
+def test_a_file_that_is_no_run_is_not_replaced(run, tmp_path, content):
+    path = tmp_path / "mine.h5"
+    if content is None:
+        write(path, {"weights": FEATURES})
+    else:
+        path.write_bytes(content)
+    before = path.read_bytes()
+    with pytest.raises(DataError, match="is a file but no run; expected a new name"):
+        save_run(path, run)
+    assert path.read_bytes() == before
+
+
+def test_a_run_and_an_empty_file_are_replaced(run, path, tmp_path):
+    (tmp_path / "empty.h5").touch()
+    for place in (path, tmp_path / "empty.h5"):
+        save_run(place, run)
+        assert load_run(place) == run
+
+
+# Files of before, and of inputs that are no pictures.
+
+
+@pytest.mark.parametrize("missing", ["loss", "huber"], ids=["one", "none"])
+def test_a_file_from_before_a_field_was_added_has_its_default(run, path, missing):
+    record = json.loads(read(path, ["record"])["record"].item())
+    for fields in (record, record["experiment"]):
+        for name in ("class_names", "outputs", "earlier", missing):
+            fields.pop(name, None)
+    changed(path, record=[json.dumps(record).encode()])
+    assert load_run(path) == run
+
+
+@pytest.mark.parametrize("missing", ["seed"])
+def test_a_field_without_a_default_is_missed(path, missing):
+    record = json.loads(read(path, ["record"])["record"].item())
+    del record["experiment"][missing]
+    changed(path, record=[json.dumps(record).encode()])
+    with pytest.raises(DataError, match=r"experiment\.seed is missing; expected a value"):
+        load_run(path)
+
+
+@pytest.mark.parametrize("shape", [(3,), (4, 3), (4, 3, 1), (4, 3, 2), (4, 3, 4)], ids=str)
+@pytest.mark.parametrize("dtype", ["f4", "f8", "u1"])
+def test_inputs_of_any_shape_and_type_are_remembered(tmp_path, shape, dtype):
+    inputs = np.arange(9 * np.prod(shape), dtype=dtype).reshape(9, *shape) / np.array(99, dtype)
+    result = fit(TINY, Examples(inputs.astype(dtype), np.array([0, 1, 1] * 3)))
+    save_run(tmp_path / "run.h5", Run(result, CLASSES))
+    loaded = load_run(tmp_path / "run.h5").result
+    assert loaded == result
+    assert (loaded.input_shape, loaded.input_type) == (shape, np.dtype(dtype).name)

@@ -52,6 +52,10 @@ def test_what_is_written_is_read_back():
     assert read_as(Outer, to_plain(VALUE._replace(inner=None))).inner is None
 
 
+def test_a_field_that_has_a_default_may_be_missing():
+    assert read_as(Inner, {"name": "a"}) == Inner("a")
+
+
 def test_numbers_of_numpy_are_written_as_numbers():
     assert written((np.int64(3), np.float64(0.5))) == written((3, 0.5))
 
@@ -69,7 +73,7 @@ def test_numbers_of_numpy_are_written_as_numbers():
         ("rate", -0.5, "rate is -0.5; expected a number above 0"),
         ("is_on", 1, "is_on is 1; expected true or false"),
         ("inner", 7, "inner is 7; expected an object"),
-        ("inner", {"name": "a"}, "inner.sizes is missing; expected a value"),
+        ("inner", {"sizes": []}, "inner.name is missing; expected a value"),
         ("inner", {"name": "a", "sizes": [], "x": 1}, "'inner.x' is unknown"),
         ("inner", {"name": "\x1b", "sizes": []}, r"inner.name is '\x1b'; expected printable text"),
         ("inner", {"name": "a", "sizes": [1, -1]}, "inner.sizes[1] is -1; expected an integer"),

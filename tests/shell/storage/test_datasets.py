@@ -61,15 +61,20 @@ def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
     assert "is not a folder" in refusal(tmp_path / "none", tmp_path / "none")
 
 
-def test_a_file_is_not_a_folder(folder: Path) -> None:
-    path = folder / "train_x.h5"
-    assert "is not a folder" in refusal(path, path)
+def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
+    assert "holds no train_*.h5; expected exactly one train_*.h5" in refusal(tmp_path, tmp_path)
 
 
-@pytest.mark.parametrize("part", ["train", "test"])
-def test_a_missing_file_is_refused(folder: Path, part: str) -> None:
-    (folder / f"{part}_x.h5").unlink()
-    assert f"holds no {part}_*.h5; expected exactly one {part}_*.h5" in refusal(folder, folder)
+def test_a_missing_training_file_is_refused(folder: Path) -> None:
+    (folder / "train_x.h5").unlink()
+    assert "holds only test_x.h5; expected exactly one train_*.h5" in refusal(folder, folder)
+
+
+def test_a_missing_test_file_is_refused(folder: Path) -> None:
+    (folder / "test_x.h5").unlink()
+    assert "holds no examples to test on, and no test_*.h5 is beside it" in refusal(
+        folder, folder / "train_x.h5"
+    )
 
 
 @pytest.mark.parametrize("part", ["train", "test"])
@@ -90,6 +95,15 @@ def test_a_missing_dataset_is_refused(folder: Path, name: str) -> None:
     assert f"{name} is not there" in refusal(folder, folder / "train_x.h5")
 
 
+def test_a_refusal_lists_what_is_there_and_how_to_rename_it(folder: Path) -> None:
+    with h5py.File(folder / "train_x.h5", "a") as file:
+        file.move("train_set_x", "cats")
+        file["notes"] = "of variable length"
+    sentence = refusal(folder, folder / "train_x.h5")
+    assert "cats (5, 4, 4, 3) uint8, list_classes (2,) |S7, notes () text, train_set_y" in sentence
+    assert "as in h5py.File('train_x.h5', 'a').move('NAME', 'train_set_x')" in sentence
+
+
 def test_a_test_file_in_place_of_the_training_file_is_refused(folder: Path) -> None:
     (folder / "test_x.h5").replace(folder / "train_x.h5")
     (folder / "test_x.h5").touch()
@@ -99,21 +113,36 @@ def test_a_test_file_in_place_of_the_training_file_is_refused(folder: Path) -> N
 # Pictures.
 
 
-@pytest.mark.parametrize(
-    "shape", [(5, 4, 12), (5, 3, 4, 4), (5, 4, 4, 4), (5, 4, 4, 1), (5, 1, 4, 4, 3)]
-)
-def test_pictures_of_another_shape_are_refused(folder: Path, shape: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("shape", [(5, 8, 4, 5), (5, 1, 4, 4, 3)])
+def test_inputs_of_another_shape_are_refused(folder: Path, shape: tuple[int, ...]) -> None:
     put(folder / "train_x.h5", train_set_x=np.zeros(shape, np.uint8))
     sentence = refusal(folder, folder / "train_x.h5")
-    assert f"train_set_x has shape {shape}; expected (examples, height, width, 3)" in sentence
+    assert f"train_set_x has shape {shape}; expected (examples, features)" in sentence
 
 
-@pytest.mark.parametrize("dtype", ["f4", "i8", "i1"])
-def test_pictures_of_another_type_are_refused(folder: Path, dtype: str) -> None:
-    put(folder / "test_x.h5", test_set_x=np.zeros((3, 4, 4, 3), dtype))
-    assert f"test_set_x has type {np.dtype(dtype)}; expected uint8" in refusal(
+def test_channels_that_may_be_first_or_last_are_refused(folder: Path) -> None:
+    put(folder / "train_x.h5", train_set_x=np.zeros((5, 3, 4, 4), np.uint8))
+    assert "whose channels may come first or last" in refusal(folder, folder / "train_x.h5")
+
+
+def test_pictures_with_the_examples_last_are_refused_with_the_mend(folder: Path) -> None:
+    put(folder / "train_x.h5", train_set_x=np.zeros((4, 4, 3, 5), np.uint8))
+    assert "np.moveaxis(x, -1, 0)" in refusal(folder, folder / "train_x.h5")
+
+
+@pytest.mark.parametrize("value", [-1, 256, 65535])
+def test_integers_that_are_no_pixels_are_refused(folder: Path, value: int) -> None:
+    put(folder / "test_x.h5", test_set_x=np.full((3, 4, 4, 3), value))
+    assert f"test_set_x has integers from {value} to {value}; expected pixels" in refusal(
         folder, folder / "test_x.h5"
     )
+
+
+@pytest.mark.parametrize(("part", "blamed"), [("train", "test"), ("test", "test")])
+def test_pixels_and_other_floats_together_are_refused(folder: Path, part: str, blamed: str) -> None:
+    count = {"train": 5, "test": 3}[part]
+    put(folder / f"{part}_x.h5", **{f"{part}_set_x": np.full((count, 4, 4, 3), 1.5)})
+    assert "expected one type in both" in refusal(folder, folder / f"{blamed}_x.h5")
 
 
 @pytest.mark.parametrize("shape", [(0, 4, 4, 3), (3, 0, 4, 3)])
@@ -123,31 +152,32 @@ def test_no_pictures_are_refused(folder: Path, shape: tuple[int, ...]) -> None:
         test_set_x=np.zeros(shape, np.uint8),
         test_set_y=np.zeros(shape[0], int),
     )
-    assert "expected one picture or more" in refusal(folder, folder / "test_x.h5")
+    assert "expected one example or more" in refusal(folder, folder / "test_x.h5")
 
 
 @pytest.mark.parametrize("shape", [(3, 5, 4, 3), (3, 4, 5, 3)])
 def test_test_pictures_of_another_size_are_refused(folder: Path, shape: tuple[int, ...]) -> None:
     put(folder / "test_x.h5", test_set_x=np.zeros(shape, np.uint8))
-    assert f"pictures of {shape[1]} x {shape[2]}; expected 4 x 4 as in train_x.h5" in refusal(
-        folder, folder / "test_x.h5"
-    )
+    found = f"inputs of {shape[1]} x {shape[2]} x 3; expected 4 x 4 x 3 as in train_x.h5"
+    assert found in refusal(folder, folder / "test_x.h5")
 
 
 # Labels.
 
 
-def test_labels_that_are_not_integers_are_refused(folder: Path) -> None:
-    put(folder / "train_x.h5", train_set_y=np.zeros(5))
-    assert "train_set_y has type float64; expected integers" in refusal(
+def test_labels_that_are_not_whole_are_refused(folder: Path) -> None:
+    put(folder / "train_x.h5", train_set_y=np.array([0, 1, 0.5, 0, 1]))
+    assert "train_set_y has numbers such as 0.5; expected 0 to 1" in refusal(
         folder, folder / "train_x.h5"
     )
 
 
-@pytest.mark.parametrize("shape", [(4,), (6,), (1, 5), (5, 1), (0,)])
-def test_labels_are_one_a_picture(folder: Path, shape: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("shape", [(4,), (6,), (1, 4), (6, 1), (0,), (4, 2), ()])
+def test_labels_are_as_many_as_the_examples(folder: Path, shape: tuple[int, ...]) -> None:
     put(folder / "train_x.h5", train_set_y=np.zeros(shape, int))
-    assert f"train_set_y has shape {shape}; expected (5,)" in refusal(folder, folder / "train_x.h5")
+    assert f"for targets of shape {shape}; expected as many" in refusal(
+        folder, folder / "train_x.h5"
+    )
 
 
 @pytest.mark.parametrize(
@@ -178,8 +208,10 @@ def test_labels_count_the_classes(folder: Path, labels: Array, found: str) -> No
         ([b"cat", b"a\nb"], r"holds 'a\nb'; expected a printable name"),
         ([b"cat", "\u202egod".encode()], r"holds '\u202egod'; expected a printable name"),
         ([b"cat", b"\xff"], r"holds b'\xff'; expected UTF-8"),
-        ([[b"cat", b"dog"]], "has type |S3 and shape (1, 2); expected a list of names"),
-        ([0, 1], "has type int64 and shape (2,); expected a list of names"),
+        ([[b"cat", b"dog"]] * 2, "has type |S3 and shape (2, 2); expected a list of names"),
+        ([0.5, 1], "has type float64 and shape (2,); expected a list of names"),
+        ([1, 1], "expected two or more distinct names"),
+        ([1, 0], "of which the targets may be numbers or places"),
     ],
 )
 def test_classes_are_distinct_printable_names(folder: Path, names: list[Any], found: str) -> None:
@@ -300,7 +332,7 @@ def test_the_pictures_of_one_file_are_of_the_size_of_the_others(
     folder: Path, data: DataSet, shape: tuple[int, ...]
 ) -> None:
     put(folder / "test_x.h5", test_set_x=np.zeros(shape, np.uint8))
-    with pytest.raises(DataError, match=r"test_x\.h5: test_set_x has pictures of .* 4 x 4 as in"):
+    with pytest.raises(DataError, match=r"test_x\.h5: test_set_x has inputs of .* 4 x 4 x 3 as in"):
         load_pictures(folder / "test_x.h5", like=data)
 
 
@@ -318,9 +350,17 @@ def test_a_file_that_is_not_there_has_no_pictures(tmp_path: Path, data: DataSet)
 
 
 def test_a_file_of_another_part_than_its_name_says_is_refused(folder: Path, data: DataSet) -> None:
-    (folder / "test_x.h5").rename(folder / "held_out.h5")
+    (folder / "test_x.h5").rename(folder / "train_other.h5")
     with pytest.raises(DataError, match="train_set_x is not there"):
-        load_pictures(folder / "held_out.h5", like=data)
+        load_pictures(folder / "train_other.h5", like=data)
+
+
+def test_a_file_whose_name_says_no_part_is_of_the_part_that_it_holds(
+    folder: Path, data: DataSet
+) -> None:
+    (folder / "test_x.h5").rename(folder / "held_out.h5")
+    found = load_pictures(folder / "held_out.h5", like=data)
+    assert np.array_equal(found.inputs, data.test.inputs)
 
 
 # The photographs.

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from catpipe.experiments.experiment import Experiment
 from catpipe.experiments.fitting import fit
 from catpipe.shell.runs.environment import environment
 from catpipe.shell.runs.run_file import Run, save_run
-from catpipe.shell.storage.atomic import DataError, write_files
+from catpipe.shell.storage.atomic import DataError, check_writable, write_files
 from tests.disk import disk
 from tests.typed import in_colours
 
@@ -134,7 +135,7 @@ def test_of_two_files_none_is_named_before_both_are_on_the_disk(tmp_path):
 
 def test_a_draft_that_is_swept_away_before_it_is_locked_is_written_anew(path, made):
     def swept(calls):
-        if calls[-1] == "flock" and calls.count("flock") == 1:
+        if calls[-1] == "flock" and calls.count("create") == 1:
             for draft in {*path.parent.iterdir()} - {path}:
                 draft.unlink()
 
@@ -171,6 +172,17 @@ def test_a_name_of_any_length_is_written_or_refused_in_one_sentence(tmp_path, le
         assert not [*tmp_path.iterdir()]
     else:
         assert alone(path) == b"content"
+
+
+def test_a_file_without_write_permission_is_not_replaced(path, made):
+    save_run(path, made[0])
+    path.chmod(0o444)
+    for write in (partial(save_run, path, made[0]), partial(check_writable, path)):
+        with pytest.raises(
+            DataError, match=r"cannot be written \(is a file without write permission\)"
+        ):
+            write()
+    assert alone(path) == made[1]
 
 
 def test_two_names_of_one_file_are_written_once(path):

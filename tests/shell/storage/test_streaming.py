@@ -21,6 +21,7 @@ from catpipe.data.examples import targets
 from catpipe.data.transforms import pixels
 from catpipe.shell.storage import _hdf5_reader, streaming
 from catpipe.shell.storage.atomic import DataError
+from catpipe.shell.storage.datasets import load_data
 from catpipe.shell.storage.streaming import StoredPictures, stored_pictures, stream_batches
 from tests.damage import damaged
 
@@ -117,6 +118,51 @@ def test_each_epoch_visits_every_picture_once(path: Path, storage: dict[str, Any
 def test_a_column_is_to_the_bit_its_picture_divided_by_255(path: Path, dtype: Any) -> None:
     X = IMAGES.reshape(EXAMPLES, -1).T.astype(dtype) / dtype(255)
     assert set(columns(streamed(stored(path), dtype=dtype))) == set(columns([Batch(X, LABELS)]))
+
+
+FORMS: dict[str, tuple[Any, Any, Any]] = {
+    "integers": (IMAGES.astype(">i4"), LABELS[np.newaxis], [0, 1]),
+    "floats": ((IMAGES / 255).astype("f4"), LABELS.astype(bool), TWO),
+    "grey": (IMAGES[..., 0], LABELS * 1.0, TWO),
+    "two channels": (IMAGES[..., :2], np.eye(2)[LABELS], TWO),
+    "channels first": (np.tile(np.moveaxis(IMAGES, -1, 1), (1, 1, 2, 2)), LABELS, TWO),
+    "features": (IMAGES.reshape(EXAMPLES, -1) - 300.5, LABELS, TWO),
+    "one feature": (np.arange(EXAMPLES), LABELS, TWO),
+    "a regression": (IMAGES / 255, np.linspace(-1, 1, EXAMPLES), []),
+    "several outputs": (IMAGES / 255, np.linspace(-1, 1, 2 * EXAMPLES).reshape(EXAMPLES, 2), []),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_is_streamed_as_it_is_loaded(path: Path, form: str) -> None:
+    images, labels, classes = FORMS[form]
+    write(path, images, labels, classes)
+    with h5py.File(path.with_name("test_x.h5"), "w") as file:
+        file["test_set_x"], file["test_set_y"] = images, labels
+        file["list_classes"] = np.array(classes)
+    train, _, names = load_data(path.parent)
+    found = stored_pictures(path)
+    assert (found.shape, found.classes) == (train.inputs.shape, names)
+    rows = train.targets.reshape(EXAMPLES, -1)
+    Y = targets(train.targets, len(names)) if names else rows.T
+    expected = zip(pixels(train.inputs).T.tolist(), Y.T.tolist(), strict=True)
+    batches = list(stream_batches(found, SIZE, seed=1))
+    streamed = [
+        pair for X, Y, _ in batches for pair in zip(X.T.tolist(), Y.T.tolist(), strict=True)
+    ]
+    assert sorted(streamed) == sorted(expected)
+
+
+def test_integers_that_are_no_pixels_are_refused_on_the_way(path: Path) -> None:
+    write(path, images=IMAGES.astype("i4") + 1)
+    with pytest.raises(DataError, match=r"integers from .* expected pixels from 0 to 255"):
+        list(stream_batches(stored_pictures(path), SIZE, seed=1))
+
+
+def test_floats_that_are_not_finite_are_refused_on_the_way(path: Path) -> None:
+    write(path, images=np.where(IMAGES.max() == IMAGES, np.nan, IMAGES))
+    with pytest.raises(DataError, match="holds numbers that are not finite"):
+        list(stream_batches(stored_pictures(path), SIZE, seed=1))
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
@@ -280,7 +326,7 @@ def test_every_truncation_is_refused(path: Path, storage: dict[str, Any]) -> Non
         assert "is damaged" in refusal(path), length
 
 
-@pytest.mark.parametrize("missing", ["train_set_x", "train_set_y", "list_classes"])
+@pytest.mark.parametrize("missing", ["train_set_x", "train_set_y"])
 def test_what_is_not_there_is_named(path: Path, missing: str) -> None:
     with h5py.File(write(path), "a") as file:
         del file[missing]
@@ -326,16 +372,16 @@ def test_bytes_shuffled_as_if_they_were_longer_numbers_are_refused(path: Path) -
 @pytest.mark.parametrize(
     ("images", "found"),
     [
-        (IMAGES.astype(np.int16), "has type int16; expected uint8"),
-        (IMAGES / 255, "has type float64; expected uint8"),
-        (IMAGES[..., 0], r"has shape (23, 4, 4); expected (examples"),
-        (IMAGES[..., :2], r"has shape (23, 4, 4, 2); expected (examples"),
-        (IMAGES[:0], "expected one picture or more"),
+        (np.zeros((EXAMPLES, 9, 9, 5)), "has shape (23, 9, 9, 5); expected (examples, features)"),
+        (np.zeros((EXAMPLES, 1, 4, 4, 3)), "has shape (23, 1, 4, 4, 3); expected (examples"),
+        (np.zeros((48, EXAMPLES)), "whose examples are columns; expected rows"),
+        (IMAGES[:0], "expected one example or more"),
     ],
-    ids=str,
+    ids=["channels", "axes", "columns", "none"],
 )
-def test_what_is_no_pictures_is_refused(path: Path, images: Any, found: str) -> None:
-    assert found in refusal(write(path, images=images, labels=LABELS[: len(images)]))
+def test_inputs_that_cannot_be_streamed_are_refused(path: Path, images: Any, found: str) -> None:
+    labels = LABELS[: len(images)] if len(images) < EXAMPLES else LABELS
+    assert found in refusal(write(path, images=images, labels=labels))
 
 
 @pytest.mark.parametrize(
@@ -343,8 +389,8 @@ def test_what_is_no_pictures_is_refused(path: Path, images: Any, found: str) -> 
     [
         (LABELS + 1, "has labels from 1 to 2; expected 0 to 1"),
         (LABELS - 1, "has labels from -1 to 0; expected 0 to 1"),
-        (LABELS[1:], "expected (23,): one label a picture"),
-        (LABELS * 1.0, "expected integers"),
+        (LABELS[1:], "for targets of shape (22,); expected as many examples as targets"),
+        (LABELS / 2, "has numbers such as 0.5; expected 0 to 1"),
     ],
     ids=str,
 )
