@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from catpipe.checks import check_type
 from catpipe.data.sampling import Indices, Order
 from catpipe.nn.parameters import Array
 
@@ -26,6 +27,31 @@ class Batch(NamedTuple):
     X: Array
     Y: Array
     weights: Array | None = None
+
+
+def check_batch(batch: Batch) -> None:
+    """Raise `TypeError` for what is no batch of arrays, `ValueError` for shapes that do not fit.
+
+    >>> check_batch(Batch(np.ones((3, 2)), np.ones((1, 1))))
+    Traceback (most recent call last):
+    ValueError: targets of shape (1, 1) for X of shape (3, 2); expected a column for each of its 2
+    """
+    check_type("batch", batch, Batch, "Batch(X, Y)")
+    X, Y, weights = batch
+    for name, array in (("X", X), ("targets", Y), ("weights", Y if weights is None else weights)):
+        if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiub":
+            raise TypeError(f"{name} is {brief(array)}; expected an array of numbers")
+        if array.ndim < 2:
+            raise ValueError(
+                f"{name} of shape {array.shape}; expected 2 axes: a column for each example"
+            )
+    if X.shape[-1] != Y.shape[-1]:
+        raise ValueError(
+            f"targets of shape {Y.shape} for X of shape {X.shape}; expected a column for each of "
+            f"its {X.shape[-1]}"
+        )
+    if weights is not None and weights.shape[-2:] != (1, X.shape[-1]):
+        raise ValueError(f"weights of shape {weights.shape}; expected (1, {X.shape[-1]})")
 
 
 def normalized(weights: Array) -> Array:

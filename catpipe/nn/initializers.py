@@ -127,9 +127,12 @@ def initialize_parameters(
 
 
 def _checked_type(dtype: DTypeLike) -> np.dtype[Any]:
-    kind = np.dtype(dtype)
+    try:
+        kind = np.dtype(dtype)
+    except TypeError:
+        kind = np.dtype(object)
     if kind.kind != "f":
-        raise ValueError(f"parameters of type {kind}; expected float64 or float32")
+        raise ValueError(f"parameters of type {dtype}; expected float64 or float32")
     return kind
 
 

@@ -109,8 +109,10 @@ def linear_forward(A: Array, W: Array, b: Array) -> Array:
     >>> linear_forward(np.array([[3.0]]), W=np.array([[2.0]]), b=np.array([[1.0]]))
     array([[7.]])
     """
-    if A.flags.c_contiguous or W.ndim > 2:
+    if W.ndim > 2:
         return product(W, A) + b
+    if A.flags.c_contiguous:
+        return W @ A + b
     return np.ascontiguousarray((A.mT @ W.mT).mT) + b  # takes two thirds of the time in float32
 
 
@@ -150,8 +152,10 @@ def linear_activation_backward(
     >>> linear_activation_backward(IDENTITY, np.array([[1.0]]), cache, W=np.array([[2.0]]))[:3]
     (array([[1.]]), array([[3.]]), array([[1.]]))
     """
-    dZ = activation.backward(dA, cache.Z)
-    return dZ, *linear_gradients(dZ, cache.A), partial(linear_input_gradient, dZ, W)
+    A, Z = cache
+    dZ = activation.backward(dA, Z)
+    dW, db = linear_gradients(dZ, A)
+    return dZ, dW, db, partial(linear_input_gradient, dZ, W)
 
 
 def linear_gradients(dZ: Array, A: Array) -> tuple[Array, Array]:
@@ -170,7 +174,7 @@ def linear_input_gradient(dZ: Array, W: Array) -> Array:
     array([[2.],
            [5.]])
     """
-    return W.mT @ dZ
+    return W.mT @ dZ if W.shape[-2] > 1 else W.mT * dZ  # of one unit faster, and the same
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ and links are what they tend to.
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import isfinite
 from typing import NamedTuple
 
 import numpy as np
@@ -108,10 +109,17 @@ def softmax(Z: Array) -> Array:
            [0.]])
     """
     Z = floating(Z)
-    most = np.finfo(Z.dtype).max / 4  # infinity less infinity is no number
-    near = np.maximum(np.minimum(Z, most), -most)
-    powers = np.exp(near - near.max(-2, keepdims=True))
-    return powers / powers.sum(-2, keepdims=True)
+    powers = np.exp(_below_top(Z))
+    return powers / np.add.reduce(powers, -2, keepdims=True)
+
+
+def _below_top(Z: Array) -> Array:
+    """Return Z less its largest output in each column, where the largest is 0 if infinite, too."""
+    top = np.maximum.reduce(Z, -2, keepdims=True)
+    if isfinite(np.add.reduce(top, None)):
+        return Z - top
+    with np.errstate(invalid="ignore"):
+        return np.where(top == Z, 0, Z - top)
 
 
 def softmax_cross_entropy(Z: Array, Y: Array) -> Array:
@@ -124,9 +132,7 @@ def softmax_cross_entropy(Z: Array, Y: Array) -> Array:
            [10000.]])
     """
     Z = floating(Z)
-    top = Z.max(-2, keepdims=True)
-    with np.errstate(invalid="ignore"):
-        below = np.where(top == Z, 0, Z - top)  # infinity less infinity, too
+    below = _below_top(Z)
     return weighted(like(Z, Y), np.log(np.exp(below).sum(-2, keepdims=True)) - below)
 
 

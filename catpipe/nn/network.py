@@ -11,6 +11,7 @@ from reprlib import repr as brief
 from typing import Any, NamedTuple, Self, TypeAlias
 
 import numpy as np
+from numpy import ndarray
 from toolz import keyfilter, merge, sliding_window
 
 from catpipe.nn.activations import IDENTITY, RELU, Activation
@@ -225,9 +226,10 @@ CONFUSED = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 def _columns(parameters: Parameters, X: Array) -> Array:
     """Return X in the type of the parameters, (features, examples)."""
     first = next(iter(parameters.values()), X)
-    if X.dtype is first.dtype and X.dtype.kind == "f" and X.ndim > 1:
+    if type(X) is ndarray and X.dtype is first.dtype and X.dtype.kind == "f" and X.ndim > 1:
         return X
-    X = like(first, X) if first.dtype.kind == "f" else floating(X)
+    first = floating(first)
+    X = like(first, X) if parameters else first
     if X.ndim < 2:
         raise ValueError(f"array of shape {X.shape}; expected 2 axes: a column for each example")
     return X
@@ -282,13 +284,13 @@ def _back_propagated(
 
 
 def back_propagate(
-    network: Network, parameters: Parameters, caches: Caches, dZ: Array, divisor: Any = None
+    network: Network, parameters: Parameters, caches: Caches, dZ: Array, scale: Any = None
 ) -> tuple[InputGradient, dict[str, Array]]:
     """Return what computes the gradient at X, and those of the parameters, a dict: the whole fold.
 
-    `backward` and `input_gradient` return one each. With a divisor, a number or (..., 1, 1), dZ is
-    not divided by it, and what the last layer has summed over examples is: so what cancels in sums
-    over examples cancels exactly.
+    `backward` and `input_gradient` return one each. A scale, a number or (..., 1, 1), is multiplied
+    with what the last layer has summed over examples, and not with dZ: so what cancels there
+    cancels exactly.
 
     >>> net, parameters = mlp(1, 1), Parameters(W1=[[2.0]], b1=[[1.0]])
     >>> Z, caches = forward(net, parameters, np.array([[3.0]]))
@@ -307,11 +309,12 @@ def back_propagate(
 
     of_none: dict[str, Array] = {}
     passed = zip(reversed(network.layers), reversed(caches), strict=True)
-    if divisor is None:
+    if scale is None:
         return reduce(back, passed, (lambda: dZ, of_none))
-    compute_dA, of_last = back((lambda: dZ, of_none), next(passed))
-    divided = {name: gradient / divisor for name, gradient in of_last.items()}
-    return reduce(back, passed, (lambda: compute_dA() / divisor, divided))
+    layer, cache = next(passed)
+    compute_dA, of_last = layer.backward(parameters, cache, dZ)
+    scaled = {name: gradient * scale for name, gradient in of_last.items()}
+    return reduce(back, passed, (lambda: compute_dA() * scale, scaled))
 
 
 def compute_cost(network: Network, Z: Array, Y: Array, weights: Array | None = None) -> Array:
@@ -340,27 +343,29 @@ def cost_gradient(network: Network, Z: Array, Y: Array, weights: Array | None = 
     >>> cost_gradient(mlp(1, 1), np.array([[0.0, 0.0]]), np.array([[1.0, 0.0]]))
     array([[-0.25,  0.25]])
     """
-    dZ, divisor = summed_cost_gradient(network, Z, Y, weights)
-    return dZ / divisor
+    dZ, scale = summed_cost_gradient(network, Z, Y, weights)
+    return dZ * scale
 
 
 def summed_cost_gradient(
     network: Network, Z: Array, Y: Array, weights: Array | None = None
-) -> tuple[Array, int | Array]:
-    """Return the gradient at the logits of a cost summed over examples, and what divides the sum.
+) -> tuple[Array, float | Array]:
+    """Return the gradient at the logits of a cost summed over examples, and the scale of the sum.
 
-    The divisor is the number of examples; weights are taken relative to the largest of them, so
+    The scale is 1 / examples, or the largest weight, to which the weights are then relative, so
     that equal ones are 1. Raises `ValueError` for targets or weights of other shapes.
 
     >>> summed_cost_gradient(mlp(1, 1), np.array([[0.0, 0.0]]), np.array([[1.0, 0.0]]))
-    (array([[-0.5,  0.5]]), 2)
+    (array([[-0.5,  0.5]]), 0.5)
     """
     Z, Y, weights = _fitting(Z, Y, weights)
     each = network.loss.gradient(Z, Y)
     if weights is None:
-        return each, Z.shape[-1]
-    largest = np.maximum(weights.max(-1, keepdims=True), 1e-30)  # where all are 0 they stay so
-    return each * (weights / largest), 1 / largest
+        return each, 1 / Z.shape[-1]
+    largest = np.maximum.reduce(
+        weights, -1, keepdims=True, initial=1e-30
+    )  # no 0 / 0 of absent ones
+    return each * (weights / largest), largest
 
 
 def _fitting(Z: Array, Y: Array, weights: Array | None) -> tuple[Array, Array, Array | None]:
@@ -412,7 +417,8 @@ def gradients(
 ) -> Parameters:
     """Return the gradients of the cost of X against Y: forward, the cost's gradient, backward.
 
-    Sums over examples are divided after they are summed, as in training.
+    Sums over examples are scaled after they are summed, as in training. Raises `ValueError` for
+    targets that the loss is not for, and as `forward` does.
 
     >>> parameters, one = Parameters(W1=[[0.0]], b1=[[0.0]]), np.ones((1, 1))
     >>> gradients(mlp(1, 1), parameters, X=one, Y=one)["W1"]
@@ -420,6 +426,7 @@ def gradients(
     """
     Z, caches = forward(network, parameters, X, iteration)
     summed = summed_cost_gradient(network, Z, Y, weights)
+    network.loss.check(like(Z, Y))
     return Parameters.adopt(back_propagate(network, parameters, caches, *summed)[1])
 
 

@@ -117,8 +117,9 @@ def map_parameters(
     for other in others:
         if other.keys() != first.keys():
             raise KeyError(_difference(first, other))
-    columns = ([other[name] for name in first] for other in others)
-    return Parameters.adopt(dict(zip(first, map(function, first.values(), *columns), strict=True)))
+    names = first.keys()
+    columns = (map(other.__getitem__, names) for other in others)
+    return Parameters.adopt(dict(zip(names, map(function, first.values(), *columns), strict=True)))
 
 
 def is_weight(name: str) -> bool:
@@ -161,7 +162,7 @@ def _frozen(array: Array) -> Array:
     """Return the array read-only, a copy of it where others could still write to its memory."""
     if type(array) is not ndarray or array.base is not None:
         array = np.array(array)
-    array.setflags(write=False)
+    array.setflags(False)  # type: ignore[call-arg] # noqa: FBT003  # `write`: half as slow by place
     return array
 
 
