@@ -21,6 +21,7 @@ from catpipe.shell.storage.atomic import DataError, StrPath
 from catpipe.shell.storage.child import reader
 from catpipe.shell.storage.forms import (
     Classes,
+    are_numbers,
     class_numbers_of,
     classes_like,
     classes_named,
@@ -120,10 +121,9 @@ def load_pictures(path: StrPath, like: DataSet, budget: int = TOTAL) -> Examples
         part = _read(file, part_in(file), budget)
     found = _taken(part)
     if part.classes is None:
-        numbered = classes_numbered(part.where(part.names.targets), [found.targets]).names
-        if part.names.part == "train" and numbered != like.classes:
+        if part.names.part == "train" and not are_numbers(like.classes):
             raise _without_classes(part, "the data set")
-        classes = classes_like(like.classes, [found.targets])
+        classes = classes_like(like.classes)
     else:
         classes = _named(part, part.classes, [found.targets])
         _check_classes(part, classes, like.classes, "the training set")
@@ -297,9 +297,19 @@ def _part_of_file(path: Path, part: str, budget: int) -> _Part:
 
 
 def _read(file: Opened, names: Names, budget: int) -> _Part:
+    check_axes(file, names, file.look([names.inputs])[names.inputs].shape)
     arrays = file.datasets(names.all, each=budget, total=budget)
     classes = arrays[names.classes] if names.classes else None
     return _Part(Path(file.path), names, arrays[names.inputs], arrays[names.targets], classes)
+
+
+def check_axes(file: Opened, names: Names, shape: tuple[int, ...]) -> None:
+    """Refuse arrays of MATLAB's that do not say themselves which of their axes is which."""
+    if (len(shape) > 2 or len({*shape}) == 1 < len(shape)) and file.is_of_matlab:
+        raise DataError(
+            f"{file.path}: {names.inputs} has shape {shape} in a file of MATLAB's, where axes are "
+            "backwards; expected (examples, ...) as h5py writes it: write x.T with h5py"
+        )
 
 
 def part_in(file: Opened) -> Names:
