@@ -17,11 +17,15 @@ same arrays with one more axis.
 >>> cross_validate(experiment, pictures, folds=np.array([0, 1])).shape
 (2, 2)
 
-A run that stops is carried on to the bits of one that never stopped, and a replay trains it again:
+A run that stops is carried on to the bits of one that never stopped, and a replay trains it again.
+It may carry on with other settings, such as a smaller learning rate, which the result has too:
 
 >>> short = fit(Experiment(seed=1, hidden=(), iterations=50), pictures)
 >>> resume(short, pictures, iterations=200) == result, replay(result, pictures) == result
 (True, True)
+>>> slower = resume(short, pictures, iterations=200, learning_rate=0.001)
+>>> replay(slower, pictures) == slower
+True
 """
 
 from catpipe.experiments.cross_validation import cross_validate, run_folds

@@ -283,8 +283,8 @@ RATE = Kind(_is_rate, "a positive finite number", "RATE", _real)
 STRENGTH = Kind(
     partial(_is_number, low=0, below=LARGEST), "a finite number of at least 0", "NUMBER", _real
 )
-SHARE = Kind(
-    partial(_is_number, low=0, below=1), "a number of at least 0 and below 1", "SHARE", _real
+FRACTION = Kind(
+    partial(_is_number, low=0, below=1), "a number of at least 0 and below 1", "FRACTION", _real
 )
 SCHEDULE = Kind(
     _is_schedule, f"one of {SCHEDULE_FORMS}", "FORM", _schedule, {name: name for name in SCHEDULES}
@@ -352,7 +352,7 @@ class Experiment(NamedTuple):
         OPTIMIZER, f"optimizer: {', '.join(OPTIMIZERS)}", "training",
         also_as=("solver",))] = "gradient_descent"
     momentum: Annotated[float | None, Field(
-        SHARE, f"momentum coefficient, only with {', '.join(WITH_MOMENTUM)}", "training",
+        FRACTION, f"momentum coefficient, only with {', '.join(WITH_MOMENTUM)}", "training",
         default="0.9", also_as=("beta",))] = None
     schedule: Annotated[tuple[Any, ...], Field(
         SCHEDULE, f"learning-rate schedule: {SCHEDULE_FORMS}; EVERY and ITERATIONS are numbers of "
@@ -369,7 +369,7 @@ class Experiment(NamedTuple):
         STRENGTH, "weight decay: each update also subtracts learning rate x NUMBER x weights",
         "regularization", default="0.01 for adamw, otherwise none")] = None
     dropout: Annotated[float, Field(
-        SHARE, "probability that a hidden unit is dropped in an iteration",
+        FRACTION, "probability that a hidden unit is dropped in an iteration",
         "regularization")] = 0.0
     batch_size: Annotated[int | None, Field(
         COUNT, "examples in each mini-batch", "batches", default="all",
@@ -449,7 +449,7 @@ def checked(
 
     >>> checked(Experiment(seed=-1))
     Traceback (most recent call last):
-    ValueError: seed is -1; expected an integer from 0 to 4294967295: choose one
+    ValueError: seed is -1; expected an integer from 0 to 4294967295
     >>> checked(Experiment(seed=1, optimizer="adm"))
     Traceback (most recent call last):
     ValueError: optimizer is 'adm'; expected one of gradient_descent, heavy_ball, \
@@ -466,7 +466,7 @@ averaged_momentum, nesterov, rmsprop, adam, adamw: choose one (did you mean adam
         is_left_out = value is None and Experiment._field_defaults.get(name, "") is None
         if not is_left_out and not field.kind.allowed(value):
             raise ValueError(
-                f"{named(name)} is {shown(name, value)}; expected {field.kind.expected}: choose one"
+                f"{named(name)} is {shown(name, value)}; expected {field.kind.expected}"
                 f"{_suggestion(value, field.kind.names)}"
             )
     _check_agreement(experiment, named)
@@ -499,10 +499,12 @@ def _plain(value: Any) -> Any:
 
 
 def _suggestion(value: Any, known: Mapping[str, str]) -> str:
+    if not known:
+        return ""
     values = value if isinstance(value, tuple) else (value,)
     meant = (closest(v, known) for v in values if isinstance(v, str) and v not in known.values())
     name = next(filter(None, meant), None)
-    return f" (did you mean {name}?)" if name else ""
+    return f": choose one{f' (did you mean {name}?)' if name else ''}"
 
 
 def _check_agreement(experiment: Experiment, named: Callable[[str], str]) -> None:
@@ -521,7 +523,7 @@ def _check_agreement(experiment: Experiment, named: Callable[[str], str]) -> Non
     if experiment.order != "shuffled" and experiment.batch_size is None:
         raise ValueError(
             f"{named('order')} is {experiment.order} without mini-batches; expected "
-            f"{named('batch_size')} with it: choose a size"
+            f"{named('batch_size')} with it: give a size"
         )
     if experiment.dropout and not experiment.hidden:
         raise ValueError(

@@ -243,10 +243,10 @@ def _with_experiment(setup: Setup, experiment: Experiment) -> Setup:
     """Return the setup with another of the run's experiments, which differ in `CHANGEABLE`."""
     epochs, in_epoch = experiment.epochs, setup.plan.batches_in_epoch
     iterations = epochs * in_epoch if epochs else experiment.iterations
-    own = setup.own_optimizer
+    given = setup.own_optimizer
     return setup._replace(
         experiment=experiment,
-        optimizer=optimizer_for(experiment, iterations) if own is None else own,
+        optimizer=optimizer_for(experiment, iterations) if given is None else given,
         plan=setup.plan._replace(iterations=iterations),
     )
 

@@ -204,7 +204,7 @@ def test_a_value_that_cannot_be_is_known_for_every_field():
     ("field", "value"), [(f, value) for f, some in BAD.items() for value in some]
 )
 def test_an_experiment_that_cannot_be_is_refused_by_field(field, value):
-    with pytest.raises(ValueError, match=rf"^{field} is .*; expected .*: choose"):
+    with pytest.raises(ValueError, match=rf"^{field} is .*; expected "):
         checked(SMALL._replace(**{field: value}))
 
 

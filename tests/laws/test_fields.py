@@ -175,7 +175,5 @@ def test_one_line_adds_a_field_to_help_flags_file_check_record_and_description(f
     (tmp_path / "run.toml").write_text("cats = 4")
     assert "; cats 4\n" in with_a_new_field(*train, "--config", tmp_path / "run.toml").stdout
     refused = with_a_new_field(*train, "--cats", "0")
-    assert refused.stderr == (
-        "catpipe: --cats is 0; expected an integer from 1 to 2**53: choose one\n"
-    )
+    assert refused.stderr == ("catpipe: --cats is 0; expected an integer from 1 to 2**53\n")
     assert "did you mean --cats?" in with_a_new_field("train", "--cat", "3").stderr

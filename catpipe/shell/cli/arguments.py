@@ -17,7 +17,7 @@ from reprlib import repr as brief
 from typing import Any, NamedTuple, NoReturn, TypeAlias
 
 from catpipe.shell.cli.exit_status import BAD_INPUT
-from catpipe.shell.cli.readers import read_integer, read_number, read_path
+from catpipe.shell.cli.readers import MEMORY_HELP, read_integer, read_memory, read_number, read_path
 
 GROUPS = ("network", "training", "batches", "regularization", "stopping", "data", "output")
 
@@ -111,7 +111,7 @@ def parser(arguments: Sequence[str]) -> OneLineParser:
     """Return the parser of all commands, with the options of the one that is named alone."""
     root = OneLineParser(
         prog="catpipe",
-        description="Train feed-forward networks on pictures, repeatable to the bit.",
+        description="Train feed-forward networks on pictures and features, repeatable to the bit.",
         epilog="`catpipe COMMAND --help` lists the options of a command, with examples.",
     )
     root.add_argument("--version", action=_Version, nargs=0, default=SUPPRESS,
@@ -202,14 +202,16 @@ def _switch(name: str, help_: str) -> Add:
 # fmt: off
 RUN = _argument("run", "FILE", "file that `catpipe train --out FILE` saved")
 JSON = _switch("--json", "print one JSON object instead of text")
-DATA = _argument("--data", "FOLDER", "folder of a train_*.h5 and a test_*.h5 (default: as "
-                 "recorded, otherwise data/catvnoncat or data/drawn)")
-TRAINED_ON = _argument("--data", "FOLDER", "folder of the training examples (default: as recorded)")
+DATA = _argument("--data", "FOLDER", "folder of a train_*.h5 and a test_*.h5, or one file of both "
+                 "(default: as recorded, otherwise data/catvnoncat or data/drawn)")
+MEMORY = _argument("--memory", "GIB", MEMORY_HELP, type=read_memory)
+TRAINED_ON = _argument("--data", "FOLDER", "folder or file of the training examples "
+                       "(default: as recorded)")
 VALIDATED_ON = _argument("--validation", "FILE",
                          "file of the validation examples (default: as recorded)")
 COMMANDS: Mapping[str, Command] = {
     "train": Command(
-        "train", "train", "train a network on pictures of two or more classes", (_train_options,),
+        "train", "train", "train a network on pictures or features", (_train_options,),
         ("--out cats.h5",
          "--data FOLDER --layers 32,16 --optimizer adam --learning-rate 0.001",
          "--batch-size 64 --epochs 100 --early-stopping 5",
@@ -217,17 +219,17 @@ COMMANDS: Mapping[str, Command] = {
          "--config run.toml --seed 2")),
     "resume": Command(
         "train", "resume", "continue the training of a saved run",
-        (RUN, TRAINED_ON, VALIDATED_ON, JSON,
+        (RUN, TRAINED_ON, VALIDATED_ON, MEMORY, JSON,
          _argument("--save-every", "N", "also save the run every N iterations", type=read_integer),
          _change_options),
         ("cats.h5", "cats.h5 --iterations 5000 --save-every 500",
          "cats.h5 --iterations 5000 --learning-rate 0.001")),
     "replay": Command(
         "inspect", "replay", "train a saved run again, and check that the result is the same",
-        (RUN, TRAINED_ON, VALIDATED_ON,
-         _argument("--tolerance", "T", "largest difference that is allowed in an array, as a share "
-                   "of its largest number (default: 0, identical to the bit)", type=read_number,
-                   default=0.0)),
+        (RUN, TRAINED_ON, VALIDATED_ON, MEMORY,
+         _argument("--tolerance", "T", "largest difference that is allowed in an array, as a "
+                   "fraction of its largest number (default: 0, identical to the bit)",
+                   type=read_number, default=0.0)),
         ("cats.h5", "cats.h5 --tolerance 1e-9")),
     "show": Command(
         "inspect", "show", "describe a saved run",
@@ -237,12 +239,13 @@ COMMANDS: Mapping[str, Command] = {
         "inspect", "compare", "list the differences between two saved runs",
         (RUN, _argument("other", "FILE", "file of another run")), ("cats.h5 other.h5",)),
     "evaluate": Command(
-        "predict", "evaluate", "measure accuracy and confusion on the test examples",
-        (RUN, DATA, JSON), ("cats.h5", "cats.h5 --data FOLDER --json")),
+        "predict", "evaluate", "measure accuracy or R squared on the test examples",
+        (RUN, DATA, MEMORY, JSON), ("cats.h5", "cats.h5 --data FOLDER --json")),
     "predict": Command(
-        "predict", "predict", "predict the class of single test examples, with its probability",
-        (RUN, DATA, _argument("--index", "N", "numbers of the test examples, from 0 (default: all)",
-                              type=read_integer, nargs="+")),
+        "predict", "predict", "predict the class, or the numbers, of single test examples",
+        (RUN, DATA, MEMORY,
+         _argument("--index", "N", "numbers of the test examples, from 0 (default: all)",
+                   type=read_integer, nargs="+")),
         ("cats.h5", "cats.h5 --index 0 9")),
     "draw": Command(
         "predict", "draw_data", "draw a data set of cats and other things",
@@ -257,7 +260,7 @@ COMMANDS: Mapping[str, Command] = {
         ("pictures", "pictures --seed 2 --train 1000 --test 200")),
     "figure": Command(
         "predict", "figure", "draw a picture of a run: its cost curve and some predictions",
-        (RUN, DATA, _argument("image", "IMAGE", "file to write: .png, .svg or .pdf")),
+        (RUN, DATA, MEMORY, _argument("image", "IMAGE", "file to write: .png, .svg or .pdf")),
         ("cats.h5 cats.png", "cats.h5 cats.pdf")),
 }
 # fmt: on

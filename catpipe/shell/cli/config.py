@@ -46,7 +46,7 @@ def completed(flags: Namespace) -> Namespace:
         for name in [from_file.get(option.name, f"--{option.flag}")]
     }
     defaults = {option.name: option.default for option in OPTIONS}
-    shown = {name: in_toml for name in from_file if name not in given}
+    shown = {**dict.fromkeys(from_file, in_toml), **dict.fromkeys(given, as_typed)}
     return Namespace(**{**defaults, **values}, named=named, shown=shown)
 
 
@@ -59,6 +59,15 @@ def overridden(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, 
     replaced = {rival for pair in RIVALS.items() for rival in pair if {*pair} & above.keys()}
     others = {name: value for name, value in below.items() if name not in replaced}
     return {**others, **above}
+
+
+def as_typed(value: Any) -> str:
+    """Return a value as it is typed behind a flag.
+
+    >>> as_typed((20, 7)), as_typed(0.5)
+    ("'20,7'", '0.5')
+    """
+    return brief(",".join(map(str, value)) if isinstance(value, tuple) else value)
 
 
 def in_toml(value: Any) -> str:

@@ -63,7 +63,7 @@ def replay(options: Namespace) -> bool:
     print(f"not identical: {at} iterations, {len(off)} of the arrays; most of all {off[0]}")
     for reason in reasons(run, again) or ["none found in data, libraries, kernels and threads"]:
         print(f"reason: {reason}")
-    is_within = all(of.share is not None and of.share <= tolerance for of in off)
+    is_within = all(of.fraction is not None and of.fraction <= tolerance for of in off)
     print(f"tolerance: {tolerance:g}, {'met' if is_within else 'exceeded'}")
     return is_within
 
@@ -71,7 +71,7 @@ def replay(options: Namespace) -> bool:
 def _again(run: Run, options: Namespace) -> Run:
     """Train the run once more, and print how long that took."""
     found = training_data(run, options)
-    print(data_line(found.folder, found.data))
+    print(data_line(found.folder, found.data, found.notes))
     since, made_with = perf_counter(), []
 
     def watch(checkpoints: Iterator[Checkpoint]) -> Iterator[Checkpoint]:

@@ -73,7 +73,7 @@ def _error_message(error: Exception) -> str:
         return f"out of memory ({error}); expected smaller layers, or fewer examples"
     if isinstance(error, OSError):
         where, why = error.filename or "the output", error.strerror or error
-        return f"{where}: {why}; expected a place with room and the right to use it: name another"
+        return f"{where}: {why}; expected a place with room and the right to use it: give another"
     return str(error)
 
 

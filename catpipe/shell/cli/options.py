@@ -8,7 +8,7 @@ from reprlib import repr as brief
 from typing import Any, NamedTuple
 
 from catpipe.experiments.experiment import FIELDS, SWITCH, Experiment, Field, checked
-from catpipe.shell.cli.readers import read_integer, read_path, read_seeds
+from catpipe.shell.cli.readers import MEMORY_HELP, read_integer, read_memory, read_path, read_seeds
 
 PUBLISHED = Experiment(seed=1)
 
@@ -71,10 +71,11 @@ OPTIONS = (
     Option("seeds", "seeds", read_seeds, "A..B",
            "train a network from each of these seeds, and print mean and spread", "training",
            in_place_of="seed", stored=str),
-    Option("data", "data", read_path, "FOLDER", "folder of a train_*.h5 and a test_*.h5 "
-           "(default: data/catvnoncat, otherwise data/drawn)", "data", stored=str),
+    Option("data", "data", read_path, "FOLDER", "folder of a train_*.h5 and a test_*.h5, or one "
+           "file of both (default: data/catvnoncat, otherwise data/drawn)", "data", stored=str),
     Option("validation", "validation", read_path, "FILE", "a train_*.h5 or test_*.h5 of validation "
            "examples (default: a fifth of the training examples)", "stopping", stored=str),
+    Option("memory", "memory", read_memory, "GIB", MEMORY_HELP, "data"),
     Option("out", "out", read_path, "FILE", "save the run to this file (default: it is not saved)",
            "output", also_as=("output", "save"), stored=str),
     Option("save_every", "save-every", read_integer, "N", "also save the run every N iterations",

@@ -20,7 +20,7 @@ from catpipe.shell.cli.report import data_line, noun, score_for
 from catpipe.shell.runs.locate import data_to_evaluate, load_single_run
 from catpipe.shell.runs.run_file import Run
 from catpipe.shell.storage.atomic import DataError, check_writable, write_files
-from catpipe.shell.storage.datasets import load_data, save_data
+from catpipe.shell.storage.datasets import Loaded, load_data, save_data
 from catpipe.shell.storage.hdf5 import EACH
 
 MOST_DRAWN = EACH // (SIDE * SIDE * 3)
@@ -28,7 +28,7 @@ MOST_DRAWN = EACH // (SIDE * SIDE * 3)
 
 def evaluate(options: Namespace) -> None:
     """Print how well a saved network predicts the test examples of a data set."""
-    folder, run, data = _run_and_data(options)
+    folder, run, (data, notes) = _run_and_data(options)
     result, test = run.result, data.test
     score = score_for(result.experiment)
     found = float(score.of(result, test))
@@ -37,7 +37,7 @@ def evaluate(options: Namespace) -> None:
         of_classes = {} if table is None else {"classes": run.classes, "confusion": table.tolist()}
         print(json.dumps({"data": str(folder), score.key("test"): found, **of_classes}))
         return
-    print(data_line(folder, data))
+    print(data_line(folder, data, notes))
     print(f"test {score.name}: {score.words(found, test)}")
     if table is not None:
         _print_confusion(run.classes, table)
@@ -45,7 +45,7 @@ def evaluate(options: Namespace) -> None:
 
 def predict(options: Namespace) -> None:
     """Print what is predicted for single test examples: classes with probabilities, or numbers."""
-    folder, run, data = _run_and_data(options)
+    folder, run, (data, _) = _run_and_data(options)
     test, count = data.test, len(data.test.targets)
     chosen = list(options.index or range(count))
     for index in chosen:
@@ -134,7 +134,7 @@ def figure(options: Namespace) -> None:
     """Draw the cost curve, and some of the test examples with their predictions."""
     from catpipe.shell.report.figures import FORMATS, run_figure
 
-    _, run, data = _run_and_data(options)
+    _, run, (data, _) = _run_and_data(options)
     image: Path = options.image
     ending = image.suffix.lower()
     if ending not in FORMATS:
@@ -149,7 +149,7 @@ def figure(options: Namespace) -> None:
     print(f"figure: {image}")
 
 
-def _run_and_data(options: Namespace) -> tuple[Path, Run, DataSet]:
+def _run_and_data(options: Namespace) -> tuple[Path, Run, Loaded]:
     run = load_single_run(options.run)
-    folder, data = data_to_evaluate(run, options)
-    return folder, run._replace(result=run.result._replace(class_names=())), data  # by number
+    folder, loaded = data_to_evaluate(run, options)
+    return folder, run._replace(result=run.result._replace(class_names=())), loaded  # by number

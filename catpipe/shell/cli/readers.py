@@ -9,6 +9,8 @@ from re import fullmatch
 from reprlib import repr as brief
 
 MOST_SEEDS = 10_000
+MOST_GIB = 2**20
+MEMORY_HELP = "GiB of memory that the data may take (default: 2)"
 SEEDS = 2**32  # a seed is below
 
 
@@ -27,6 +29,18 @@ def read_path(text: str) -> Path:
     if not text or "\0" in text:
         raise ArgumentTypeError(f"{brief(text)} is given; expected the name of a file or a folder")
     return Path(text)
+
+
+def read_memory(text: str) -> int:
+    """Return the bytes of memory that the text allows, in GiB.
+
+    >>> read_memory("0.5")
+    536870912
+    """
+    gib = read_number(text)
+    if not 0 < gib <= MOST_GIB:
+        raise ArgumentTypeError(f"{brief(text)} is given; expected above 0 and at most {MOST_GIB}")
+    return int(gib * 2**30)
 
 
 def read_seeds(text: str) -> range:

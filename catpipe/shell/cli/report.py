@@ -44,15 +44,16 @@ def score_for(experiment: Experiment) -> Score:
     """
     if is_regression(experiment):
         return Score(
-            "R squared", r_squared_on, lambda share, _: f"{share:.6g}", "{:.6g}", "predictions"
+            "R squared", r_squared_on, lambda value, _: f"{value:.6g}", "{:.6g}", "predictions"
         )
     return Score("accuracy", accuracy_on, percent, "{:.2%}", "probabilities")
 
 
-def data_line(folder: Path, data: DataSet) -> str:
-    """Return where the data are, and how many."""
+def data_line(folder: Path, data: DataSet, notes: Sequence[str]) -> str:
+    """Return where the data are, how many, and how the files were taken."""
     train, test = len(data.train.targets), len(data.test.targets)
-    return f"data: {folder} ({train} {noun(data.train)}s to train on, {test} to test on)"
+    counts = f"{train} {noun(data.train)}s to train on, {test} to test on"
+    return "; ".join((f"data: {folder} ({counts})", *notes))
 
 
 def noun(examples: Examples) -> str:
@@ -107,10 +108,10 @@ def changes_of(result: Result) -> Iterator[str]:
         yield f"at iteration {end}: {', '.join(words)}"
 
 
-def percent(share: float, examples: Examples) -> str:
-    """Return the share of the examples in percent, and how many they are."""
+def percent(fraction: float, examples: Examples) -> str:
+    """Return the fraction of the examples in percent, and how many they are."""
     count = len(examples.targets)
-    return f"{100 * share:.3f} % ({round(share * count)} of {count})"
+    return f"{100 * fraction:.3f} % ({round(fraction * count)} of {count})"
 
 
 def report_of(folder: Path, result: Result, data: DataSet, seconds: float) -> dict[str, Any]:

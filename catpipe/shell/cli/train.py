@@ -11,7 +11,13 @@ from catpipe.data.examples import DataSet, Examples
 from catpipe.experiments.contexts import prepared_and_trained
 from catpipe.experiments.experiment import Experiment, is_regression
 from catpipe.experiments.fitting import run
-from catpipe.experiments.resuming import CHANGEABLE, carry_on, prepare_again, with_changes
+from catpipe.experiments.resuming import (
+    CHANGEABLE,
+    carry_on,
+    check_same,
+    prepare_again,
+    with_changes,
+)
 from catpipe.experiments.setup import prepare
 from catpipe.shell.cli.options import FLAGS, experiment_of
 from catpipe.shell.cli.report import data_line, experiment_line
@@ -26,23 +32,24 @@ from catpipe.shell.cli.session import (
 )
 from catpipe.shell.runs.locate import LocatedData, load_single_run, training_data
 from catpipe.shell.runs.provenance import changed_files, default_folder, record_source
-from catpipe.shell.runs.run_file import Run, is_run, load_run
+from catpipe.shell.runs.run_file import Run, check_replaceable, load_run
 from catpipe.shell.storage.atomic import DataError, check_writable
-from catpipe.shell.storage.datasets import load_data, load_pictures
+from catpipe.shell.storage.datasets import load_pictures, load_with_notes
+from catpipe.shell.storage.hdf5 import TOTAL
 from catpipe.shell.threads import with_threads
 
 
 def train(options: Namespace) -> None:
     """Train a network, report how it went, and save the run."""
     folder = options.data or default_folder()
-    data = load_data(folder)
+    data, notes = load_with_notes(folder, options.memory or TOTAL)
     experiment = _experiment(options, folder, data)
+    validation = _validation(options, data)
     if is_regression(experiment):
         data = data._replace(classes=())
-    validation = _validation(options, data)
     _check_out(options)
     if not options.json:
-        print(data_line(folder, data))
+        print(data_line(folder, data, notes))
         print(experiment_line(experiment, data.train, options.seeds))
     if options.seeds:
         train_seeds(options, experiment, folder, data, validation)
@@ -74,7 +81,7 @@ def resume(options: Namespace) -> None:
         longer = with_changes(stored.result, changes, named=FLAGS.__getitem__)
     check_writable(path)
     header = (
-        data_line(found.folder, found.data),
+        data_line(found.folder, found.data, found.notes),
         experiment_line(longer.experiment, found.data.train, None),
     )
     session = Session(
@@ -89,19 +96,19 @@ def resume(options: Namespace) -> None:
         resumed=longer,
         header=header,
     )
+    train_on = partial(train_and_save, session, partial(carry_on, longer))
+    with about(path):
+        prepared_and_trained(
+            with_threads,
+            partial(prepare_again, longer, found.data.train, found.validation),
+            partial(check_same, longer) if longer.is_finished else train_on,
+        )
     if longer.is_finished and not options.json:
         print(*header, sep="\n")
     if longer is stored.result and longer.is_finished:
         print_result(session, longer, f"as they were in {path}, which is {status(longer)}")
     elif longer.is_finished:
         save_and_report(session, longer)
-    else:
-        with about(path):
-            prepared_and_trained(
-                with_threads,
-                partial(prepare_again, longer, found.data.train, found.validation),
-                partial(train_and_save, session, partial(carry_on, longer)),
-            )
 
 
 def _experiment(options: Namespace, folder: Path, data: DataSet) -> Experiment:
@@ -120,7 +127,7 @@ def _validation(options: Namespace, data: DataSet) -> Examples | None:
         raise DataError(
             f"--validation is {options.validation} without --early-stopping; expected both: add it"
         )
-    return load_pictures(options.validation, data)
+    return load_pictures(options.validation, data, options.memory or TOTAL)
 
 
 def _check_out(options: Namespace) -> None:
@@ -142,12 +149,8 @@ def _check_out(options: Namespace) -> None:
 
 def _check_replaceable(out: Path, *, force: bool) -> None:
     """Refuse to begin a run in the place of what is none and, without force, of another run."""
-    if not is_run(out):
-        raise DataError(
-            f"{out}: is a file but no run; expected a new name, or a run to replace: give another "
-            "name, or remove the file"
-        )
-    if force:
+    check_replaceable(out)
+    if force or not out.stat().st_size:
         return
     try:
         result = load_run(out).result

@@ -14,15 +14,15 @@ from catpipe.shell.runs.run_file import Run, arrays_of
 
 
 class ArrayDifference(NamedTuple):
-    """How far an array is from another, as a share of its largest number; none of other shapes."""
+    """How far an array is from another, over its largest number; `None` where shapes differ."""
 
     name: str
-    share: float | None
+    fraction: float | None
 
     def __str__(self) -> str:
-        if self.share is None:
+        if self.fraction is None:
             return f"{self.name}: of another shape or type, or in one run alone"
-        return f"{self.name}: off by {self.share:.3g} of its largest number"
+        return f"{self.name}: off by {self.fraction:.3g} of its largest number"
 
 
 def differences(first: Result, second: Result) -> list[ArrayDifference]:
@@ -38,8 +38,8 @@ def differences(first: Result, second: Result) -> list[ArrayDifference]:
     """
     mine, others = (_numbers(result) for result in (first, second))
     pairs = ((name, mine.get(name), others.get(name)) for name in {**mine, **others})
-    found = (ArrayDifference(name, _share(a, b)) for name, a, b in pairs if not _identical(a, b))
-    return sorted(found, key=lambda of: -np.inf if of.share is None else -of.share)
+    found = (ArrayDifference(name, _fraction(a, b)) for name, a, b in pairs if not _identical(a, b))
+    return sorted(found, key=lambda of: -np.inf if of.fraction is None else -of.fraction)
 
 
 def _numbers(result: Result) -> dict[str, Array]:
@@ -79,7 +79,7 @@ def _bits(array: Array) -> tuple[str, tuple[int, ...], bytes]:
     return array.dtype.str, array.shape, array.tobytes()
 
 
-def _share(a: Array | None, b: Array | None) -> float | None:
+def _fraction(a: Array | None, b: Array | None) -> float | None:
     """Return the largest difference over the largest number; none of unlike arrays."""
     if a is None or b is None or (a.shape, a.dtype) != (b.shape, b.dtype):
         return None

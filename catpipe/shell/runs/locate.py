@@ -17,7 +17,8 @@ from catpipe.shell.runs.provenance import (
 )
 from catpipe.shell.runs.run_file import Run, load_run
 from catpipe.shell.storage.atomic import DataError
-from catpipe.shell.storage.datasets import load_data, load_pictures, paths_of
+from catpipe.shell.storage.datasets import Loaded, load_pictures, load_with_notes, paths_of
+from catpipe.shell.storage.hdf5 import TOTAL
 
 
 class LocatedData(NamedTuple):
@@ -27,6 +28,7 @@ class LocatedData(NamedTuple):
     data: DataSet
     validation: Examples | None
     source: Source
+    notes: tuple[str, ...]
 
 
 def load_single_run(path: Path) -> Run:
@@ -34,14 +36,14 @@ def load_single_run(path: Path) -> Run:
     run = load_run(path)
     if run.result.seeds:
         raise DataError(
-            f"{path}: holds {len(run.result.seeds)} networks; expected one: take them in Python, "
-            "with `load_run`"
+            f"{path}: holds {len(run.result.seeds)} networks; expected one: use `load_run` in "
+            "Python"
         )
     return run
 
 
-def data_to_evaluate(run: Run, options: Namespace) -> tuple[Path, DataSet]:
-    """Return data for a run to look at, and their folder: as named now or then, or ours.
+def data_to_evaluate(run: Run, options: Namespace) -> tuple[Path, Loaded]:
+    """Return data to evaluate a run on, and their folder: as named now or then, or ours.
 
     Raises `DataError` for other classes, for pictures of another size, and for others than then
     that were not named.
@@ -53,8 +55,8 @@ def data_to_evaluate(run: Run, options: Namespace) -> tuple[Path, DataSet]:
         test = paths_of(folder)["test"]
         if sha256(test) != run.source.test.sha256:
             raise DataError(
-                f"{test}: holds other pictures than when {options.run} was trained; expected "
-                "those: restore them, or name others with --data"
+                f"{test}: holds other examples than when {options.run} was trained; expected the "
+                "same: restore the file, or give a folder with --data"
             )
     return _checked(run, options, folder)
 
@@ -64,29 +66,32 @@ def training_data(run: Run, options: Namespace) -> LocatedData:
 
     Raises `DataError` where they are not named, or are none for it.
     """
-    folder, data = _checked(run, options, locate_folder(run.source, options.data, options.run))
+    folder, loaded = _checked(run, options, locate_folder(run.source, options.data, options.run))
     then = run.source.validation if run.source else None
-    own = options.validation or (Path(then.path) if then else None)
-    if own and not options.validation and not own.is_file():
+    path = options.validation or (Path(then.path) if then else None)
+    if path and not options.validation and not path.is_file():
         raise DataError(
-            f"{options.run}: its validation pictures are not in {own}; expected that file: name it "
-            "with --validation"
+            f"{options.run}: its validation examples are not in {path}; expected that file: give "
+            "it with --validation"
         )
-    if own and run.result.experiment.early_stopping is None:
+    if path and run.result.experiment.early_stopping is None:
         raise DataError(
-            f"{own}: is to validate on, and {options.run} does not; expected none: leave it out"
+            f"--validation is {path} for {options.run}, a run without early stopping; expected "
+            "none: leave it out"
         )
-    validation = load_pictures(own, data) if own else None
-    return LocatedData(folder, data, validation, record_source(options.data, folder, own))
+    data = loaded.data
+    validation = load_pictures(path, data, options.memory or TOTAL) if path else None
+    source = record_source(options.data, folder, path)
+    data = data._replace(classes=run.classes)
+    return LocatedData(folder, data, validation, source, loaded.notes)
 
 
-def _checked(run: Run, options: Namespace, folder: Path) -> tuple[Path, DataSet]:
-    data = load_data(folder)
-    if is_regression(run.result.experiment):
-        data = data._replace(classes=())
-    if data.classes != run.classes:
+def _checked(run: Run, options: Namespace, folder: Path) -> tuple[Path, Loaded]:
+    data, notes = load_with_notes(folder, options.memory or TOTAL)
+    classes = () if is_regression(run.result.experiment) else data.classes
+    if classes != run.classes:
         raise DataError(
-            f"{folder}: has {_words(data.classes)}; expected {_words(run.classes)}, which "
+            f"{folder}: has {_words(classes)}; expected {_words(run.classes)}, which "
             f"{options.run} was trained on: give other data"
         )
     shape, expected = data.test.inputs.shape[1:], run.result.input_shape
@@ -95,7 +100,7 @@ def _checked(run: Run, options: Namespace, folder: Path) -> tuple[Path, DataSet]
             f"{folder}: has examples of {' x '.join(map(str, shape))}; expected "
             f"{' x '.join(map(str, expected))}, which {options.run} was trained on: resize them"
         )
-    return folder, data
+    return folder, Loaded(data, notes)
 
 
 def _words(classes: tuple[str, ...]) -> str:

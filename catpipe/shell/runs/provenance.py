@@ -38,8 +38,8 @@ def record_source(folder: Path | None, found: Path, validation: Path | None = No
     """
     paths = paths_of(found)
     train, test = (Digest(paths[part].name, sha256(paths[part])) for part in ("train", "test"))
-    own = Digest(str(validation), sha256(validation)) if validation else None
-    return Source(str(folder) if folder else None, train, test, own)
+    held_out = Digest(str(validation), sha256(validation)) if validation else None
+    return Source(str(folder) if folder else None, train, test, held_out)
 
 
 def sha256(path: Path) -> str:
@@ -70,7 +70,7 @@ def default_folder() -> Path:
     found = next(iter(default_folders()), None)
     if found is None:
         raise DataError(
-            "data: holds no pictures here; expected data/catvnoncat or data/drawn: name another "
+            "data: holds no pictures here; expected data/catvnoncat or data/drawn: give another "
             "folder with --data, or draw some with `catpipe draw data/drawn`"
         )
     return found
@@ -87,18 +87,26 @@ def locate_folder(source: Source | None, named: Path | None, run: Path) -> Path:
     places = [then, run.parent / then] if then else []
     train = source.train.sha256 if source else None
     for folder in (*places, *default_folders()):
-        if any(sha256(path) == train for path in folder.glob("train_*.h5")):
+        if train and _trains_on(folder) == train:
             return folder
-    if then and then.is_dir():
+    if then and _trains_on(then):
         return then
     raise DataError(
         f"{run}: its data are not {f'in {then}' if then else 'recorded with it'}; expected the "
-        "folder of those it was trained on: name it with --data"
+        "folder of those it was trained on: give it with --data"
     )
 
 
+def _trains_on(place: Path) -> str | None:
+    """Return the SHA-256 of the training file of the data set there, where there is one."""
+    try:
+        return sha256(paths_of(place)["train"])
+    except DataError:
+        return None
+
+
 def changed_files(source: Source, now: Source) -> Iterator[str]:
-    """Return which of the files that a run is trained on are others than they were, in words.
+    """Return which of the files that a run is trained on have changed, in words.
 
     >>> then = Source(None, Digest("train_x.h5", "ab" * 32), Digest("test_x.h5", "cd" * 32))
     >>> [*changed_files(then, then._replace(train=Digest("train_x.h5", "ef" * 32)))]

@@ -120,15 +120,6 @@ def load_run(path: StrPath) -> Run:
     return Run(result, record.classes, record.source, record.environments)
 
 
-def is_run(path: StrPath) -> bool:
-    """Return whether the file calls itself a run, of whatever format."""
-    try:
-        _check_calls_itself_a_run(path)
-    except DataError:
-        return False
-    return True
-
-
 def check_replaceable(path: StrPath) -> None:
     """Raise `DataError` for a file that is no run: what is somebody else's is not replaced.
 

@@ -66,8 +66,8 @@ def write_files(contents: Mapping[Path, bytes]) -> None:
             for path, draft in written:
                 draft.replace(os.path.realpath(path))
                 _sync_folder(draft.parent)
-        except OSError as error:
-            raise DataError(unwritable(path, error.strerror or str(error))) from error
+        except (OSError, ValueError) as error:  # a ValueError for a NUL in the name
+            raise DataError(unwritable(path, _reason(error))) from error
 
 
 def check_writable(path: Path) -> None:
@@ -81,8 +81,8 @@ expected the name of a file in a folder with room and the right to write: name a
     try:
         with _draft(path, b""):
             pass
-    except OSError as error:
-        raise DataError(unwritable(path, error.strerror or str(error))) from error
+    except (OSError, ValueError) as error:
+        raise DataError(unwritable(path, _reason(error))) from error
 
 
 @contextmanager
@@ -156,6 +156,10 @@ def _is_at(file: BinaryIO, draft: Path) -> bool:
         return os.path.samestat(os.fstat(file.fileno()), draft.lstat())
     except OSError:
         return False
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)
 
 
 def unwritable(path: Path, reason: str) -> str:

@@ -11,7 +11,8 @@ from threading import Thread
 import pytest
 
 from catpipe.shell.cli.main import main
-from catpipe.shell.runs.run_file import load_run
+from catpipe.shell.runs.run_file import load_run, save_run
+from catpipe.shell.storage.atomic import DataError
 from tests.typed import refused, said, save_colours
 
 SHORT = ("--layers", "3", "--iterations", "5")
@@ -36,14 +37,14 @@ def run(folder, tmp_path):
         (("train", "--epochs", "1_0"), "--epochs is '1_0'; expected an integer"),
         (("train", "--epochs", "\u0661"), "--epochs is '\u0661'; expected an integer"),
         (("train", "--learning-rate", "1_0.5"), "--learning-rate is '1_0.5'; expected a positive"),
-        (("train", "--layers", "2_0,7"), "--layers is ('2_0', 7); expected layers"),
+        (("train", "--layers", "2_0,7"), "--layers is '2_0,7'; expected layers"),
         (("train", "--seeds", "1_0..1_2"), "'1_0..1_2' is no range of seeds"),
         (("train", "--seeds", "-1..5"), "'-1..5' is no range of seeds"),
         (("train", "--save-every", "1_0"), "'1_0' is given; expected an integer"),
         (("draw", "x", "--seed", "1_0"), "'1_0' is given; expected an integer"),
         (("replay", "x", "--tolerance", "1_0"), "'1_0' is given; expected a number"),
-        (("train", "--class-weight", "-1,2"), "--class-weight is (-1, 2); expected balanced"),
-        (("train", "--layers", "-1,2"), "--layers is (-1, 2); expected layers"),
+        (("train", "--class-weight", "-1,2"), "--class-weight is '-1,2'; expected balanced"),
+        (("train", "--layers", "-1,2"), "--layers is '-1,2'; expected layers"),
         (("train", "--learning-rate", "-1e-3"), "--learning-rate is -0.001; expected a positive"),
         (("train", "--learning-rate", "-inf"), "--learning-rate is -inf; expected a positive"),
         (("train", "--data", ""), "--data: '' is given; expected the name of a file or a folder"),
@@ -92,6 +93,11 @@ def test_a_run_file_without_write_permission_is_not_replaced(capsys, folder, run
     flags = ("--force", "--out", run) if command == "train" else (run, "--iterations", 9)
     assert "cannot be written" in refused(capsys, command, *flags, "--data", folder)
     assert run.read_bytes() == before
+
+
+def test_a_nul_in_the_name_of_a_run_is_refused_in_python(run):
+    with pytest.raises(DataError, match=r"cannot be written \(embedded null byte\)"):
+        save_run("a\0b", load_run(run))
 
 
 @pytest.mark.parametrize("name", ["run.png", "run.svg", "run.pdf", "RUN.PNG"])

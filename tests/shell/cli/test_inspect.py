@@ -161,7 +161,7 @@ def test_resume_json_is_the_object_that_train_prints(capsys, data, stopped):
     ("arguments", "expected"),
     [
         (("--iterations", 59), "iterations is 59 of a run that is at 60; expected more"),
-        (("--iterations", 0), "expected more"),
+        (("--iterations", 0), "expected an integer from 1"),
         (("--save-every", 0), "--save-every is 0"),
         (("--data", "nowhere"), "nowhere: is not a folder"),
         (("--validation", "nowhere.h5"), "nowhere.h5"),
@@ -293,7 +293,7 @@ def test_data_that_are_gone_are_to_be_named(capsys, data, stopped, monkeypatch, 
     for command in ("resume", "replay", "evaluate"):
         told = refused(capsys, command, out)
         assert f"a.h5: its data are not in {tmp_path / 'gone'}; expected the folder" in told
-        assert "name it with --data" in told
+        assert "give it with --data" in told
 
 
 def test_a_run_that_can_be_carried_on_is_not_replaced(capsys, data, stopped):
@@ -322,7 +322,7 @@ def test_other_pictures_than_then_are_to_be_named(capsys, data, others, tmp_path
     there = load_data(folder)
     save_data(folder, there._replace(test=there.train), "colours")
     told = refused(capsys, command, out)
-    assert "test_colours.h5: holds other pictures than when" in told
+    assert "test_colours.h5: holds other examples than when" in told
     assert said(capsys, command, out, "--data", folder)
 
 
@@ -332,7 +332,7 @@ def test_a_validation_file_that_is_gone_is_to_be_named(capsys, data, tmp_path):
     said(capsys, "train", *SMALL, "--data", data, *asked)
     own.unlink()
     told = refused(capsys, "resume", out, "--iterations", 200)
-    assert f"a.h5: its validation pictures are not in {own}; expected that file" in told
+    assert f"a.h5: its validation examples are not in {own}; expected that file" in told
 
 
 def test_a_file_keeps_its_mode(capsys, stopped):
@@ -396,14 +396,14 @@ def test_zeros_of_unlike_signs_are_not_identical(whole):
     assert differences(zero, zero) == []
     off = differences(zero, minus)
     assert {difference.name for difference in off} == {*result.parameters}
-    assert {difference.share for difference in off} == {0.0}
+    assert {difference.fraction for difference in off} == {0.0}
 
 
 def test_costs_are_compared_with_costs_and_not_with_their_iterations(whole):
     result = load_run(whole).result
     doubled = result._replace(costs=tuple((i, 2 * cost) for i, cost in result.costs))
     (off,) = differences(result, doubled)
-    assert (off.name, off.share) == ("costs", 1.0)
+    assert (off.name, off.fraction) == ("costs", 1.0)
 
 
 @pytest.mark.parametrize("tolerance", ["-1", "nan", "inf", "far"])
@@ -533,7 +533,7 @@ def test_runs_with_other_changes_differ_in_them(capsys, changed, data, tmp_path)
         (["--learning-rate", "fast"], "--learning-rate is 'fast'; expected a positive"),
         (["--l2", "0.1"], "--l2 is changed in a run that is finished at iteration 30"),
         (["--iterations", "29"], "--iterations is 29 of a run that is at 30"),
-        (["--iterations", "ten"], "--iterations is 'ten' of a run that is at 30"),
+        (["--iterations", "ten"], "--iterations is 'ten'; expected an integer"),
         (["--early-stopping", "3"], "--early-stopping is changed in a run without early stopping"),
         (["--momentum", "0.5"], "--momentum is 0.5 with gradient_descent"),
         (["--optimizer", "adam"], "--optimizer is no option"),

@@ -11,8 +11,8 @@ import pytest
 from catpipe.data.examples import DataSet, Examples
 from catpipe.experiments.experiment import Experiment
 from catpipe.experiments.fitting import fit
-from catpipe.shell.cli import train as training
-from catpipe.shell.runs import locate
+from catpipe.shell.storage.datasets import save_data
+from catpipe.shell.storage.hdf5 import write
 from tests.typed import refused, said, save_colours
 
 REGRESSION = ("--loss", "mean_squared_error", "--initializer", "he", "--layers", "4",
@@ -27,13 +27,13 @@ def of_features(outputs: tuple[int, ...]) -> DataSet:
 
 
 @pytest.fixture(params=["pictures", "features", "two outputs"])
-def trained(request, capsys, tmp_path, monkeypatch):
+def trained(request, capsys, tmp_path):
     """Return the file of a regression, and what its training printed."""
-    folder = save_colours(tmp_path / "data", classes=3)
-    if request.param != "pictures":
-        data = of_features((2,) if request.param == "two outputs" else ())
-        for module in (training, locate):
-            monkeypatch.setattr(module, "load_data", lambda _: data)
+    folder = tmp_path / "data"
+    if request.param == "pictures":
+        save_colours(folder, classes=3)
+    else:
+        save_data(folder, of_features((2,) if request.param == "two outputs" else ()), "numbers")
     path = tmp_path / "run.h5"
     return path, said(capsys, "train", "--data", folder, "--out", path, *REGRESSION)
 
@@ -77,6 +77,13 @@ def test_a_regression_is_resumed(capsys, trained):
     assert report["iterations"] == 80
 
 
+def test_a_regression_on_classes_validates_on_a_file_and_is_resumed(capsys, tmp_path):
+    folder, path = save_colours(tmp_path / "data", classes=3), tmp_path / "run.h5"
+    stopping = ("--early-stopping", 3, "--validation", folder / "test_colours.h5")
+    said(capsys, "train", "--data", folder, "--out", path, *REGRESSION, *stopping)
+    assert "test R squared" in said(capsys, "resume", path, "--iterations", 70)
+
+
 def test_seeds_of_a_regression_are_reported_by_r_squared(capsys, tmp_path):
     folder = save_colours(tmp_path / "data", classes=3)
     told = said(capsys, "train", "--data", folder, "--seeds", "1..3", *REGRESSION)
@@ -84,12 +91,11 @@ def test_seeds_of_a_regression_are_reported_by_r_squared(capsys, tmp_path):
     assert "test R squared" in told.partition("ensemble:")[2]
 
 
-def test_what_is_printed_is_the_r_squared_of_scikit_learn(capsys, tmp_path, monkeypatch):
+def test_what_is_printed_is_the_r_squared_of_scikit_learn(capsys, tmp_path):
     metrics = pytest.importorskip("sklearn.metrics")
     data = of_features((2,))
-    monkeypatch.setattr(training, "load_data", lambda _: data)
-    folder = save_colours(tmp_path / "data", classes=3)
-    report = json.loads(said(capsys, "train", "--data", folder, *REGRESSION, "--json"))
+    save_data(tmp_path, data, "numbers")
+    report = json.loads(said(capsys, "train", "--data", tmp_path, *REGRESSION, "--json"))
     experiment = {**report["experiment"], "hidden": (4,), "schedule": ("constant",)}
     result = fit(Experiment(**experiment), data.train)
     W1, b1, W2, b2 = (result.parameters[name] for name in ("W1", "b1", "W2", "b2"))
@@ -98,8 +104,56 @@ def test_what_is_printed_is_the_r_squared_of_scikit_learn(capsys, tmp_path, monk
     assert report["test_r_squared"] == pytest.approx(expected)
 
 
-def test_targets_that_are_numbers_need_the_loss_of_a_regression(capsys, tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "load_data", lambda _: of_features(()))
-    folder = save_colours(tmp_path / "data", classes=3)
-    told = refused(capsys, "train", "--data", folder)
+def test_targets_that_are_numbers_need_the_loss_of_a_regression(capsys, tmp_path):
+    save_data(tmp_path, of_features(()), "numbers")
+    told = refused(capsys, "train", "--data", tmp_path)
     assert "no classes; expected --loss mean_squared_error with them: add it" in told
+
+
+def test_a_regression_is_drawn_in_a_figure(capsys, trained):
+    pytest.importorskip("matplotlib")
+    image = trained[0].with_name("run.png")
+    said(capsys, "figure", trained[0], image)
+    assert image.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.fixture
+def features(tmp_path):
+    """Return the file of features of two classes, under the names of other courses."""
+    X = np.random.default_rng(1).standard_normal((30, 5))
+    y = (X[:, 0] > 0).astype(int)
+    parts = {"x_train": X[:20], "y_train": y[:20], "x_test": X[20:], "y_test": y[20:]}
+    write(tmp_path / "both.h5", parts)
+    return tmp_path / "both.h5"
+
+
+OF_CLASSES = ("--initializer", "he", "--layers", "4", "--iterations", "60")
+
+
+def test_the_data_line_says_how_a_file_was_taken(capsys, features):
+    told = said(capsys, "train", "--data", features, *OF_CLASSES).partition("\n")[0]
+    assert told.startswith(f"data: {features} (20 examples to train on, 10 to test on); x_train ")
+    assert told.endswith("; class names are numbers")
+
+
+@pytest.mark.parametrize("command", ["evaluate", "predict", "replay", "show", "figure"])
+def test_commands_take_features_of_one_file(capsys, features, tmp_path, command):
+    path, more = tmp_path / "run", [tmp_path / "a.png"] if command == "figure" else []
+    said(capsys, "train", "--data", features, "--out", path, *OF_CLASSES)
+    assert said(capsys, command, path, *more)
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate"])
+def test_data_that_take_more_memory_than_is_allowed_are_refused(
+    capsys, features, tmp_path, command
+):
+    path = tmp_path / "run"
+    said(capsys, "train", "--data", features, "--out", path, "--memory", 3, *OF_CLASSES)
+    run = [path] if command == "evaluate" else []
+    told = refused(capsys, command, *run, "--data", features, "--memory", "1e-7")
+    assert "allow more memory" in told
+
+
+@pytest.mark.parametrize("memory", ["0", "-1", "nan", "inf", "much", "1_0"])
+def test_memory_that_cannot_be_is_refused(capsys, memory):
+    assert "--memory: " in refused(capsys, "train", "--memory", memory)
