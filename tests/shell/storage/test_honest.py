@@ -403,14 +403,49 @@ def test_one_of_several_sets_is_chosen_by_its_name_or_a_file(several: Path, name
     assert np.array_equal(load_data(several / name).train.inputs, X)
 
 
-def test_a_file_without_its_test_file_is_refused(several: Path) -> None:
+def nothing_to_test_on(place: Path) -> bool:
+    (train, test, _), notes = load_with_notes(place)
+    assert np.array_equal(train.inputs, X)
+    assert notes[-1] == "nothing to test on"
+    return test.inputs.shape == (0, *X.shape[1:]) and test.targets.shape == (0,)
+
+
+def test_a_file_without_its_test_file_has_nothing_to_test_on(several: Path) -> None:
     (several / "test_signs.h5").unlink()
-    assert "holds no examples to test on" in refusal(several / "train_signs.h5")
+    assert nothing_to_test_on(several / "train_signs.h5")
 
 
 def test_what_is_trained_on_is_not_taken_to_test_on(tmp_path: Path) -> None:
     write(tmp_path / "both.h5", x=X, y=Y)
-    assert "holds no examples to test on" in refusal(tmp_path)
+    assert nothing_to_test_on(tmp_path)
+
+
+@pytest.mark.parametrize("named", ["x", "test_set_x"])
+def test_a_test_file_without_labels_has_nothing_to_test_on(tmp_path: Path, named: str) -> None:
+    pair(tmp_path, {"x": X, "y": Y})
+    write(tmp_path / "test_a.h5", **{named: X, "list_classes": Y[:3]})
+    assert nothing_to_test_on(tmp_path)
+
+
+def test_one_file_without_labels_to_test_on_has_nothing_to_test_on(tmp_path: Path) -> None:
+    write(tmp_path / "both.h5", x_train=X, y_train=Y, x_test=X, scale=X)
+    assert nothing_to_test_on(tmp_path)
+
+
+@pytest.mark.parametrize("named", ["answers", "test_answers"])
+def test_what_may_be_the_labels_to_test_on_is_refused(tmp_path: Path, named: str) -> None:
+    pair(tmp_path, {"x": X, "y": Y})
+    write(tmp_path / "test_a.h5", test_set_x=X, **{named: Y})
+    assert f"test_set_y is not there, among {named} (6,) int64" in refusal(tmp_path)
+    write(tmp_path / "one.h5", x_train=X, y_train=Y, x_test=X, test_answers=Y)
+    assert "test_set_y is not there" in refusal(tmp_path / "one.h5")
+
+
+def test_what_has_nothing_to_test_on_is_saved_as_one_file(tmp_path: Path) -> None:
+    write(tmp_path / "both.h5", x=X, y=Y)
+    save_data(tmp_path / "saved", load_data(tmp_path), "a")
+    assert [path.name for path in (tmp_path / "saved").iterdir()] == ["train_a.h5"]
+    assert nothing_to_test_on(tmp_path / "saved")
 
 
 # Saving and budgets.
