@@ -30,6 +30,7 @@ CLASSES = ("red", "green")
 LIKE = in_colours(6, seed=1, classes=2, side=4)
 TRAIN = "train_x.h5"
 SEALED = "checksums made anew"
+_TOGETHER = (2, 4, 4, 3)
 WAYS = (*MUTATORS, "splice", SEALED)
 
 Make: TypeAlias = Callable[[Path], Any]
@@ -53,6 +54,15 @@ def built(path: Path, libver: Any = "earliest", others: int = 0, **storage: Any)
             file["train_set_x"].attrs.update({f"about {i}": np.arange(i) for i in range(12)})
         for number in range(0, others, 2):
             del file[f"of no use {number}" * 3]
+
+
+def of_others(path: Path, libver: Any = "earliest") -> None:
+    """Write a file as others do: groups, a user block, wide integers, and texts as targets."""
+    with h5py.File(path, "w", libver=libver, userblock_size=512) as file:
+        file.create_dataset("train/images", data=LIKE.inputs.astype(">i4"), chunks=_TOGETHER)
+        words = [CLASSES[i] for i in LIKE.targets]
+        file.create_dataset("train/labels", data=words, dtype=h5py.string_dtype())
+        file.create_dataset("list_classes", data=CLASSES, dtype=h5py.string_dtype(), chunks=(1,))
 
 
 def crowd(path: Path, others: int) -> None:
@@ -80,7 +90,6 @@ def newer(path: Path, make: Make) -> None:
             file.create_dataset(name, data=array, chunks=array.shape, fletcher32=True)
 
 
-_TOGETHER = (2, 4, 4, 3)
 _PACKED = partial(built, chunks=_TOGETHER, compression="gzip", shuffle=True, fletcher32=True)
 _STOPPING = partial(trained, batch_size=2, epochs=40, early_stopping=2, learning_rate=0.5)
 
@@ -96,6 +105,8 @@ DATA: Mapping[str, Make] = {
     "data, latest, growing twice": partial(
         built, libver="latest", maxshape=(None, None, 4, 3), chunks=(1, 1, 4, 3)
     ),
+    "data of others": of_others,
+    "data of others, latest": partial(of_others, libver="latest"),
     "data among others, latest": partial(built, libver="latest", others=24),
 }
 RUNS: Mapping[str, Make] = {

@@ -198,6 +198,13 @@ def test_a_value_that_cannot_be_is_known_for_every_field():
     assert {*BAD} == {*Experiment._fields}
 
 
+@pytest.mark.parametrize("field", ["learning_rate", "l2", "weight_decay", "momentum", "dropout"])
+def test_an_integer_beyond_all_floats_is_refused_by_its_field(field):
+    fields: dict[str, Any] = {field: 10**400}
+    with pytest.raises(ValueError, match=rf"^{field} is .*; expected "):
+        checked(Experiment(seed=1, optimizer="nesterov", **fields))
+
+
 @pytest.mark.parametrize(
     ("field", "value"), [(f, value) for f, some in BAD.items() for value in some]
 )

@@ -152,4 +152,9 @@ def figure(options: Namespace) -> None:
 def _run_and_data(options: Namespace) -> tuple[Path, Run, Loaded]:
     run = load_single_run(options.run)
     folder, loaded = data_to_evaluate(run, options)
+    if not len(loaded.data.test.targets):
+        raise DataError(
+            f"{folder}: has no examples to test on; expected a test_*.h5 with inputs and targets: "
+            "give other data with --data"
+        )
     return folder, run._replace(result=run.result._replace(class_names=())), loaded  # by number

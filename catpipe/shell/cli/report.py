@@ -108,6 +108,17 @@ def changes_of(result: Result) -> Iterator[str]:
         yield f"at iteration {end}: {', '.join(words)}"
 
 
+def parts_of(data: DataSet) -> dict[str, Examples]:
+    """Return the parts of a data set that have examples: there may be none to test on.
+
+    >>> empty = data.Examples(images[:0], pictures.targets[:0])
+    >>> [*parts_of(DataSet(pictures, pictures, ())._replace(test=empty))]
+    ['train']
+    """
+    parts = {"train": data.train, "test": data.test}
+    return {name: examples for name, examples in parts.items() if len(examples.targets)}
+
+
 def percent(fraction: float, examples: Examples) -> str:
     """Return the fraction of the examples in percent, and how many they are."""
     count = len(examples.targets)
@@ -116,7 +127,7 @@ def percent(fraction: float, examples: Examples) -> str:
 
 def report_of(folder: Path, result: Result, data: DataSet, seconds: float) -> dict[str, Any]:
     """Return all that is reported of a run, under the names that it has in JSON."""
-    score, parts = score_for(result.experiment), (("train", data.train), ("test", data.test))
+    score, parts = score_for(result.experiment), parts_of(data)
     return {
         "data": str(folder),
         "network": layer_sizes(result.network),
@@ -127,7 +138,7 @@ def report_of(folder: Path, result: Result, data: DataSet, seconds: float) -> di
         "costs": {str(iteration): cost for iteration, cost in result.costs},
         "final_cost": float(cost_on(result, data.train)),
         "l2_penalty": float(l2_penalty(result.parameters, result.experiment.l2)),
-        **{score.key(part): float(score.of(result, examples)) for part, examples in parts},
+        **{score.key(part): float(score.of(result, examples)) for part, examples in parts.items()},
         "seconds": seconds,
         "space": result.space_description,
         "changes": [*changes_of(result)],
@@ -156,7 +167,7 @@ def print_report(result: Result, report: Mapping[str, Any], data: DataSet) -> No
         f"(trained parameters, all training examples{l2})",
     )
     score = score_for(result.experiment)
-    for part, examples in (("train", data.train), ("test", data.test)):
+    for part, examples in parts_of(data).items():
         found = score.words(report[score.key(part)], examples)
         print(f"{f'{part} {score.name}:':<15} {found}")
     print(f"time: {report['seconds']:.2f} s of training in {result.space_description}")

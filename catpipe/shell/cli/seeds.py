@@ -22,7 +22,7 @@ from catpipe.experiments.fitting import Watch
 from catpipe.experiments.result import Result, cost_on, predictions, probabilities
 from catpipe.metrics import r_squared
 from catpipe.nn.network import layer_sizes
-from catpipe.shell.cli.report import Score, score_for
+from catpipe.shell.cli.report import Score, parts_of, score_for
 from catpipe.shell.threads import fit_seeds
 from catpipe.training.stopping import Checkpoint
 
@@ -39,7 +39,9 @@ def train_seeds(
     with workers() as (map_, watch):
         result = fit_seeds(experiment, options.seeds, data.train, map_, watch, validation)
     seconds = perf_counter() - since
-    score, parts = score_for(experiment), (("train", data.train), ("test", data.test))
+    score, parts = score_for(experiment), parts_of(data)
+    of_all = {f"ensemble_{score.key(part)}": _ensemble_score(result, of)
+              for part, of in parts.items() if part == "test"}  # fmt: skip
     report = {
         "data": str(folder),
         "network": layer_sizes(result.network),
@@ -47,8 +49,8 @@ def train_seeds(
         "experiment": experiment._asdict(),
         "iterations": result.costs[-1][0] + 1,
         "final_costs": cost_on(result, data.train).tolist(),
-        **{_key(score, part): score.of(result, of).tolist() for part, of in parts},
-        f"ensemble_{score.key('test')}": _ensemble_score(result, data.test),
+        **{_key(score, part): score.of(result, of).tolist() for part, of in parts.items()},
+        **of_all,
         "seconds": seconds,
         "space": result.space_description,
     }
@@ -57,10 +59,10 @@ def train_seeds(
         return
     print(f"seeds: {options.seeds[0]} to {options.seeds[-1]}, {len(options.seeds)} networks")
     print(f"final cost:     {_spread(report['final_costs'], '{:.6g}')}")
-    for part, _ in parts:
+    for part in parts:
         print(f"{f'{part} {score.name}:':<15} {_spread(report[_key(score, part)], score.spread)}")
-    together = score.spread.format(report[f"ensemble_{score.key('test')}"])
-    print(f"ensemble:       test {score.name} {together} (averaged {score.averaged})")
+    for together in map(score.spread.format, of_all.values()):
+        print(f"ensemble:       test {score.name} {together} (averaged {score.averaged})")
     print(f"time: {seconds:.2f} s of training in {result.space_description}")
 
 

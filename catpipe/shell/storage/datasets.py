@@ -21,6 +21,7 @@ from catpipe.shell.storage.atomic import DataError, StrPath
 from catpipe.shell.storage.child import reader
 from catpipe.shell.storage.forms import (
     Classes,
+    are_numbers,
     class_numbers_of,
     classes_like,
     classes_named,
@@ -30,7 +31,7 @@ from catpipe.shell.storage.forms import (
     targets_in_rows,
 )
 from catpipe.shell.storage.hdf5 import TOTAL, Opened, opened, opened_on_disk, write_all
-from catpipe.shell.storage.names import Names, candidates, part_and_set, usual
+from catpipe.shell.storage.names import Names, candidates, part_and_set, says_part, usual
 
 IN_MEMORY = 2**28  # bytes of a file that is read whole before HDF5 sees it
 SUFFIXES = (".h5", ".hdf5", ".hdf", ".mat")
@@ -74,8 +75,8 @@ def load_data(place: StrPath, budget: int = TOTAL) -> DataSet:
     `train_set_x` (examples, height, width, channels) `uint8`, `train_set_y` (examples,) integers,
     and `list_classes` (classes,) bytes, or what can only mean the same; features are (examples,
     features). Without class names they are the numbers in the targets, or the data are a
-    regression's, without classes. `budget` is how many bytes may be read. Raises `DataError` for
-    all else.
+    regression's, without classes. Where there are no targets to test on, `test` is empty. `budget`
+    is how many bytes may be read. Raises `DataError` for all else.
 
     >>> load_data("nowhere")
     Traceback (most recent call last):
@@ -120,10 +121,9 @@ def load_pictures(path: StrPath, like: DataSet, budget: int = TOTAL) -> Examples
         part = _read(file, part_in(file), budget)
     found = _taken(part)
     if part.classes is None:
-        numbered = classes_numbered(part.where(part.names.targets), [found.targets]).names
-        if part.names.part == "train" and numbered != like.classes:
+        if part.names.part == "train" and not are_numbers(like.classes):
             raise _without_classes(part, "the data set")
-        classes = classes_like(like.classes, [found.targets])
+        classes = classes_like(like.classes)
     else:
         classes = _named(part, part.classes, [found.targets])
         _check_classes(part, classes, like.classes, "the training set")
@@ -145,9 +145,10 @@ def save_data(folder: StrPath, data: DataSet, name: str) -> None:
     ...     load_data(folder).test.targets
     array([0, 1])
     """
-    paths = {part: Path(folder, f"{part}_{name}.h5") for part in _PARTS}
-    parts = [_as_in_a_file(paths[part], part, data) for part in _PARTS]
-    found = _data_set(*parts).data
+    to_write = _PARTS if len(data.test.targets) else _PARTS[:1]
+    paths = {part: Path(folder, f"{part}_{name}.h5") for part in to_write}
+    train, *test = parts = [_as_in_a_file(paths[part], part, data) for part in to_write]
+    found = _data_set(train, *test).data
     _make_room(Path(folder), paths)
     examples = (found.train, found.test)
     write_all(
@@ -157,7 +158,7 @@ def save_data(folder: StrPath, data: DataSet, name: str) -> None:
                 part.names.targets: of.targets,
                 str(part.names.classes): part.classes,
             }
-            for part, of in zip(parts, examples, strict=True)
+            for part, of in zip(parts, examples, strict=False)
         }
     )
 
@@ -269,37 +270,49 @@ def _opened(path: Path, budget: int) -> Iterator[Opened]:
         yield file
 
 
-def _parts(paths: Mapping[str, Path], budget: int) -> tuple[_Part, _Part]:
-    if paths["train"] != paths["test"]:
-        train, test = (_part_of_file(paths[part], part, budget) for part in _PARTS)
-        return train, test
+def _parts(paths: Mapping[str, Path], budget: int) -> tuple[_Part, _Part | None]:
+    """Return the part to train on, and that to test on, if there is one."""
     with _opened(paths["train"], budget) as file:
         train = _read(file, names_in(file, "train"), budget)
-        try:
-            names = names_in(file, "test")
-        except DataError as error:
-            raise _without_test(paths["train"]) from error
-        if names.inputs == train.names.inputs:
-            raise _without_test(paths["train"])
-        return train, _read(file, names, budget)
+        if paths["test"] == paths["train"]:
+            names = _names_to_test_on(file)
+            is_another = names and names.inputs != train.names.inputs
+            return train, _read(file, names, budget) if names and is_another else None
+    with _opened(paths["test"], budget) as file:
+        names = _names_to_test_on(file, is_alone=True)
+        return train, _read(file, names, budget) if names else None
 
 
-def _without_test(path: Path) -> DataError:
-    return DataError(
-        f"{path}: holds no examples to test on, and no test_*.h5 is beside it; expected some: "
-        "write a part of them there as test_set_x and test_set_y"
-    )
+def _names_to_test_on(file: Opened, *, is_alone: bool = False) -> Names | None:
+    """Return the names of the test part; none where it is certain that it has no targets.
 
-
-def _part_of_file(path: Path, part: str, budget: int) -> _Part:
-    with _opened(path, budget) as file:
-        return _read(file, names_in(file, part), budget)
+    Then nothing in the file that is of this part, or is alone in the file, may be the targets.
+    """
+    try:
+        return names_in(file, "test")
+    except DataError:
+        there = file.listed()
+        inputs, classes = (candidates(there, "test", role) for role in ("inputs", "classes"))
+        of_part = [name for name in there if is_alone or says_part(name, "test")]
+        if (is_alone and not inputs) or {*of_part} - {*inputs, *classes}:
+            raise
+        return None
 
 
 def _read(file: Opened, names: Names, budget: int) -> _Part:
+    check_axes(file, names, file.look([names.inputs])[names.inputs].shape)
     arrays = file.datasets(names.all, each=budget, total=budget)
     classes = arrays[names.classes] if names.classes else None
     return _Part(Path(file.path), names, arrays[names.inputs], arrays[names.targets], classes)
+
+
+def check_axes(file: Opened, names: Names, shape: tuple[int, ...]) -> None:
+    """Refuse arrays of MATLAB's that do not say themselves which of their axes is which."""
+    if (len(shape) > 2 or len({*shape}) == 1 < len(shape)) and file.is_of_matlab:
+        raise DataError(
+            f"{file.path}: {names.inputs} has shape {shape} in a file of MATLAB's, where axes are "
+            "backwards; expected (examples, ...) as h5py writes it: write x.T with h5py"
+        )
 
 
 def part_in(file: Opened) -> Names:
@@ -358,23 +371,29 @@ def _renaming(file: Opened, name: str, to: str) -> str:
 # What they make together.
 
 
-def _data_set(train: _Part, test: _Part) -> Loaded:
-    """Return what two parts make together, or refuse it."""
-    parts = (train, test)
-    found = [_taken(part) for part in parts]
-    targets = [of.targets for of in found]
+def _data_set(train: _Part, test: _Part | None = None) -> Loaded:
+    """Return what the parts make together, or refuse it; without one to test on, that is empty."""
+    learnt = _taken(train)
+    if test is None:
+        classes = _classes(train, [learnt.targets], None)
+        examples = _examples(train, learnt, classes)
+        none = Examples(examples.inputs[:0], examples.targets[:0])
+        notes = (*learnt.notes, *classes.notes, "nothing to test on")
+        return Loaded(DataSet(examples, none, classes.names), notes)
+    tested = _taken(test)
+    targets = (learnt.targets, tested.targets)
     classes = _classes(train, targets, test.path.name if test.classes is not None else None)
     if test.classes is not None:
         _check_classes(test, _named(test, test.classes, targets), classes.names, train.path.name)
-    _check_alike(test, found[1].inputs, found[0].inputs, train.path.name)
-    examples, tested = (_examples(*of, classes) for of in zip(parts, found, strict=True))
-    if (outputs := tested.targets.shape[1:]) != (expected := examples.targets.shape[1:]):
+    _check_alike(test, tested.inputs, learnt.inputs, train.path.name)
+    examples, others = _examples(train, learnt, classes), _examples(test, tested, classes)
+    if (outputs := others.targets.shape[1:]) != (expected := examples.targets.shape[1:]):
         raise DataError(
             f"{test.where(test.names.targets)} has outputs {outputs}; expected {expected} as in "
             f"{train.path.name}: write the same"
         )
-    notes = [note for of in found for note in of.notes] + [*classes.notes]
-    return Loaded(DataSet(examples, tested, classes.names), tuple(dict.fromkeys(notes)))
+    notes = tuple(dict.fromkeys((*learnt.notes, *tested.notes, *classes.notes)))
+    return Loaded(DataSet(examples, others, classes.names), notes)
 
 
 def _classes(part: _Part, targets: Sequence[Array], whose: str | None) -> Classes:

@@ -32,10 +32,10 @@ class Form(NamedTuple):
 
 
 class Classes(NamedTuple):
-    """The names of the classes, and the values that stand for them; a regression has neither."""
+    """The names of the classes, and the numbers that stand for them; a regression has neither."""
 
     names: tuple[str, ...]
-    values: tuple[Any, ...]
+    numbers: tuple[int, ...]
     notes: tuple[str, ...] = ()
 
 
@@ -199,8 +199,7 @@ def classes_named(where: str, names: Array, targets: Sequence[Array]) -> Classes
         return _classes_of_numbers(where, [int(n) for n in names], targets)
     classes = tuple(_decoded(where, name) for name in names.tolist())
     _check_names(where, classes)
-    are_names = any(of.dtype.kind == "S" for of in targets)
-    return Classes(classes, tuple(names.tolist()) if are_names else tuple(range(len(classes))))
+    return Classes(classes, tuple(range(len(classes))))
 
 
 def _classes_of_numbers(where: str, numbers: list[int], targets: Sequence[Array]) -> Classes:
@@ -231,11 +230,17 @@ def classes_numbered(where: str, targets: Sequence[Array]) -> Classes:
     >>> classes_numbered("y", [np.array([0.5, 2.0])]).names
     ()
     """
-    if any(of.dtype.kind == "S" for of in targets):
+    are_texts = {of.dtype.kind == "S" for of in targets}
+    if len(are_texts) > 1:
+        raise DataError(
+            f"{where} and the test targets are names and numbers; expected both alike, or a list "
+            "of the classes: write list_classes"
+        )
+    if True in are_texts:
         found = sorted({name for of in targets for name in np.unique(of).tolist()})
         names = tuple(_decoded(where, name) for name in found)
         _check_names(where, names)
-        return Classes(names, tuple(found), ("targets are names",))
+        return Classes(names, tuple(range(len(names))), ("targets are names",))
     values = np.unique(np.concatenate([np.unique(of) for of in targets]))
     examples = sum(map(len, targets))
     regression = Classes((), (), ("targets are numbers, of a regression",))
@@ -251,12 +256,22 @@ def classes_numbered(where: str, targets: Sequence[Array]) -> Classes:
     return Classes(tuple(map(str, numbers)), tuple(numbers), ("class names are numbers",))
 
 
-def classes_like(names: tuple[str, ...], targets: Sequence[Array]) -> Classes:
-    """Return the classes of targets without names, in a data set whose classes have these names."""
-    if not names or any(of.dtype.kind == "S" for of in targets):
-        return Classes(names, tuple(name.encode() for name in names))
-    is_number = all(name.removeprefix("-").isdecimal() for name in names)
-    return Classes(names, tuple(map(int, names)) if is_number else tuple(range(len(names))))
+def classes_like(names: tuple[str, ...]) -> Classes:
+    """Return the classes of targets without names, in a data set whose classes have these names.
+
+    >>> classes_like(("1", "2")).numbers, classes_like(("cat", "dog")).numbers
+    ((1, 2), (0, 1))
+    """
+    return Classes(names, tuple(map(int, names)) if are_numbers(names) else (*range(len(names)),))
+
+
+def are_numbers(names: tuple[str, ...]) -> bool:
+    """Return whether classes are called by their numbers, as they are where they have no names.
+
+    >>> are_numbers(("-1", "1")), are_numbers(("cat", "1"))
+    (True, False)
+    """
+    return all(name.removeprefix("-").isdecimal() for name in names)
 
 
 def class_numbers_of(where: str, targets: Array, classes: Classes) -> NDArray[Any]:
@@ -270,10 +285,11 @@ def class_numbers_of(where: str, targets: Array, classes: Classes) -> NDArray[An
 
 
 def _class_numbers(where: str, targets: Array, classes: Classes) -> NDArray[np.int64]:
-    values = np.array(classes.values)
-    alike = (targets.dtype.kind == "S") == (values.dtype.kind == "S")
-    if not alike or targets.ndim > 1 or not np.isin(targets, values).all():
-        raise DataError(f"{where} has {_range_of(targets)}; expected {_expected(classes)}")
+    are_texts = targets.dtype.kind == "S"
+    values = np.array([name.encode() for name in classes.names] if are_texts else classes.numbers)
+    if targets.ndim > 1 or not np.isin(targets, values).all():
+        known = f"one of {brief(classes.names)}" if are_texts else _expected(classes)
+        raise DataError(f"{where} has {_range_of(targets)}; expected {known}")
     order = np.argsort(values)
     return order[np.searchsorted(values, targets, sorter=order)].astype(np.int64)
 
@@ -289,9 +305,9 @@ def _range_of(targets: Array) -> str:
 
 
 def _expected(classes: Classes) -> str:
-    if classes.values == tuple(range(len(classes.names))):
+    if classes.numbers == tuple(range(len(classes.names))):
         return f"0 to {len(classes.names) - 1}: the places of their classes in list_classes"
-    return f"one of {brief(classes.values)}, as the class names are"
+    return f"one of {brief(classes.numbers)}, as the class names are"
 
 
 def _floats(where: str, targets: Array) -> Array:

@@ -113,6 +113,12 @@ class Opened(NamedTuple):
         check_budget(self.path, {name: of.size for name, of in found.items()}, each, total)
         return {name: self._values(name, declared) for name, declared in found.items()}
 
+    @property
+    def is_of_matlab(self) -> bool:
+        """Return whether MATLAB wrote the file, which lists the axes of its arrays backwards."""
+        with Path(self.path).open("rb") as file:
+            return file.read(10) == b"MATLAB 7.3"
+
     def look(self, names: Iterable[str]) -> dict[str, Declared]:
         """Return what the datasets declare; raise `DataError` for what is not to be read."""
         wanted = [*names]

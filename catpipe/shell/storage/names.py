@@ -100,6 +100,15 @@ def candidates(names: Iterable[str], part: str, role: str) -> list[str]:
     return []
 
 
+def says_part(name: str, part: str) -> bool:
+    """Return whether a word of a dataset's name is that of a part, whatever the others are.
+
+    >>> says_part("test_answers", "test")
+    True
+    """
+    return part in {_MEANINGS.get(word) for word in _words(name)}
+
+
 def part_and_set(path: Path, *, exactly: bool = True) -> tuple[str | None, str]:
     """Return which part of a data set a file's name says that it is, and the data set's name.
 

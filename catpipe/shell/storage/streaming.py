@@ -41,7 +41,7 @@ from catpipe.shell.storage._hdf5_reader import (
     sentence,
 )
 from catpipe.shell.storage.atomic import DataError, StrPath
-from catpipe.shell.storage.datasets import names_in
+from catpipe.shell.storage.datasets import check_axes, names_in
 from catpipe.shell.storage.forms import (
     Form,
     class_numbers_of,
@@ -179,6 +179,7 @@ def _looked_at(file: Opened, names: Names) -> tuple[Declared, Form, NDArray[Any]
     """Return what the inputs declare and their form, the targets, and the classes' names."""
     where, named = f"{file.path}: {names.inputs}", f"{file.path}: {names.targets}"
     declared = file.look([names.inputs])[names.inputs]
+    check_axes(file, names, declared.shape)
     arrays = file.datasets(names.all[1:])
     form = form_of(where, declared.dtype, declared.shape, arrays[names.targets].shape)
     if form.are_columns:

@@ -70,13 +70,6 @@ def test_a_missing_training_file_is_refused(folder: Path) -> None:
     assert "holds only test_x.h5; expected exactly one train_*.h5" in refusal(folder, folder)
 
 
-def test_a_missing_test_file_is_refused(folder: Path) -> None:
-    (folder / "test_x.h5").unlink()
-    assert "holds no examples to test on, and no test_*.h5 is beside it" in refusal(
-        folder, folder / "train_x.h5"
-    )
-
-
 @pytest.mark.parametrize("part", ["train", "test"])
 def test_two_files_are_refused(folder: Path, part: str) -> None:
     (folder / f"{part}_a.h5").touch()

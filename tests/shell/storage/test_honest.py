@@ -20,7 +20,7 @@ from catpipe.nn.parameters import Array
 from catpipe.shell.runs.run_file import load_run
 from catpipe.shell.storage import datasets
 from catpipe.shell.storage.atomic import DataError
-from catpipe.shell.storage.datasets import load_data, load_with_notes, save_data
+from catpipe.shell.storage.datasets import load_data, load_pictures, load_with_notes, save_data
 from tests.victims import trained as trained_run
 
 COUNTS = {"train": 9, "test": 8}
@@ -253,6 +253,21 @@ def test_labels_are_the_numbers_of_their_classes(
     assert data.train.targets.dtype == np.int64
 
 
+def test_names_are_labels_in_one_file_and_numbers_in_the_other(tmp_path: Path) -> None:
+    named = {
+        "x": X,
+        "y": np.array([b"dog", b"cat"] * 3),
+        "list_classes": np.array([b"dog", b"cat"]),
+    }
+    data = load_data(pair(tmp_path, named, {**named, "y": np.array([0, 1] * 3)}))
+    assert np.array_equal(data.train.targets, data.test.targets)
+
+
+def test_names_and_numbers_without_a_list_of_classes_are_refused(tmp_path: Path) -> None:
+    named = {"x": X, "y": np.array([b"dog", b"cat"] * 3)}
+    assert "are names and numbers" in refusal(pair(tmp_path, named, {"x": X, "y": Y % 2}))
+
+
 def test_without_names_the_classes_are_those_of_both_files(tmp_path: Path) -> None:
     data = load_data(pair(tmp_path, {"x": X, "y": Y % 2}, {"x": X, "y": Y}))
     assert data.classes == ("0", "1", "2")
@@ -282,6 +297,20 @@ def test_an_empty_list_of_classes_is_that_of_a_regression(tmp_path: Path) -> Non
         load_data(pair(tmp_path, {"x": X, "y": Y, "list_classes": np.array([], "S1")})).classes
         == ()
     )
+
+
+@pytest.mark.parametrize("targets", [X[:, 0], Y * 1.0 + 4])
+def test_one_file_of_a_regression_is_read_like_the_others(tmp_path: Path, targets: Array) -> None:
+    like = load_data(pair(tmp_path, {"x": X, "y": X[:, 0]}))
+    write(tmp_path / "train_more.h5", train_set_x=X, train_set_y=targets)
+    found = load_pictures(tmp_path / "train_more.h5", like)
+    assert found.targets.tolist() == targets.tolist()
+
+
+def test_one_file_without_names_is_read_like_the_others(tmp_path: Path) -> None:
+    like = load_data(pair(tmp_path, {"x": X, "y": Y + 1}))
+    write(tmp_path / "more.h5", x=X, y=np.full(6, 2))
+    assert load_pictures(tmp_path / "more.h5", like).targets.tolist() == [1] * 6
 
 
 # Names of datasets and files.
@@ -374,14 +403,49 @@ def test_one_of_several_sets_is_chosen_by_its_name_or_a_file(several: Path, name
     assert np.array_equal(load_data(several / name).train.inputs, X)
 
 
-def test_a_file_without_its_test_file_is_refused(several: Path) -> None:
+def nothing_to_test_on(place: Path) -> bool:
+    (train, test, _), notes = load_with_notes(place)
+    assert np.array_equal(train.inputs, X)
+    assert notes[-1] == "nothing to test on"
+    return test.inputs.shape == (0, *X.shape[1:]) and test.targets.shape == (0,)
+
+
+def test_a_file_without_its_test_file_has_nothing_to_test_on(several: Path) -> None:
     (several / "test_signs.h5").unlink()
-    assert "holds no examples to test on" in refusal(several / "train_signs.h5")
+    assert nothing_to_test_on(several / "train_signs.h5")
 
 
 def test_what_is_trained_on_is_not_taken_to_test_on(tmp_path: Path) -> None:
     write(tmp_path / "both.h5", x=X, y=Y)
-    assert "holds no examples to test on" in refusal(tmp_path)
+    assert nothing_to_test_on(tmp_path)
+
+
+@pytest.mark.parametrize("named", ["x", "test_set_x"])
+def test_a_test_file_without_labels_has_nothing_to_test_on(tmp_path: Path, named: str) -> None:
+    pair(tmp_path, {"x": X, "y": Y})
+    write(tmp_path / "test_a.h5", **{named: X, "list_classes": Y[:3]})
+    assert nothing_to_test_on(tmp_path)
+
+
+def test_one_file_without_labels_to_test_on_has_nothing_to_test_on(tmp_path: Path) -> None:
+    write(tmp_path / "both.h5", x_train=X, y_train=Y, x_test=X, scale=X)
+    assert nothing_to_test_on(tmp_path)
+
+
+@pytest.mark.parametrize("named", ["answers", "test_answers"])
+def test_what_may_be_the_labels_to_test_on_is_refused(tmp_path: Path, named: str) -> None:
+    pair(tmp_path, {"x": X, "y": Y})
+    write(tmp_path / "test_a.h5", test_set_x=X, **{named: Y})
+    assert f"test_set_y is not there, among {named} (6,) int64" in refusal(tmp_path)
+    write(tmp_path / "one.h5", x_train=X, y_train=Y, x_test=X, test_answers=Y)
+    assert "test_set_y is not there" in refusal(tmp_path / "one.h5")
+
+
+def test_what_has_nothing_to_test_on_is_saved_as_one_file(tmp_path: Path) -> None:
+    write(tmp_path / "both.h5", x=X, y=Y)
+    save_data(tmp_path / "saved", load_data(tmp_path), "a")
+    assert [path.name for path in (tmp_path / "saved").iterdir()] == ["train_a.h5"]
+    assert nothing_to_test_on(tmp_path / "saved")
 
 
 # Saving and budgets.
@@ -451,3 +515,98 @@ def test_a_data_set_that_others_write_is_told_as_that(tmp_path: Path) -> None:
     save_data(tmp_path, PLAIN, "x")
     with h5py.File(tmp_path / "test_x.h5", "a"):
         assert "is open for writing in another program" in refusal(tmp_path)
+
+
+# MATLAB.
+
+
+def of_matlab(folder: Path, **arrays: Array) -> Path:
+    """Write the arrays as MATLAB does: behind a block of 512 bytes, with axes backwards."""
+    path = folder / "train_a.mat"
+    with h5py.File(path, "w", userblock_size=512) as file:
+        for name, array in arrays.items():
+            file.create_dataset(name, data=np.asarray(array).T).attrs["MATLAB_class"] = b"double"
+    with path.open("r+b") as block:
+        block.write(b"MATLAB 7.3 MAT-file, Platform: GLNXA64")
+    return path.with_name("test_a.mat")
+
+
+@pytest.mark.parametrize("labels", [Y[np.newaxis] * 1.0, Y[:, np.newaxis] * 1.0])
+def test_features_of_matlab_are_read(tmp_path: Path, labels: Array) -> None:
+    of_matlab(tmp_path, X=X, y=labels).write_bytes((tmp_path / "train_a.mat").read_bytes())
+    data = load_data(tmp_path)
+    assert np.array_equal(data.train.inputs, X)
+    assert data.train.targets.tolist() == Y.tolist()
+
+
+@pytest.mark.parametrize("shape", [(6, 5, 5, 3), (5, 5, 3, 6), (6, 5, 5), (6, 6)])
+def test_arrays_of_matlab_that_do_not_say_their_axes_are_refused(
+    tmp_path: Path, shape: tuple[int, ...]
+) -> None:
+    test = of_matlab(tmp_path, X=np.zeros(shape), y=Y[np.newaxis])
+    test.write_bytes((tmp_path / "train_a.mat").read_bytes())
+    assert "in a file of MATLAB's, where axes are backwards" in refusal(tmp_path)
+
+
+# Nothing in between.
+
+
+def spoil(file: h5py.File, name: str, change: Change) -> None:
+    """Put what the change makes of a dataset in its place."""
+    array = file[name][()]
+    del file[name]
+    file[name] = change(array)
+
+
+SPOILERS: Mapping[str, tuple[str, Change]] = {
+    "one example less": ("x", lambda x: x[1:]),
+    "examples last": ("x", lambda x: np.moveaxis(x, 0, -1)),
+    "a not-a-number": ("x", lambda x: np.where(x == x.max(), np.nan, x)),
+    "an infinity": ("x", lambda x: np.where(x == x.max(), np.inf, x)),
+    "complex numbers": ("x", lambda x: x * 1j),
+    "numbers beyond pixels": ("x", lambda x: x.astype("i4") + 1000),
+    "negative pixels": ("x", lambda x: x.astype("i4") - 300),
+    "text": ("x", lambda x: x.astype("S")),
+    "no examples": ("x", lambda x: x[:0]),
+    "an axis more": ("x", lambda x: x[..., np.newaxis]),
+    "one picture alone": ("x", lambda x: x[0]),
+    "one label more": ("y", lambda y: np.append(np.ravel(y), 0)),
+    "a label beyond": ("y", lambda y: np.arange(np.size(y))),
+    "a negative label": ("y", lambda y: -1 - np.arange(np.size(y))),
+    "labels with fractions": ("y", lambda y: np.arange(np.size(y)) / 2),
+    "labels that are no numbers": ("y", lambda y: np.full(np.size(y), np.nan)),
+    "unknown names": ("y", lambda y: np.full(np.size(y), b"dog")),
+    "labels twice": ("y", lambda y: np.stack([np.ravel(y)] * 2)),
+    "one class": ("c", lambda c: np.ravel(c)[:1]),
+    "one class twice": ("c", lambda _: np.array([b"cat", b"cat"])),
+    "a class without a name": ("c", lambda _: np.array([b"cat", b" "])),
+    "other classes": ("c", lambda _: np.array([b"cat", b"dog"])),
+}
+RICH = [name for name in TARGETS if "one-hot" not in name and "variable" not in name]
+
+
+@given(
+    st.sampled_from([*SPOILERS]),
+    st.sampled_from([*COUNTS]),
+    st.sampled_from(RICH),
+    st.sampled_from([*CALLED]),
+)
+def test_any_spoiled_form_is_refused_in_one_sentence(
+    spoiler: str, part: str, targets: str, called: str
+) -> None:
+    role, change = SPOILERS[spoiler]
+    with TemporaryDirectory() as folder:
+        where = place(Path(folder), "two files", targets=targets, called=called)
+        names = dict(zip("xyc", CALLED[called], strict=True))
+        with h5py.File(Path(folder, f"{part}_cats.h5"), "a") as file:
+            spoil(file, names[role].format(part), change)
+        assert folder in refusal(where)
+
+
+@pytest.mark.parametrize("spoiler", SPOILERS)
+def test_each_way_to_spoil_a_file_is_refused(tmp_path: Path, spoiler: str) -> None:
+    role, change = SPOILERS[spoiler]
+    place(tmp_path, "two files")
+    with h5py.File(tmp_path / "train_cats.h5", "a") as file:
+        spoil(file, dict(zip("xyc", CALLED["ours"], strict=True))[role].format("train"), change)
+    assert str(tmp_path) in refusal(tmp_path)
