@@ -44,9 +44,11 @@ ACTIVATIONS = {
 }
 INITIALIZERS = {
     "course": initialization.course,
+    "course_he": initialization.course_he,
     "he": initialization.he,
     "xavier": initialization.xavier,
     "small": initialization.small,
+    "large": initialization.large,
     "zeros": initialization.zeros,
 }
 WITH_MOMENTUM = {

@@ -300,13 +300,11 @@ def _back_propagated(
 
 
 def back_propagate(
-    network: Network, parameters: Parameters, caches: Caches, dZ: Array, scale: Any = None
+    network: Network, parameters: Parameters, caches: Caches, dZ: Array
 ) -> tuple[InputGradient, dict[str, Array]]:
     """Return what computes the gradient at X, and those of the parameters, a dict: the whole fold.
 
-    `backward` and `input_gradient` return one each. A scale, a number or (..., 1, 1), is multiplied
-    with what the last layer has summed over examples, and not with dZ: so what cancels there
-    cancels exactly.
+    `backward` and `input_gradient` return one each.
 
     >>> net, parameters = mlp(1, 1), Parameters(W1=[[2.0]], b1=[[1.0]])
     >>> Z, caches = forward(net, parameters, np.array([[3.0]]))
@@ -325,12 +323,18 @@ def back_propagate(
 
     of_none: dict[str, Array] = {}
     passed = zip(reversed(network.layers), reversed(caches), strict=True)
-    if scale is None:
-        return reduce(back, passed, (lambda: dZ, of_none))
-    layer, cache = next(passed)
-    compute_dA, of_last = layer.backward(parameters, cache, dZ)
-    scaled = {name: gradient * scale for name, gradient in of_last.items()}
-    return reduce(back, passed, (lambda: compute_dA() * scale, scaled))
+    return reduce(back, passed, (lambda: dZ, of_none))
+
+
+def scaled(gradients: dict[str, Array], scale: float | Array) -> dict[str, Array]:
+    """Return the gradients of a sum over examples times a scale, a number or (..., 1, 1).
+
+    They are divided after they are summed: so what cancels, cancels exactly.
+
+    >>> scaled({"b1": np.array([[6.0]])}, 0.5)
+    {'b1': array([[3.]])}
+    """
+    return {name: gradient * scale for name, gradient in gradients.items()}
 
 
 def compute_cost(network: Network, Z: Array, Y: Array, weights: Array | None = None) -> Array:
@@ -384,9 +388,7 @@ def summed_cost_gradient(
         raise
     if weights is None:
         return each, 1 / Z.shape[-1]
-    largest = np.maximum.reduce(
-        weights, -1, keepdims=True, initial=1e-30
-    )  # no 0 / 0 of absent ones
+    largest = np.maximum.reduce(weights, -1, keepdims=True, initial=1e-30)  # not 0, to divide by
     return each * (weights / largest), largest
 
 
@@ -446,9 +448,10 @@ def gradients(
     array([[-0.5]])
     """
     Z, caches = forward(network, parameters, X, iteration)
-    summed = summed_cost_gradient(network, Z, Y, weights)
+    dZ, scale = summed_cost_gradient(network, Z, Y, weights)
     network.loss.check(like(Z, Y))
-    return Parameters.adopt(back_propagate(network, parameters, caches, *summed)[1])
+    _, summed = back_propagate(network, parameters, caches, dZ)
+    return Parameters.adopt(scaled(summed, scale))
 
 
 def predict_probabilities(network: Network, parameters: Parameters, X: Array) -> Array:

@@ -22,6 +22,7 @@ from catpipe.nn.network import (
     check_parameters,
     compute_cost,
     forward,
+    scaled,
     summed_cost_gradient,
 )
 from catpipe.nn.parameters import Array, Parameters
@@ -54,18 +55,22 @@ class Step:
         Raises `TypeError` and `ValueError` for a state or a batch that does not fit.
         """
         try:
-            iteration, parameters, moments, costs = state
-            X, Y, weights = batch
-            Z, caches = forward(self.network, parameters, X, iteration)
-            if iteration % self.sample_every == 0:
-                costs = after(costs, (iteration, compute_cost(self.network, Z, Y, weights)))
-            summed = summed_cost_gradient(self.network, Z, Y, weights)
-            _, gradients = back_propagate(self.network, parameters, caches, *summed)
-            updated, moments = self.optimizer.update(iteration, parameters, moments, gradients)
+            return self._updated(state, batch)
         except CONFUSED:  # the reason is looked for only then, as that takes time
             check_state(self, state)
             check_batch(batch)
             raise
+
+    def _updated(self, state: State, batch: Batch) -> State:
+        iteration, parameters, moments, costs = state
+        X, Y, weights = batch
+        Z, caches = forward(self.network, parameters, X, iteration)
+        if iteration % self.sample_every == 0:
+            costs = after(costs, (iteration, compute_cost(self.network, Z, Y, weights)))
+        dZ, scale = summed_cost_gradient(self.network, Z, Y, weights)
+        _, summed = back_propagate(self.network, parameters, caches, dZ)
+        gradients = scaled(summed, scale)
+        updated, moments = self.optimizer.update(iteration, parameters, moments, gradients)
         return State(iteration + 1, updated, moments, costs)
 
 

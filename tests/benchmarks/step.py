@@ -44,12 +44,12 @@ def inline(batches, parameters, iterations):
         A4 = np.exp(np.minimum(Z4, 0)) / (1 + np.exp(-np.abs(Z4)))
         dZ4, share = A4 - Y, 1 / X.shape[-1]
         dW4, db4 = (dZ4 @ A3.T) * share, dZ4.sum(-1, keepdims=True) * share
-        dZ3 = (W4.T @ dZ4) * share * (Z3 > 0)
-        dW3, db3 = dZ3 @ A2.T, dZ3.sum(-1, keepdims=True)
+        dZ3 = (W4.T @ dZ4) * (Z3 > 0)
+        dW3, db3 = (dZ3 @ A2.T) * share, dZ3.sum(-1, keepdims=True) * share
         dZ2 = (W3.T @ dZ3) * (Z2 > 0)
-        dW2, db2 = dZ2 @ A1.T, dZ2.sum(-1, keepdims=True)
+        dW2, db2 = (dZ2 @ A1.T) * share, dZ2.sum(-1, keepdims=True) * share
         dZ1 = (W2.T @ dZ2) * (Z1 > 0)
-        dW1, db1 = dZ1 @ X.T, dZ1.sum(-1, keepdims=True)
+        dW1, db1 = (dZ1 @ X.T) * share, dZ1.sum(-1, keepdims=True) * share
         W1, b1 = W1 - LEARNING_RATE * dW1, b1 - LEARNING_RATE * db1
         W2, b2 = W2 - LEARNING_RATE * dW2, b2 - LEARNING_RATE * db2
         W3, b3 = W3 - LEARNING_RATE * dW3, b3 - LEARNING_RATE * db3
@@ -71,12 +71,12 @@ def inline_dual(K, Y, parameters, iterations):
         A4 = np.exp(np.minimum(Z4, 0)) / (1 + np.exp(-np.abs(Z4)))
         dZ4, share = A4 - Y, 1 / K.shape[-1]
         dW4, db4 = (dZ4 @ A3.T) * share, dZ4.sum(-1, keepdims=True) * share
-        dZ3 = (W4.T @ dZ4) * share * (Z3 > 0)
-        dW3, db3 = dZ3 @ A2.T, dZ3.sum(-1, keepdims=True)
+        dZ3 = (W4.T @ dZ4) * (Z3 > 0)
+        dW3, db3 = (dZ3 @ A2.T) * share, dZ3.sum(-1, keepdims=True) * share
         dZ2 = (W3.T @ dZ3) * (Z2 > 0)
-        dW2, db2 = dZ2 @ A1.T, dZ2.sum(-1, keepdims=True)
+        dW2, db2 = (dZ2 @ A1.T) * share, dZ2.sum(-1, keepdims=True) * share
         dZ1 = (W2.T @ dZ2) * (Z1 > 0)
-        dP1, db1 = dZ1 @ K.T, dZ1.sum(-1, keepdims=True)
+        dP1, db1 = (dZ1 @ K.T) * share, dZ1.sum(-1, keepdims=True) * share
         P1, b1 = P1 - LEARNING_RATE * dP1, b1 - LEARNING_RATE * db1
         C1, scale = C1 - LEARNING_RATE * dZ1, scale - LEARNING_RATE * np.zeros_like(scale)
         W2, b2 = W2 - LEARNING_RATE * dW2, b2 - LEARNING_RATE * db2
