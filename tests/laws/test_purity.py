@@ -95,8 +95,7 @@ WIDE = mlp(9, 4, 1)
 FAR = normal_parameters(WIDE, seed=5)
 BASIS, _ = subspace.orthonormal_basis(normal(6, 9, 3))
 SPACE = subspace.subspace_of(WIDE, FAR, BASIS)
-FAR_STATE = loop.initial_state(MOVING["heavy_ball"], FAR)
-NEAR_STATE = subspace.project_state(SPACE, FAR_STATE)
+NEAR = subspace.project(SPACE, FAR)
 DUAL = dual.project(NET, W, X)
 DROPPED = with_dropout(NET, 0.5, seed=1)
 MASKED = layers.MaskedDropout(0.5, [X > 0].__getitem__)
@@ -347,9 +346,7 @@ CALLS = {
     "subspace": (subspace.subspace_of, WIDE, FAR, BASIS),
     "subspace_network": (subspace.subspace_network, WIDE, 2),
     "project": (subspace.project, SPACE, FAR),
-    "lift": (subspace.lift, SPACE, NEAR_STATE.parameters),
-    "project_state": (subspace.project_state, SPACE, FAR_STATE),
-    "lift_state": (subspace.lift_state, SPACE, NEAR_STATE),
+    "lift": (subspace.lift, SPACE, NEAR),
     "gram": (dual.gram, X),
     "dual_network": (dual.dual_network, NET, 6),
     "project_in_dual": (dual.project, NET, W, X),
