@@ -325,7 +325,7 @@ CALLS = {
     "check_order": (sampling.check_order, sampling.shuffled(6, 1)),
     "check_numbers_of_batches": (batches.check_numbers, "X", X),
     "is_number": (checks.is_number, 0.5),
-    "whole": (checks.whole, "size", 2),
+    "check_whole": (checks.check_whole, "size", 2),
     "of_each_network": (checks.of_each_network, "rate", normal(1, 2, 1, 1), "a number"),
     "check_type": (checks.check_type, "state", STATE, loop.State, "State(...)"),
     "check_batch": (batches.check_batch, batches.Batch(X, Y, normal(7, 1, 6))),
