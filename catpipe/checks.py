@@ -18,10 +18,10 @@ def is_number(value: object) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool)
 
 
-def whole(name: str, number: int, least: int = 1) -> int:
+def check_whole(name: str, number: int, least: int = 1) -> int:
     """Return the number; raise `ValueError` unless it is an integer of at least `least`.
 
-    >>> whole("batch size", 2.5)
+    >>> check_whole("batch size", 2.5)
     Traceback (most recent call last):
     ValueError: batch size 2.5; expected an integer of at least 1
     """

@@ -17,7 +17,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from catpipe.checks import check_type, is_number, whole
+from catpipe.checks import check_type, check_whole, is_number
 from catpipe.data.batches import Batch, check_numbers
 from catpipe.data.sampling import Indices
 from catpipe.nn.parameters import Array
@@ -54,7 +54,7 @@ def shifted(images: Array, seed: int, iteration: int, most: int = 4) -> Array:
     >>> shifted(np.array([[[[0.0], [0.5], [1.0]]]]), seed=1, iteration=0, most=1).ravel()
     array([0. , 0. , 0.5])
     """
-    whole("shift by at most", most, least=0)
+    check_whole("shift by at most", most, least=0)
     examples, height, width, _ = _shape(images, seed)
     moves = generator(seed, SHIFT, iteration).integers(-most, most, (examples, 2), endpoint=True)
     rows = np.clip(np.arange(height) - moves[:, :1], 0, height - 1)
@@ -104,7 +104,7 @@ def augmented(
     return map(
         partial(_augmented, size, tuple(augmentations), seed),
         batches,
-        count(whole("start", start, least=0)),
+        count(check_whole("start", start, least=0)),
     )
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from catpipe.checks import check_type, is_number, whole
+from catpipe.checks import check_type, check_whole, is_number
 from catpipe.data.sampling import Indices, Order, check_order, checked_labels
 from catpipe.nn.parameters import Array
 
@@ -112,7 +112,7 @@ def balanced_weights(labels: Indices, classes: int) -> tuple[float, ...]:
     >>> balanced_weights(np.array([0, 0, 0, 1]), classes=2)
     (0.6666666666666666, 2.0)
     """
-    numbers = np.bincount(checked_labels(labels), minlength=whole("classes", classes))
+    numbers = np.bincount(checked_labels(labels), minlength=check_whole("classes", classes))
     if len(numbers) > classes:
         raise ValueError(f"label {len(numbers) - 1}; expected one below {classes}, the classes")
     weights = len(labels) / np.count_nonzero(numbers) / np.maximum(numbers, 1)
@@ -131,7 +131,7 @@ def full_batches(
     """
     everything = Batch(X, Y, weights)
     check_batch(everything)
-    return repeat(everything, whole("iterations", iterations, least=0))
+    return repeat(everything, check_whole("iterations", iterations, least=0))
 
 
 def mini_batches(
@@ -153,7 +153,7 @@ def mini_batches(
     visited = _visited(order, everything.X.shape[-1])
     rows = everything._replace(X=np.ascontiguousarray(everything.X.mT))  # a column is read at once
     of_epoch = batches_in_epoch(len(visited), size, drop_last=drop_last)
-    first, skipped = divmod(whole("start", start, least=0), of_epoch)
+    first, skipped = divmod(check_whole("start", start, least=0), of_epoch)
     return islice(_epochs(rows, order, size, first, drop_last=drop_last), skipped, None)
 
 

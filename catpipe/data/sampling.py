@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from catpipe.checks import is_number, whole
+from catpipe.checks import check_whole, is_number
 from catpipe.random import HOLD_OUT, ORDER, check_seed, generator
 from catpipe.values import Value
 
@@ -41,7 +41,7 @@ def shuffled(examples: int, seed: int) -> Order:
     [0, 1, 2, 3]
     """
     check_seed(seed)
-    return Shuffled(whole("examples", examples), seed)
+    return Shuffled(check_whole("examples", examples), seed)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

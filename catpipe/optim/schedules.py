@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from catpipe.checks import is_number, of_each_network, whole
+from catpipe.checks import check_whole, is_number, of_each_network
 from catpipe.nn.parameters import Array
 from catpipe.values import Value
 
@@ -258,4 +258,4 @@ def _not_negative(name: str, number: float) -> float:
 
 
 def _at_least_one(name: str, number: int) -> int:
-    return whole(f"{name} of a schedule", number)
+    return check_whole(f"{name} of a schedule", number)

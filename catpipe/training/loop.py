@@ -13,7 +13,7 @@ from warnings import warn
 import numpy as np
 from toolz import last
 
-from catpipe.checks import check_type, whole
+from catpipe.checks import check_type, check_whole
 from catpipe.data.batches import Batch, check_batch
 from catpipe.nn.network import (
     CONFUSED,
@@ -103,7 +103,7 @@ def make_step(network: Network, optimizer: Optimizer, sample_every: int = SAMPLE
     """
     check_type("network", network, Network, "mlp(4, 3, 1)")
     check_optimizer(optimizer)
-    return Step(network, optimizer, whole("sample_every is", sample_every))
+    return Step(network, optimizer, check_whole("sample_every is", sample_every))
 
 
 def check_state(step: Callable[[State, Batch], State], state: State) -> None:

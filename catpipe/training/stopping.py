@@ -10,7 +10,7 @@ from math import isnan
 from reprlib import repr as brief
 from typing import NamedTuple
 
-from catpipe.checks import whole
+from catpipe.checks import check_whole
 from catpipe.nn.parameters import Parameters
 from catpipe.training.loop import State
 
@@ -63,8 +63,8 @@ def early_stopping(
     2 1 0.3 1
     3 1 0.3 2
     """
-    whole("patience", patience)
-    whole("every", every)
+    check_whole("patience", patience)
+    check_whole("every", every)
     if not callable(validation_cost):
         raise TypeError(f"validation_cost {brief(validation_cost)}; expected a function")
     for state in states:

@@ -20,7 +20,6 @@ import numpy as np
 from catpipe.nn.layers import product
 from catpipe.nn.network import Network, first_dense
 from catpipe.nn.parameters import Array, Parameters
-from catpipe.training.loop import State
 
 
 class Subspace(NamedTuple):
@@ -92,15 +91,3 @@ def lift(space: Subspace, parameters: Parameters) -> Parameters:
     V = parameters[space.weights]
     seen = product(V[..., :-1], space.basis.mT)
     return parameters | {space.weights: seen + V[..., -1:] * space.unseen}
-
-
-def project_state(space: Subspace, state: State) -> State:
-    """Return the state with parameters and moments in the subspace's coordinates."""
-    moments = tuple(project(space, moment) for moment in state.moments)
-    return state._replace(parameters=project(space, state.parameters), moments=moments)
-
-
-def lift_state(space: Subspace, state: State) -> State:
-    """Return the state with parameters and moments in the full space."""
-    moments = tuple(lift(space, moment) for moment in state.moments)
-    return state._replace(parameters=lift(space, state.parameters), moments=moments)

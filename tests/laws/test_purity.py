@@ -97,8 +97,7 @@ WIDE = mlp(9, 4, 1)
 FAR = normal_parameters(WIDE, seed=5)
 BASIS, _ = subspace.orthonormal_basis(normal(6, 9, 3))
 SPACE = subspace.subspace_of(WIDE, FAR, BASIS)
-FAR_STATE = loop.initial_state(MOVING["heavy_ball"], FAR)
-NEAR_STATE = subspace.project_state(SPACE, FAR_STATE)
+NEAR = subspace.project(SPACE, FAR)
 DUAL = dual.project(NET, W, X)
 DROPPED = with_dropout(NET, 0.5, seed=1)
 MASKED = layers.MaskedDropout(0.5, [X > 0].__getitem__)
@@ -332,7 +331,7 @@ CALLS = {
     "check_order": (sampling.check_order, sampling.shuffled(6, 1)),
     "check_numbers_of_batches": (batches.check_numbers, "X", X),
     "is_number": (checks.is_number, 0.5),
-    "whole": (checks.whole, "size", 2),
+    "check_whole": (checks.check_whole, "size", 2),
     "of_each_network": (checks.of_each_network, "rate", normal(1, 2, 1, 1), "a number"),
     "check_type": (checks.check_type, "state", STATE, loop.State, "State(...)"),
     "check_batch": (batches.check_batch, batches.Batch(X, Y, normal(7, 1, 6))),
@@ -353,9 +352,7 @@ CALLS = {
     "subspace": (subspace.subspace_of, WIDE, FAR, BASIS),
     "subspace_network": (subspace.subspace_network, WIDE, 2),
     "project": (subspace.project, SPACE, FAR),
-    "lift": (subspace.lift, SPACE, NEAR_STATE.parameters),
-    "project_state": (subspace.project_state, SPACE, FAR_STATE),
-    "lift_state": (subspace.lift_state, SPACE, NEAR_STATE),
+    "lift": (subspace.lift, SPACE, NEAR),
     "gram": (dual.gram, X),
     "dual_network": (dual.dual_network, NET, 6),
     "project_in_dual": (dual.project, NET, W, X),

@@ -17,10 +17,8 @@ from catpipe.training.loop import State, initial_state, make_step, train
 from catpipe.training.subspace import (
     Subspace,
     lift,
-    lift_state,
     orthonormal_basis,
     project,
-    project_state,
     subspace_network,
     subspace_of,
 )
@@ -61,6 +59,18 @@ def batches(X: Array, Y: Array, parts: tuple[slice, ...]) -> list[Batch]:
 def entered(net, X: Array, parameters: Parameters) -> tuple[Subspace, Array]:
     basis, R = orthonormal_basis(X)
     return subspace_of(net, parameters, basis), R
+
+
+def project_state(space: Subspace, state: State) -> State:
+    """Return the state with parameters and moments in the subspace's coordinates."""
+    moments = tuple(project(space, moment) for moment in state.moments)
+    return state._replace(parameters=project(space, state.parameters), moments=moments)
+
+
+def lift_state(space: Subspace, state: State) -> State:
+    """Return the state with parameters and moments in the full space."""
+    moments = tuple(lift(space, moment) for moment in state.moments)
+    return state._replace(parameters=lift(space, state.parameters), moments=moments)
 
 
 def trained_both_ways(problem, optimizer, parts, dtype=np.float64) -> tuple[State, State]:
