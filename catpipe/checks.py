@@ -30,18 +30,6 @@ def whole(name: str, number: int, least: int = 1) -> int:
     return int(number)
 
 
-def share(name: str, number: float) -> float:
-    """Return the number; raise `ValueError` unless it is from 0 to 1.
-
-    >>> share("share of pictures to flip", 1.5)
-    Traceback (most recent call last):
-    ValueError: share of pictures to flip 1.5; expected a number from 0 to 1
-    """
-    if not is_number(number) or not 0 <= number <= 1:
-        raise ValueError(f"{name} {brief(number)}; expected a number from 0 to 1")
-    return float(number)
-
-
 def of_each_network(name: str, value: Any, expected: str) -> Any:
     """Return the number, or the array of one number for each network of a stack.
 

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
 from itertools import chain, pairwise
-from numbers import Integral, Real
 from reprlib import repr as brief
 from typing import Any, NamedTuple, Self, TypeAlias
 
@@ -15,7 +14,17 @@ from numpy import ndarray
 from toolz import keyfilter, merge, sliding_window
 
 from catpipe.nn.activations import IDENTITY, RELU, Activation
-from catpipe.nn.layers import Cache, Dense, Dropout, InputGradient, Layer, MaskedDropout, Shapes
+from catpipe.nn.layers import (
+    Cache,
+    Dense,
+    Dropout,
+    InputGradient,
+    Layer,
+    MaskedDropout,
+    Shapes,
+    check_dropout_rate,
+    is_size,
+)
 from catpipe.nn.losses import BINARY_CROSS_ENTROPY, Loss, check_more_than_one, softmax, weighted
 from catpipe.nn.parameters import Array, Parameters, floating, is_weight, like
 from catpipe.random import check_seed
@@ -65,7 +74,7 @@ def mlp(
     >>> [layer.weights for layer in mlp(12288, 20, 7, 5, 1).layers]
     ['W1', 'W2', 'W3', 'W4']
     """
-    if len(sizes) < 2 or not all(map(_is_size, sizes)):
+    if len(sizes) < 2 or not all(map(is_size, sizes)):
         raise ValueError(
             f"network sizes {sizes}; expected two or more integers of at least 1, input first: "
             "write mlp(12288, 20, 1)"
@@ -86,10 +95,6 @@ def mlp(
         for number, ((fan_in, units), of_layer) in enumerate(pairs, start=1)
     )
     return Network(tuple(layers), loss)
-
-
-def _is_size(size: object) -> bool:
-    return isinstance(size, Integral) and not isinstance(size, bool) and int(size) >= 1
 
 
 def _checked_layers(layers: Iterable[Layer]) -> tuple[Layer, ...]:
@@ -135,7 +140,19 @@ def parameter_shapes(network: Network) -> Shapes:
     >>> parameter_shapes(mlp(3, 2))
     {'W1': (2, 3), 'b1': (2, 1)}
     """
+    check_network(network)
     return merge(layer.shapes() for layer in network.layers)
+
+
+def check_network(network: Network) -> None:
+    """Raise `TypeError` for what is no network.
+
+    >>> check_network([3, 2, 1])
+    Traceback (most recent call last):
+    TypeError: network [3, 2, 1]; expected a Network, as mlp(3, 4, 1) returns
+    """
+    if not isinstance(network, Network):
+        raise TypeError(f"network {brief(network)}; expected a Network, as mlp(3, 4, 1) returns")
 
 
 def weight_shapes(network: Network) -> Shapes:
@@ -169,8 +186,7 @@ def check_parameters(network: Network, parameters: Parameters) -> None:
     ValueError: parameters of another network: W1 has shape (1, 2); expected (1, 3): \
 initialize_parameters makes those of a network
     """
-    if not isinstance(network, Network):
-        raise TypeError(f"network {brief(network)}; expected a Network, as mlp(3, 4, 1) returns")
+    check_network(network)
     if not isinstance(parameters, Mapping):
         raise TypeError(f"parameters {brief(parameters)}; expected Parameters(W1=..., b1=...)")
     if (fault := _fault(parameter_shapes(network), parameters)) is not None:
@@ -327,6 +343,7 @@ def compute_cost(network: Network, Z: Array, Y: Array, weights: Array | None = N
     >>> float(compute_cost(mlp(1, 1), np.array([[0.0]]), np.array([[1.0]])).round(6))
     0.693147
     """
+    check_network(network)
     Z, Y, weights = _fitting(Z, Y, weights)
     network.loss.check(Y)
     each = network.loss.cost(Z, Y)
@@ -343,6 +360,7 @@ def cost_gradient(network: Network, Z: Array, Y: Array, weights: Array | None = 
     >>> cost_gradient(mlp(1, 1), np.array([[0.0, 0.0]]), np.array([[1.0, 0.0]]))
     array([[-0.25,  0.25]])
     """
+    check_network(network)
     dZ, scale = summed_cost_gradient(network, Z, Y, weights)
     return dZ * scale
 
@@ -359,7 +377,11 @@ def summed_cost_gradient(
     (array([[-0.5,  0.5]]), 0.5)
     """
     Z, Y, weights = _fitting(Z, Y, weights)
-    each = network.loss.gradient(Z, Y)
+    try:
+        each = network.loss.gradient(Z, Y)
+    except AttributeError:
+        check_network(network)
+        raise
     if weights is None:
         return each, 1 / Z.shape[-1]
     largest = np.maximum.reduce(
@@ -375,13 +397,12 @@ def _fitting(Z: Array, Y: Array, weights: Array | None) -> tuple[Array, Array, A
     """
     Z = floating(Z)
     Y = like(Z, Y)
-    shape = Z.shape[-2:]
-    if Y.shape[-2:] != shape or len(shape) < 2 or shape[-1] < 1:
+    if (Y.shape != Z.shape and Y.shape[-2:] != Z.shape[-2:]) or Z.ndim < 2 or not Z.size:
         raise ValueError(f"targets {Y.shape} for logits {Z.shape}; expected (outputs, examples)")
     if weights is None:
         return Z, Y, None
     weights = like(Z, weights)
-    if weights.shape[-2:] != (1, shape[-1]):
+    if weights.shape[-2:] != (1, Z.shape[-1]):
         raise ValueError(f"weights {weights.shape} for logits {Z.shape}; expected (1, examples)")
     return Z, Y, weights
 
@@ -465,11 +486,9 @@ def with_dropout(network: Network, rate: float, seed: int) -> Network:
     >>> with_dropout(mlp(3, 4, 1), rate=0.5, seed=1).layers[1]
     Dropout(rate=0.5, seed=1, number=1)
     """
+    check_network(network)
+    check_dropout_rate(rate)
     check_seed(seed)
-    if not isinstance(rate, Real) or not 0 <= rate < 1:
-        raise ValueError(
-            f"dropout rate {rate!r}; expected the share to drop, at least 0 and below 1"
-        )
     if any(isinstance(layer, Dropout | MaskedDropout) for layer in network.layers):
         raise ValueError("a network with dropout; expected one without: set its rate once")
     *hidden, last = network.layers
