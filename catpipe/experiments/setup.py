@@ -359,6 +359,11 @@ def _validating(
     if validation_examples:
         return places[np.newaxis] >= len(places) - validation_examples
     others = places if mask is None else np.flatnonzero(mask)
+    if not 0 < round(HELD_OUT * len(others)) < len(others):
+        raise ValueError(
+            f"early_stopping holds out {HELD_OUT} of {len(others)} examples to validate on, which "
+            "leaves none on one side; expected more examples, or a validation set: give one"
+        )
     chosen = others[held_out(labels[others], experiment.seed, HELD_OUT)]
     return np.isin(places[np.newaxis], chosen)
 
@@ -381,8 +386,18 @@ def _weights(
     if example_weights is not None:
         weights = weights * np.asarray(example_weights)[np.newaxis]
     dtype = experiment.dtype
-    trained = normalized((learning * weights).astype(dtype))
-    return trained, None if validating is None else normalized((validating * weights).astype(dtype))
+    trained = _normalized(learning * weights, "train", dtype)
+    held = None if validating is None else _normalized(validating * weights, "validate", dtype)
+    return trained, held
+
+
+def _normalized(weights: Array, what_for: str, dtype: str) -> Array:
+    if not weights.any(-1).all():
+        raise ValueError(
+            f"all examples that {what_for} have weight 0; expected some above: give other weights "
+            "of examples, or another class_weight"
+        )
+    return normalized(weights.astype(dtype))
 
 
 def _class_weights(experiment: Experiment, labels: Indices, learning: Mask) -> Array | float:

@@ -285,12 +285,12 @@ def test_an_experiment_that_cannot_be_is_refused_before_anything_is_made_of_it()
 
 
 def test_too_few_pictures_to_hold_out_a_fifth_are_refused():
-    with pytest.raises(ValueError, match=r"0\.2 of 2 examples to hold out"):
+    with pytest.raises(ValueError, match=r"early_stopping holds out 0\.2 of 2 examples"):
         prepare(EXPERIMENT._replace(early_stopping=1), pictures_of([0, 1]))
 
 
 def test_class_weights_that_leave_nothing_to_learn_from_are_refused():
-    with pytest.raises(ValueError, match="expected none below 0, and some above"):
+    with pytest.raises(ValueError, match="have weight 0; expected some above"):
         prepare(EXPERIMENT._replace(class_weight=(0, 0, 1)), pictures_of([0, 1, 0, 1]))
 
 

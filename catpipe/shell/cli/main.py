@@ -10,9 +10,11 @@ from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdo
 from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
+from re import sub
 
 from catpipe.shell.cli.arguments import COMMANDS, on_one_line, parse, parser
 from catpipe.shell.cli.exit_status import BAD_INPUT, DIFFERS, INTERRUPTED, NO_COMMAND, NO_READER
+from catpipe.shell.storage.atomic import DataError
 from catpipe.shell.storage.child import reader
 
 Function = Callable[[Namespace], bool | None]
@@ -74,7 +76,18 @@ def _error_message(error: Exception) -> str:
     if isinstance(error, OSError):
         where, why = error.filename or "the output", error.strerror or error
         return f"{where}: {why}; expected a place with room and the right to use it: give another"
-    return str(error)
+    return str(error) if isinstance(error, DataError) else _with_flags(str(error))
+
+
+def _with_flags(sentence: str) -> str:
+    """Return what Python's functions say of their arguments, of the flags that stand for them.
+
+    >>> _with_flags("batch_size is 0; expected more")
+    '--batch-size is 0; expected more'
+    """
+    from catpipe.shell.cli.options import FLAGS
+
+    return sub(r"\b[a-z]+_[a-z_]+\b", lambda word: FLAGS.get(word[0], word[0]), sentence)
 
 
 @contextmanager

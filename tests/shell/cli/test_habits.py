@@ -8,11 +8,14 @@ from contextlib import redirect_stdout
 from io import StringIO
 from threading import Thread
 
+import numpy as np
 import pytest
 
+from catpipe.data.examples import DataSet, Examples
 from catpipe.shell.cli.main import main
 from catpipe.shell.runs.run_file import load_run, save_run
 from catpipe.shell.storage.atomic import DataError
+from catpipe.shell.storage.datasets import save_data
 from tests.typed import refused, said, save_colours
 
 SHORT = ("--layers", "3", "--iterations", "5")
@@ -165,6 +168,21 @@ def test_a_cost_that_is_not_finite_is_advised_by_its_cause(capsys, folder, flags
     assert told in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("flags", "labels", "told"),
+    [
+        (("--early-stopping", "2"), [0, 1], "--early-stopping holds out 0.2 of 2 examples"),
+        (("--class-weight", "0,1"), [0] * 4, "or another --class-weight"),
+    ],
+)  # fmt: skip
+def test_what_python_says_of_an_argument_is_said_of_its_flag(capsys, tmp_path, flags, labels, told):
+    inputs = np.arange(len(labels) * 5.0).reshape(-1, 5)
+    both = Examples(inputs, np.array([0, 1] * (len(labels) // 2)))
+    save_data(tmp_path, DataSet(Examples(inputs, np.array(labels)), both, ("a", "b")), "few")
+    assert main(["train", *SHORT, "--data", str(tmp_path), *flags]) == 2
+    assert told in capsys.readouterr().err
+
+
 WITHOUT_POSIX = """
 import os, signal, sys
 
@@ -178,6 +196,7 @@ for name in ("SIGHUP", "SIGPIPE", "SIGALRM", "setitimer", "alarm", "pthread_sigm
 for name in ("fcntl", "resource", "pwd", "grp", "termios"):
     sys.modules[name] = None
 sys.platform = "win32" if "--win32" in sys.argv else sys.platform
+from catpipe.data.examples import DataSet, Examples
 from catpipe.shell.cli.main import main
 
 run, data = sys.argv[1:3]
