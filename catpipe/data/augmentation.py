@@ -12,14 +12,16 @@ from functools import partial, reduce
 from itertools import count
 from math import prod
 from numbers import Integral
+from reprlib import repr as brief
 from typing import TypeAlias
 
 import numpy as np
 
-from catpipe.data.batches import Batch
+from catpipe.checks import check_type, is_number, whole
+from catpipe.data.batches import Batch, check_numbers
 from catpipe.data.sampling import Indices
 from catpipe.nn.parameters import Array
-from catpipe.random import BRIGHTNESS, FLIP, SHIFT, generator
+from catpipe.random import BRIGHTNESS, FLIP, SHIFT, check_seed, generator
 
 Augmentation: TypeAlias = Callable[[Array, int, int], Array]
 Size: TypeAlias = tuple[int, int, int]
@@ -35,9 +37,9 @@ def flipped(images: Array, seed: int, iteration: int, share: float = 0.5) -> Arr
     >>> flipped(np.array([[[[0.0], [0.5], [1.0]]]]), seed=1, iteration=0, share=1).ravel()
     array([1. , 0.5, 0. ])
     """
-    if not 0 <= share <= 1:
-        raise ValueError(f"share {share} of pictures to flip; expected a number from 0 to 1")
-    examples, height, width, _ = images.shape
+    if not is_number(share) or not 0 <= share <= 1:
+        raise ValueError(f"share {brief(share)} of pictures to flip; expected a number from 0 to 1")
+    examples, height, width, _ = _shape(images, seed)
     is_mirrored = generator(seed, FLIP, iteration).random((examples, 1)) < share
     columns = np.arange(width)
     return _taken(images, np.arange(height), np.where(is_mirrored, columns[::-1], columns))
@@ -52,9 +54,8 @@ def shifted(images: Array, seed: int, iteration: int, most: int = 4) -> Array:
     >>> shifted(np.array([[[[0.0], [0.5], [1.0]]]]), seed=1, iteration=0, most=1).ravel()
     array([0. , 0. , 0.5])
     """
-    if not isinstance(most, Integral) or most < 0:
-        raise ValueError(f"shift by at most {most}; expected a whole number of pixels, at least 0")
-    examples, height, width, _ = images.shape
+    whole("shift by at most", most, least=0)
+    examples, height, width, _ = _shape(images, seed)
     moves = generator(seed, SHIFT, iteration).integers(-most, most, (examples, 2), endpoint=True)
     rows = np.clip(np.arange(height) - moves[:, :1], 0, height - 1)
     columns = np.clip(np.arange(width) - moves[:, 1:], 0, width - 1)
@@ -70,11 +71,12 @@ def brightened(images: Array, seed: int, iteration: int, most: float = 0.2) -> A
     >>> brightened(np.array([[[[0.0], [0.5], [1.0]]]]), seed=2, iteration=0).ravel().round(3)
     array([0.   , 0.572, 1.   ])
     """
-    if not 0 <= most <= 1:
-        raise ValueError(f"brightness changed by at most {most}; expected a number from 0 to 1")
-    draws = generator(seed, BRIGHTNESS, iteration).uniform(
-        1 - most, 1 + most, (len(images), 1, 1, 1)
-    )
+    if not is_number(most) or not 0 <= most <= 1:
+        raise ValueError(
+            f"brightness changed by at most {brief(most)}; expected a number from 0 to 1"
+        )
+    examples, *_ = _shape(images, seed)
+    draws = generator(seed, BRIGHTNESS, iteration).uniform(1 - most, 1 + most, (examples, 1, 1, 1))
     return np.clip(images * draws.astype(images.dtype), 0, 1)
 
 
@@ -96,14 +98,20 @@ def augmented(
     >>> next(batches).X.ravel()
     array([1. , 0.5, 0. ])
     """
-    if len(size) != 3 or min(size) < 1:
+    if len(size) != 3 or not all(map(_is_length, size)):
         raise ValueError(f"picture size {size}; expected height, width and channels, each above 0")
-    return map(partial(_augmented, size, tuple(augmentations), seed), batches, count(start))
+    check_seed(seed)
+    return map(
+        partial(_augmented, size, tuple(augmentations), seed),
+        batches,
+        count(whole("start", start, least=0)),
+    )
 
 
 def _augmented(
     size: Size, augmentations: tuple[Augmentation, ...], seed: int, batch: Batch, iteration: int
 ) -> Batch:
+    check_type("batch", batch, Batch, "Batch(X, Y)")
     if batch.X.shape[:-1] != (prod(size),):
         raise ValueError(
             f"columns of shape {batch.X.shape}; expected ({prod(size)}, examples), for pictures "
@@ -116,6 +124,19 @@ def _augmented(
 
     images = reduce(after, augmentations, rows.reshape(len(rows), *size))
     return batch._replace(X=images.reshape(rows.shape).T)
+
+
+def _is_length(number: object) -> bool:
+    return isinstance(number, Integral) and is_number(number) and int(number) >= 1
+
+
+def _shape(images: Array, seed: int) -> tuple[int, int, int, int]:
+    check_seed(seed)
+    shape = check_numbers("images", images, axes=4)
+    if len(shape) > 4:
+        raise ValueError(f"images of shape {shape}; expected (examples, height, width, channels)")
+    examples, height, width, channels = shape
+    return examples, height, width, channels
 
 
 def _taken(images: Array, rows: Indices, columns: Indices) -> Array:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import count, islice, repeat
+from numbers import Integral
 from reprlib import repr as brief
 from typing import NamedTuple
 
 import numpy as np
 
-from catpipe.data.sampling import Indices, Order
+from catpipe.checks import check_type, is_number, whole
+from catpipe.data.sampling import Indices, Order, check_order, checked_labels
 from catpipe.nn.parameters import Array
 
 
@@ -28,6 +30,44 @@ class Batch(NamedTuple):
     weights: Array | None = None
 
 
+def check_batch(batch: Batch) -> None:
+    """Raise `TypeError` for what is no batch of arrays, `ValueError` for shapes that do not fit.
+
+    >>> check_batch(Batch(np.ones((3, 2)), np.ones((1, 1))))
+    Traceback (most recent call last):
+    ValueError: targets of shape (1, 1) for X of shape (3, 2); expected a column for each of its 2
+    """
+    check_type("batch", batch, Batch, "Batch(X, Y)")
+    X, Y, weights = batch
+    check_numbers("X", X, axes=2)
+    check_numbers("targets", Y, axes=2)
+    if X.shape[-1] != Y.shape[-1] or not X.size:
+        raise ValueError(
+            f"targets of shape {Y.shape} for X of shape {X.shape}; expected a column for each of "
+            f"its {X.shape[-1]}"
+        )
+    if weights is not None and check_numbers("weights", weights)[-2:] != (1, X.shape[-1]):
+        raise ValueError(f"weights of shape {weights.shape}; expected (1, {X.shape[-1]})")
+
+
+def check_numbers(name: str, array: Array, axes: int = 1) -> tuple[int, ...]:
+    """Return the array's shape; raise unless it is one of numbers, with so many axes or more.
+
+    >>> check_numbers("X", [[1.0]])
+    Traceback (most recent call last):
+    TypeError: X is [[1.0]]; expected an array of numbers: write np.array(...)
+    """
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiub":
+        raise TypeError(
+            f"{name} is {brief(array)}; expected an array of numbers: write np.array(...)"
+        )
+    if array.ndim < axes:
+        raise ValueError(
+            f"{name} of shape {array.shape}; expected {axes} axes, the last one examples"
+        )
+    return array.shape
+
+
 def normalized(weights: Array) -> Array:
     """Return the weights, (..., 1, examples), divided by their sum.
 
@@ -36,7 +76,8 @@ def normalized(weights: Array) -> Array:
     >>> normalized(np.array([[1.0, 0.0, 3.0]]))
     array([[0.25, 0.  , 0.75]])
     """
-    if (weights < 0).any() or not weights.any(-1).all():
+    check_numbers("weights", weights)
+    if not ((weights >= 0) & np.isfinite(weights)).all() or not weights.any(-1).all():
         raise ValueError(f"example weights {brief(weights)}; expected none below 0, and some above")
     return weights / weights.sum(-1, keepdims=True)
 
@@ -49,24 +90,31 @@ def class_weights(labels: Indices, of_classes: Sequence[float]) -> Array:
     >>> class_weights(np.array([0, 0, 1]), of_classes=(1, 3))
     array([[1., 1., 3.]])
     """
-    if labels.min() < 0 or labels.max() >= len(of_classes):
+    labels = checked_labels(labels)
+    if not all(is_number(weight) and 0 <= weight < np.inf for weight in of_classes):
+        raise ValueError(f"class weights {brief(of_classes)}; expected numbers of at least 0")
+    weights = np.array(of_classes, float)
+    if labels.max() >= len(of_classes):
         raise ValueError(
             f"{len(of_classes)} class weights for labels from {labels.min()} to {labels.max()}; "
             "expected one a class"
         )
-    return np.array(of_classes, float)[labels][np.newaxis]
+    return weights[labels][np.newaxis]
 
 
 def balanced_weights(labels: Indices, classes: int) -> tuple[float, ...]:
     """Return class weights with which all classes count alike, 1 on average over the examples.
 
     A class of c in n examples weighs n / c, divided by the number of classes that have examples
-    (King and Zeng 2001); a class without examples weighs 0.
+    (King and Zeng 2001); a class without examples weighs 0. Raises `ValueError` for what are no
+    labels of so many classes.
 
     >>> balanced_weights(np.array([0, 0, 0, 1]), classes=2)
     (0.6666666666666666, 2.0)
     """
-    numbers = np.bincount(labels, minlength=classes)
+    numbers = np.bincount(checked_labels(labels), minlength=whole("classes", classes))
+    if len(numbers) > classes:
+        raise ValueError(f"label {len(numbers) - 1}; expected one below {classes}, the classes")
     weights = len(labels) / np.count_nonzero(numbers) / np.maximum(numbers, 1)
     return tuple(np.where(numbers > 0, weights, 0).tolist())
 
@@ -76,10 +124,14 @@ def full_batches(
 ) -> Iterator[Batch]:
     """Return all examples as one batch, once for each iteration.
 
+    Raises `TypeError` and `ValueError` for arrays that do not fit, as `mini_batches` does.
+
     >>> [batch.X.shape for batch in full_batches(np.ones((4, 2)), np.ones((1, 2)), iterations=3)]
     [(4, 2), (4, 2), (4, 2)]
     """
-    return repeat(Batch(X, Y, weights), iterations)
+    everything = Batch(X, Y, weights)
+    check_batch(everything)
+    return repeat(everything, whole("iterations", iterations, least=0))
 
 
 def mini_batches(
@@ -90,15 +142,18 @@ def mini_batches(
     The last batch of an epoch is short where the size does not divide the examples, or dropped.
     Weights are scaled so that the costs and gradients of an epoch's batches, weighted by their
     numbers of examples, average to those of all examples. Raises `ValueError` for a size below 1,
-    or so large that all examples are dropped.
+    or so large that all examples are dropped, and for an order of other examples.
 
     >>> everything = Batch(np.array([[1.0, 2.0, 3.0]]), np.ones((1, 3)))
     >>> batches = mini_batches(everything, lambda epoch: np.array([2, 0, 1]), size=2)
     >>> [batch.X.tolist() for batch in islice(batches, 3)]
     [[[3.0, 1.0]], [[2.0]], [[3.0, 1.0]]]
     """
+    check_batch(everything)
+    visited = _visited(order, everything.X.shape[-1])
     rows = everything._replace(X=np.ascontiguousarray(everything.X.mT))  # a column is read at once
-    first, skipped = divmod(start, batches_in_epoch(len(order(0)), size, drop_last=drop_last))
+    of_epoch = batches_in_epoch(len(visited), size, drop_last=drop_last)
+    first, skipped = divmod(whole("start", start, least=0), of_epoch)
     return islice(_epochs(rows, order, size, first, drop_last=drop_last), skipped, None)
 
 
@@ -108,9 +163,25 @@ def batches_in_epoch(examples: int, size: int, *, drop_last: bool = False) -> in
     >>> batches_in_epoch(209, 64), batches_in_epoch(209, 64, drop_last=True)
     (4, 3)
     """
-    if size < 1 or (number := examples // size if drop_last else -(-examples // size)) < 1:
-        raise ValueError(f"batch size {size}; expected at least 1, for {examples} examples")
+    if (
+        not isinstance(size, Integral)
+        or isinstance(size, bool)
+        or size < 1
+        or (number := examples // size if drop_last else -(-examples // size)) < 1
+    ):
+        raise ValueError(f"batch size {brief(size)}; expected at least 1, for {examples} examples")
     return number
+
+
+def _visited(order: Order, examples: int) -> Indices:
+    """Return the examples of the first epoch; refuse others than there are."""
+    check_order(order)
+    visited = checked_labels(order(0), "examples of an order")
+    if visited.max() >= examples:
+        raise ValueError(
+            f"order of example {visited.max()}; expected one below {examples}, the columns of X"
+        )
+    return visited
 
 
 def _epochs(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from reprlib import repr as brief
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from catpipe.random import HOLD_OUT, ORDER, generator
+from catpipe.checks import is_number, whole
+from catpipe.random import HOLD_OUT, ORDER, check_seed, generator
 from catpipe.values import Value
 
 Indices: TypeAlias = NDArray[np.int64]
@@ -33,10 +35,13 @@ class Shuffled:
 def shuffled(examples: int, seed: int) -> Order:
     """Return the order that is another permutation of the examples in each epoch.
 
+    Raises `ValueError` unless there are some, and for a seed below 0.
+
     >>> sorted(shuffled(4, seed=1)(7).tolist())
     [0, 1, 2, 3]
     """
-    return Shuffled(examples, seed)
+    check_seed(seed)
+    return Shuffled(whole("examples", examples), seed)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -54,13 +59,15 @@ class Stratified(Value):
 def stratified(labels: Indices, seed: int) -> Order:
     """Return the order in which any stretch of an epoch holds the classes about as the labels do.
 
-    Each class is permuted anew in each epoch, and spread evenly over it.
+    Each class is permuted anew in each epoch, and spread evenly over it. Raises `ValueError` for
+    what are no labels or no seed, as the others here do.
 
     >>> labels = np.array([0] * 6 + [1] * 3)
     >>> labels[stratified(labels, seed=1)(0)].reshape(3, 3).sum(1)
     array([1, 1, 1])
     """
-    return Stratified(labels, seed)
+    check_seed(seed)
+    return Stratified(checked_labels(labels), seed)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -89,7 +96,8 @@ def balanced(labels: Indices, seed: int) -> Order:
     >>> balanced(labels, seed=1)(0)
     array([2, 5, 1, 4, 0, 5, 3, 4])
     """
-    return Balanced(labels, seed)
+    check_seed(seed)
+    return Balanced(checked_labels(labels), seed)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -107,10 +115,13 @@ class Subset(Value):
 def subset(indices: Indices, order: Order) -> Order:
     """Return the order restricted to these examples; positions in `order` index into `indices`.
 
+    Raises `ValueError` for indices that are no integers of at least 0, `TypeError` for no order.
+
     >>> subset(np.array([3, 5]), lambda epoch: np.array([1, 0]))(0)
     array([5, 3])
     """
-    return Subset(indices, order)
+    check_order(order)
+    return Subset(checked_labels(indices, "indices"), order)
 
 
 def held_out(labels: Indices, seed: int, share: float) -> Indices:
@@ -122,10 +133,48 @@ def held_out(labels: Indices, seed: int, share: float) -> Indices:
     >>> labels[held_out(labels, seed=1, share=1 / 3)].tolist()
     [0, 1, 0]
     """
-    number = round(share * len(labels))
-    if not 0 < number < len(labels):
+    check_seed(seed)
+    labels = checked_labels(labels)
+    if not is_number(share):
+        raise ValueError(f"share {brief(share)} to hold out; expected a number between 0 and 1")
+    if not 0 < share < 1 or not 0 < (number := round(share * len(labels))) < len(labels):
         raise ValueError(f"{share} of {len(labels)} examples to hold out; expected some, not all")
     return _spread_evenly(labels, seed, HOLD_OUT)[:number]
+
+
+def checked_labels(labels: Indices, name: str = "labels") -> Indices:
+    """Return class numbers, (examples,), as integers.
+
+    Raises `ValueError` unless they are some integers of at least 0, on one axis.
+
+    >>> checked_labels(np.array([[0, 1]]))
+    Traceback (most recent call last):
+    ValueError: labels of shape (1, 2) and type int64; expected integers of at least 0, (examples,)
+    """
+    array = labels if isinstance(labels, np.ndarray) else np.array(labels, ndmin=1)
+    is_whole = array.dtype.kind in "iub" and array.ndim == 1 and array.size > 0
+    if not is_whole:
+        raise ValueError(
+            f"{name} of shape {array.shape} and type {array.dtype}; expected integers of at least "
+            "0, (examples,)"
+        )
+    if array.min() < 0:
+        raise ValueError(f"{name} from {array.min()}; expected integers of at least 0")
+    return array.astype(np.int64, copy=False)
+
+
+def check_order(order: Order) -> None:
+    """Raise `TypeError` for what is no order: no function of an epoch's number.
+
+    >>> check_order(np.array([2, 0, 1]))
+    Traceback (most recent call last):
+    TypeError: order is array([2, 0, 1]); expected a function of the epoch: write \
+shuffled(3, seed=1)
+    """
+    if not callable(order):
+        raise TypeError(
+            f"order is {brief(order)}; expected a function of the epoch: write shuffled(3, seed=1)"
+        )
 
 
 def _spread_evenly(labels: Indices, seed: int, *path: int) -> Indices:

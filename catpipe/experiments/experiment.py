@@ -95,7 +95,7 @@ LOSSES = ("cross_entropy", "mean_squared_error")
 SEEDS = 2**32  # a seed is below
 MOST_UNITS = 2**31
 MOST_STEPS = 2**53  # a float64 counts as far
-LARGEST = np.finfo(float).max
+LARGEST = float(np.finfo(float).max)  # an int of any size compares with it
 
 Reader = Callable[[str], Any]
 

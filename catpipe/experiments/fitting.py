@@ -27,6 +27,7 @@ from catpipe.training.loop import (
     finite,
     initial_state,
     make_step,
+    quiet,
     trajectory,
 )
 from catpipe.training.stopping import Checkpoint, checked_at, early_stopping
@@ -77,9 +78,10 @@ def run(setup: Setup, watch: Watch = identity, checkpoint: Checkpoint | None = N
         raise TypeError(f"watch is {brief(watch)}; expected a function of checkpoints")
     network, start = setup.space.project(setup.network, setup.initial_parameters)
     try:
-        final, before = train_in_space(setup, network, start, watch, checkpoint)
-        result = result_at(setup, final)
-        return _completed(setup, network, before, result) if before else result
+        with quiet():  # `Diverged` says what is not finite
+            final, before = train_in_space(setup, network, start, watch, checkpoint)
+            result = result_at(setup, final)
+            return _completed(setup, network, before, result) if before else result
     except Diverged as error:
         good = error.state
         lifted = setup.space.lift(setup.network, setup.initial_parameters, good.parameters)

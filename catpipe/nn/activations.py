@@ -53,7 +53,7 @@ def relu(Z: Array) -> Array:
     >>> relu(np.array([-1.0, 2.0]))
     array([0., 2.])
     """
-    return np.maximum(floating(Z), 0)
+    return np.maximum(floating(Z), 0.0)
 
 
 def relu_backward(dA: Array, Z: Array) -> Array:
@@ -62,7 +62,8 @@ def relu_backward(dA: Array, Z: Array) -> Array:
     >>> relu_backward(np.array([3.0, 3.0]), np.array([-1.0, 2.0]))
     array([0., 3.])
     """
-    return floating(dA) * (floating(Z) > 0)
+    dA = floating(dA)
+    return dA * (floating(Z) > 0.0).astype(dA.dtype)  # as a product with booleans, and faster
 
 
 def leaky_relu(Z: Array, slope: float = 0.01) -> Array:
@@ -104,7 +105,7 @@ def sigmoid(Z: Array) -> Array:
     array([0. , 0.5, 1. ])
     """
     Z = floating(Z)
-    return np.exp(np.minimum(Z, 0)) / (1 + np.exp(-np.abs(Z)))
+    return np.exp(np.minimum(Z, 0.0)) / (1.0 + np.exp(-np.abs(Z)))
 
 
 def sigmoid_backward(dA: Array, Z: Array) -> Array:
@@ -126,16 +127,16 @@ def tanh(Z: Array) -> Array:
     return np.tanh(floating(Z))
 
 
+@np.errstate(over="ignore")  # far from 0 one over infinity is right
 def tanh_backward(dA: Array, Z: Array) -> Array:
     """Return dA * (1 - A**2) with A = tanh(Z).
 
-    1 - A**2 cancels where A is near 1; with E = exp(-2 |Z|) it is 4 E / (1 + E)**2.
+    1 - A**2 cancels where A is near 1; it is 1 / cosh(Z)**2, which does not.
 
     >>> tanh_backward(np.array([4.0]), np.array([0.0]))
     array([4.])
     """
-    E = np.exp(-2 * np.abs(floating(Z)))
-    return floating(dA) * (4 * E / (1 + E) ** 2)
+    return floating(dA) / np.cosh(floating(Z)) ** 2
 
 
 def softplus(Z: Array) -> Array:

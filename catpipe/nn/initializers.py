@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 from toolz import valmap
 
-from catpipe.nn.layers import Shapes
+from catpipe.nn.layers import Shapes, is_size
 from catpipe.nn.network import Network, parameter_shapes, weight_shapes
 from catpipe.nn.parameters import Array, Parameters
 from catpipe.random import check_seed, generator
@@ -86,24 +86,34 @@ def xavier(seed: int, shapes: WeightShapes) -> list[Array]:
     return [W * sqrt(2 / sum(W.shape)) for W in _normal(seed, shapes)]
 
 
-def zeros(seed: int, shapes: WeightShapes) -> list[Array]:  # noqa: ARG001
+def zeros(seed: int, shapes: WeightShapes) -> list[Array]:
     """Return zeros: right for one layer, where the cost is convex; hidden units would stay equal.
 
     >>> zeros(1, [(1, 2)])
     [array([[0., 0.]])]
     """
+    _check_draws(seed, shapes)
     return [np.zeros(shape) for shape in shapes]
 
 
 def _published(seed: int, shapes: WeightShapes) -> list[Array]:
     """Return normal draws of the generator that the course's notebooks draw from."""
-    check_seed(seed)
+    _check_draws(seed, shapes)
     draws = np.random.RandomState(seed)
     return [draws.randn(*shape) for shape in shapes]
 
 
-def _normal(seed: int, shapes: WeightShapes) -> list[Array]:
+def _check_draws(seed: int, shapes: WeightShapes) -> None:
     check_seed(seed)
+    if not isinstance(shapes, Sequence) or not all(
+        isinstance(shape, Sequence) and len(shape) == 2 and all(map(is_size, shape))
+        for shape in shapes
+    ):
+        raise ValueError(f"shapes of weights {shapes!r}; expected (units, fan_in) of each layer")
+
+
+def _normal(seed: int, shapes: WeightShapes) -> list[Array]:
+    _check_draws(seed, shapes)
     return [generator(seed, i).standard_normal(shape) for i, shape in enumerate(shapes)]
 
 
@@ -119,6 +129,8 @@ def initialize_parameters(
     Parameters(W1 (2, 3) float64, b1 (2, 1) float64; 8 numbers)
     """
     check_seed(seed)
+    if not callable(initializer):
+        raise TypeError(f"initializer {initializer!r}; expected a function, such as nn.he")
     shapes = weight_shapes(network)
     drawn = _checked_draws(shapes, initializer(seed, [*shapes.values()]))
     zeros = valmap(np.zeros, parameter_shapes(network))
@@ -127,9 +139,12 @@ def initialize_parameters(
 
 
 def _checked_type(dtype: DTypeLike) -> np.dtype[Any]:
-    kind = np.dtype(dtype)
+    try:
+        kind = np.dtype(dtype)
+    except TypeError:
+        kind = np.dtype(object)
     if kind.kind != "f":
-        raise ValueError(f"parameters of type {kind}; expected float64 or float32")
+        raise ValueError(f"parameters of type {dtype}; expected float64 or float32")
     return kind
 
 

@@ -7,12 +7,29 @@ and links are what they tend to.
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import isfinite
 from typing import NamedTuple
 
 import numpy as np
 
 from catpipe.nn.activations import identity, sigmoid
 from catpipe.nn.parameters import Array, floating, like
+
+
+def _targets(Z: Array, Y: Array) -> Array:
+    """Return the targets in the type of Z; raise `ValueError` for other shapes, which broadcast."""
+    Y = like(Z, Y)
+    if Y.shape != Z.shape and Y.shape[-2:] != Z.shape[-2:]:
+        raise ValueError(f"targets {Y.shape} for logits {Z.shape}; expected (outputs, examples)")
+    return Y
+
+
+def _columns(Z: Array) -> Array:
+    """Return the logits as floats; raise `ValueError` for less than two axes."""
+    Z = floating(Z)
+    if Z.ndim < 2:
+        raise ValueError(f"logits of shape {Z.shape}; expected (outputs, examples)")
+    return Z
 
 
 def any_targets(Y: Array) -> None:
@@ -50,7 +67,7 @@ def binary_cross_entropy(Z: Array, Y: Array) -> Array:
     array([[6.931e-01, 1.000e+04]])
     """
     Z = floating(Z)
-    Y, size = like(Z, Y), np.abs(Z)
+    Y, size = _targets(Z, Y), np.abs(Z)
     return weighted(np.where(Z > 0, 1 - Y, Y), size) + np.log1p(np.exp(-size))
 
 
@@ -73,7 +90,7 @@ def binary_cross_entropy_gradient(Z: Array, Y: Array) -> Array:
     array([[-0.5]])
     """
     A = sigmoid(Z)
-    return A - like(A, Y)
+    return A - _targets(A, Y)
 
 
 def probabilities_gradient(A: Array, Y: Array) -> Array:
@@ -86,7 +103,7 @@ def probabilities_gradient(A: Array, Y: Array) -> Array:
     array([[-2.   ,  1.333]])
     """
     A = floating(A)
-    Y = like(A, Y)
+    Y = _targets(A, Y)
     with np.errstate(divide="ignore"):
         return weighted(1 - Y, 1 / (1 - A)) - weighted(Y, 1 / A)
 
@@ -97,7 +114,7 @@ def positive(Z: Array) -> Array:
     >>> positive(np.array([[-0.1, 0.0, 0.1]]))
     array([[0, 0, 1]])
     """
-    return (sigmoid(Z) > 0.5).astype(int)
+    return (sigmoid(_columns(Z)) > 0.5).astype(int)
 
 
 def softmax(Z: Array) -> Array:
@@ -107,11 +124,18 @@ def softmax(Z: Array) -> Array:
     array([[1.],
            [0.]])
     """
-    Z = floating(Z)
-    most = np.finfo(Z.dtype).max / 4  # infinity less infinity is no number
-    near = np.maximum(np.minimum(Z, most), -most)
-    powers = np.exp(near - near.max(-2, keepdims=True))
-    return powers / powers.sum(-2, keepdims=True)
+    Z = _columns(Z)
+    powers = np.exp(_below_top(Z))
+    return powers / np.add.reduce(powers, -2, keepdims=True)
+
+
+def _below_top(Z: Array) -> Array:
+    """Return Z less its largest output in each column, where the largest is 0 if infinite, too."""
+    top = np.maximum.reduce(Z, -2, keepdims=True)
+    if isfinite(np.add.reduce(top, None)):
+        return Z - top
+    with np.errstate(invalid="ignore"):
+        return np.where(top == Z, 0, Z - top)
 
 
 def softmax_cross_entropy(Z: Array, Y: Array) -> Array:
@@ -123,11 +147,9 @@ def softmax_cross_entropy(Z: Array, Y: Array) -> Array:
     array([[    0.],
            [10000.]])
     """
-    Z = floating(Z)
-    top = Z.max(-2, keepdims=True)
-    with np.errstate(invalid="ignore"):
-        below = np.where(top == Z, 0, Z - top)  # infinity less infinity, too
-    return weighted(like(Z, Y), np.log(np.exp(below).sum(-2, keepdims=True)) - below)
+    Z = _columns(Z)
+    below = _below_top(Z)
+    return weighted(_targets(Z, Y), np.log(np.exp(below).sum(-2, keepdims=True)) - below)
 
 
 def softmax_cross_entropy_gradient(Z: Array, Y: Array) -> Array:
@@ -140,7 +162,7 @@ def softmax_cross_entropy_gradient(Z: Array, Y: Array) -> Array:
            [-0.5]])
     """
     A = softmax(Z)
-    return A - like(A, Y)
+    return A - _targets(A, Y)
 
 
 def argmax(Z: Array) -> Array:
@@ -149,7 +171,7 @@ def argmax(Z: Array) -> Array:
     >>> argmax(np.array([[0.1, 2.0], [0.3, -1.0]]))
     array([[1, 0]])
     """
-    return floating(Z).argmax(-2, keepdims=True)
+    return _columns(Z).argmax(-2, keepdims=True)
 
 
 def squared_error(Z: Array, Y: Array) -> Array:
@@ -159,7 +181,7 @@ def squared_error(Z: Array, Y: Array) -> Array:
     array([[4.]])
     """
     Z = floating(Z)
-    return (Z - like(Z, Y)) ** 2
+    return (Z - _targets(Z, Y)) ** 2
 
 
 def squared_error_gradient(Z: Array, Y: Array) -> Array:
@@ -169,7 +191,7 @@ def squared_error_gradient(Z: Array, Y: Array) -> Array:
     array([[4.]])
     """
     Z = floating(Z)
-    return 2 * (Z - like(Z, Y))
+    return 2 * (Z - _targets(Z, Y))
 
 
 def check_probabilities(Y: Array) -> None:

@@ -6,15 +6,25 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
 from itertools import chain, pairwise
-from numbers import Integral, Real
 from reprlib import repr as brief
 from typing import Any, NamedTuple, Self, TypeAlias
 
 import numpy as np
+from numpy import ndarray
 from toolz import keyfilter, merge, sliding_window
 
 from catpipe.nn.activations import IDENTITY, RELU, Activation
-from catpipe.nn.layers import Cache, Dense, Dropout, InputGradient, Layer, MaskedDropout, Shapes
+from catpipe.nn.layers import (
+    Cache,
+    Dense,
+    Dropout,
+    InputGradient,
+    Layer,
+    MaskedDropout,
+    Shapes,
+    check_dropout_rate,
+    is_size,
+)
 from catpipe.nn.losses import BINARY_CROSS_ENTROPY, Loss, check_more_than_one, softmax, weighted
 from catpipe.nn.parameters import Array, Parameters, floating, is_weight, like
 from catpipe.random import check_seed
@@ -64,7 +74,7 @@ def mlp(
     >>> [layer.weights for layer in mlp(12288, 20, 7, 5, 1).layers]
     ['W1', 'W2', 'W3', 'W4']
     """
-    if len(sizes) < 2 or not all(map(_is_size, sizes)):
+    if len(sizes) < 2 or not all(map(is_size, sizes)):
         raise ValueError(
             f"network sizes {sizes}; expected two or more integers of at least 1, input first: "
             "write mlp(12288, 20, 1)"
@@ -85,10 +95,6 @@ def mlp(
         for number, ((fan_in, units), of_layer) in enumerate(pairs, start=1)
     )
     return Network(tuple(layers), loss)
-
-
-def _is_size(size: object) -> bool:
-    return isinstance(size, Integral) and not isinstance(size, bool) and int(size) >= 1
 
 
 def _checked_layers(layers: Iterable[Layer]) -> tuple[Layer, ...]:
@@ -134,7 +140,19 @@ def parameter_shapes(network: Network) -> Shapes:
     >>> parameter_shapes(mlp(3, 2))
     {'W1': (2, 3), 'b1': (2, 1)}
     """
+    check_network(network)
     return merge(layer.shapes() for layer in network.layers)
+
+
+def check_network(network: Network) -> None:
+    """Raise `TypeError` for what is no network.
+
+    >>> check_network([3, 2, 1])
+    Traceback (most recent call last):
+    TypeError: network [3, 2, 1]; expected a Network, as mlp(3, 4, 1) returns
+    """
+    if not isinstance(network, Network):
+        raise TypeError(f"network {brief(network)}; expected a Network, as mlp(3, 4, 1) returns")
 
 
 def weight_shapes(network: Network) -> Shapes:
@@ -168,8 +186,7 @@ def check_parameters(network: Network, parameters: Parameters) -> None:
     ValueError: parameters of another network: W1 has shape (1, 2); expected (1, 3): \
 initialize_parameters makes those of a network
     """
-    if not isinstance(network, Network):
-        raise TypeError(f"network {brief(network)}; expected a Network, as mlp(3, 4, 1) returns")
+    check_network(network)
     if not isinstance(parameters, Mapping):
         raise TypeError(f"parameters {brief(parameters)}; expected Parameters(W1=..., b1=...)")
     if (fault := _fault(parameter_shapes(network), parameters)) is not None:
@@ -225,9 +242,10 @@ CONFUSED = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 def _columns(parameters: Parameters, X: Array) -> Array:
     """Return X in the type of the parameters, (features, examples)."""
     first = next(iter(parameters.values()), X)
-    if X.dtype is first.dtype and X.dtype.kind == "f" and X.ndim > 1:
+    if type(X) is ndarray and X.dtype is first.dtype and X.dtype.kind == "f" and X.ndim > 1:
         return X
-    X = like(first, X) if first.dtype.kind == "f" else floating(X)
+    first = floating(first)
+    X = like(first, X) if parameters else first
     if X.ndim < 2:
         raise ValueError(f"array of shape {X.shape}; expected 2 axes: a column for each example")
     return X
@@ -282,13 +300,13 @@ def _back_propagated(
 
 
 def back_propagate(
-    network: Network, parameters: Parameters, caches: Caches, dZ: Array, divisor: Any = None
+    network: Network, parameters: Parameters, caches: Caches, dZ: Array, scale: Any = None
 ) -> tuple[InputGradient, dict[str, Array]]:
     """Return what computes the gradient at X, and those of the parameters, a dict: the whole fold.
 
-    `backward` and `input_gradient` return one each. With a divisor, a number or (..., 1, 1), dZ is
-    not divided by it, and what the last layer has summed over examples is: so what cancels in sums
-    over examples cancels exactly.
+    `backward` and `input_gradient` return one each. A scale, a number or (..., 1, 1), is multiplied
+    with what the last layer has summed over examples, and not with dZ: so what cancels there
+    cancels exactly.
 
     >>> net, parameters = mlp(1, 1), Parameters(W1=[[2.0]], b1=[[1.0]])
     >>> Z, caches = forward(net, parameters, np.array([[3.0]]))
@@ -307,11 +325,12 @@ def back_propagate(
 
     of_none: dict[str, Array] = {}
     passed = zip(reversed(network.layers), reversed(caches), strict=True)
-    if divisor is None:
+    if scale is None:
         return reduce(back, passed, (lambda: dZ, of_none))
-    compute_dA, of_last = back((lambda: dZ, of_none), next(passed))
-    divided = {name: gradient / divisor for name, gradient in of_last.items()}
-    return reduce(back, passed, (lambda: compute_dA() / divisor, divided))
+    layer, cache = next(passed)
+    compute_dA, of_last = layer.backward(parameters, cache, dZ)
+    scaled = {name: gradient * scale for name, gradient in of_last.items()}
+    return reduce(back, passed, (lambda: compute_dA() * scale, scaled))
 
 
 def compute_cost(network: Network, Z: Array, Y: Array, weights: Array | None = None) -> Array:
@@ -324,6 +343,7 @@ def compute_cost(network: Network, Z: Array, Y: Array, weights: Array | None = N
     >>> float(compute_cost(mlp(1, 1), np.array([[0.0]]), np.array([[1.0]])).round(6))
     0.693147
     """
+    check_network(network)
     Z, Y, weights = _fitting(Z, Y, weights)
     network.loss.check(Y)
     each = network.loss.cost(Z, Y)
@@ -340,27 +360,34 @@ def cost_gradient(network: Network, Z: Array, Y: Array, weights: Array | None = 
     >>> cost_gradient(mlp(1, 1), np.array([[0.0, 0.0]]), np.array([[1.0, 0.0]]))
     array([[-0.25,  0.25]])
     """
-    dZ, divisor = summed_cost_gradient(network, Z, Y, weights)
-    return dZ / divisor
+    check_network(network)
+    dZ, scale = summed_cost_gradient(network, Z, Y, weights)
+    return dZ * scale
 
 
 def summed_cost_gradient(
     network: Network, Z: Array, Y: Array, weights: Array | None = None
-) -> tuple[Array, int | Array]:
-    """Return the gradient at the logits of a cost summed over examples, and what divides the sum.
+) -> tuple[Array, float | Array]:
+    """Return the gradient at the logits of a cost summed over examples, and the scale of the sum.
 
-    The divisor is the number of examples; weights are taken relative to the largest of them, so
+    The scale is 1 / examples, or the largest weight, to which the weights are then relative, so
     that equal ones are 1. Raises `ValueError` for targets or weights of other shapes.
 
     >>> summed_cost_gradient(mlp(1, 1), np.array([[0.0, 0.0]]), np.array([[1.0, 0.0]]))
-    (array([[-0.5,  0.5]]), 2)
+    (array([[-0.5,  0.5]]), 0.5)
     """
     Z, Y, weights = _fitting(Z, Y, weights)
-    each = network.loss.gradient(Z, Y)
+    try:
+        each = network.loss.gradient(Z, Y)
+    except AttributeError:
+        check_network(network)
+        raise
     if weights is None:
-        return each, Z.shape[-1]
-    largest = np.maximum(weights.max(-1, keepdims=True), 1e-30)  # where all are 0 they stay so
-    return each * (weights / largest), 1 / largest
+        return each, 1 / Z.shape[-1]
+    largest = np.maximum.reduce(
+        weights, -1, keepdims=True, initial=1e-30
+    )  # no 0 / 0 of absent ones
+    return each * (weights / largest), largest
 
 
 def _fitting(Z: Array, Y: Array, weights: Array | None) -> tuple[Array, Array, Array | None]:
@@ -370,13 +397,12 @@ def _fitting(Z: Array, Y: Array, weights: Array | None) -> tuple[Array, Array, A
     """
     Z = floating(Z)
     Y = like(Z, Y)
-    shape = Z.shape[-2:]
-    if Y.shape[-2:] != shape or len(shape) < 2 or shape[-1] < 1:
+    if (Y.shape != Z.shape and Y.shape[-2:] != Z.shape[-2:]) or Z.ndim < 2 or not Z.size:
         raise ValueError(f"targets {Y.shape} for logits {Z.shape}; expected (outputs, examples)")
     if weights is None:
         return Z, Y, None
     weights = like(Z, weights)
-    if weights.shape[-2:] != (1, shape[-1]):
+    if weights.shape[-2:] != (1, Z.shape[-1]):
         raise ValueError(f"weights {weights.shape} for logits {Z.shape}; expected (1, examples)")
     return Z, Y, weights
 
@@ -412,7 +438,8 @@ def gradients(
 ) -> Parameters:
     """Return the gradients of the cost of X against Y: forward, the cost's gradient, backward.
 
-    Sums over examples are divided after they are summed, as in training.
+    Sums over examples are scaled after they are summed, as in training. Raises `ValueError` for
+    targets that the loss is not for, and as `forward` does.
 
     >>> parameters, one = Parameters(W1=[[0.0]], b1=[[0.0]]), np.ones((1, 1))
     >>> gradients(mlp(1, 1), parameters, X=one, Y=one)["W1"]
@@ -420,6 +447,7 @@ def gradients(
     """
     Z, caches = forward(network, parameters, X, iteration)
     summed = summed_cost_gradient(network, Z, Y, weights)
+    network.loss.check(like(Z, Y))
     return Parameters.adopt(back_propagate(network, parameters, caches, *summed)[1])
 
 
@@ -458,11 +486,9 @@ def with_dropout(network: Network, rate: float, seed: int) -> Network:
     >>> with_dropout(mlp(3, 4, 1), rate=0.5, seed=1).layers[1]
     Dropout(rate=0.5, seed=1, number=1)
     """
+    check_network(network)
+    check_dropout_rate(rate)
     check_seed(seed)
-    if not isinstance(rate, Real) or not 0 <= rate < 1:
-        raise ValueError(
-            f"dropout rate {rate!r}; expected the share to drop, at least 0 and below 1"
-        )
     if any(isinstance(layer, Dropout | MaskedDropout) for layer in network.layers):
         raise ValueError("a network with dropout; expected one without: set its rate once")
     *hidden, last = network.layers

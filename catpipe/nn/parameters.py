@@ -31,10 +31,7 @@ class Parameters(Mapping[str, Array]):
     def __init__(
         self, arrays: Mapping[str, Any] | Iterable[tuple[str, Any]] = (), /, **named: Any
     ) -> None:
-        copies = valmap(np.array, dict(arrays, **named))
-        for name, array in copies.items():
-            if array.dtype.kind not in "fiub":
-                raise TypeError(f"{name} has type {array.dtype}; expected an array of numbers")
+        copies = {name: _copied(name, array) for name, array in _named(arrays, named).items()}
         object.__setattr__(self, "_arrays", valmap(_frozen, copies))
 
     @classmethod
@@ -103,6 +100,30 @@ class Parameters(Mapping[str, Array]):
         return f"Parameters({arrays}; {sum(a.size for a in self.values()):,} numbers)"
 
 
+def _named(arrays: Any, named: dict[str, Any]) -> dict[str, Any]:
+    try:
+        found = dict(arrays, **named)
+    except (TypeError, ValueError):
+        found = {"": None}
+    if not all(isinstance(name, str) and name for name in found):
+        raise TypeError(
+            f"parameters {brief(arrays)}; expected a name for each array: W1=..., b1=..."
+        )
+    return found
+
+
+def _copied(name: str, array: Any) -> Array:
+    try:
+        copy = np.array(array)
+    except ValueError:
+        raise TypeError(
+            f"{name} has rows of several lengths; expected an array of numbers"
+        ) from None
+    if copy.dtype.kind not in "fiub":
+        raise TypeError(f"{name} has type {copy.dtype}; expected an array of numbers")
+    return copy
+
+
 def map_parameters(
     function: Callable[..., Any], first: Parameters, *others: Mapping[str, Array]
 ) -> Parameters:
@@ -114,11 +135,16 @@ def map_parameters(
     >>> map_parameters(np.subtract, Parameters(b=[3.0]), Parameters(b=[1.0]))["b"]
     array([2.])
     """
+    if not hasattr(first, "keys") or not callable(function):
+        raise TypeError(
+            f"map of {brief(function)} over {brief(first)}; expected (function, Parameters)"
+        )
     for other in others:
         if other.keys() != first.keys():
             raise KeyError(_difference(first, other))
-    columns = ([other[name] for name in first] for other in others)
-    return Parameters.adopt(dict(zip(first, map(function, first.values(), *columns), strict=True)))
+    names = first.keys()
+    columns = (map(other.__getitem__, names) for other in others)
+    return Parameters.adopt(dict(zip(names, map(function, first.values(), *columns), strict=True)))
 
 
 def is_weight(name: str) -> bool:
@@ -140,7 +166,10 @@ def floating(numbers: Array) -> Array:
     """
     if type(numbers) is ndarray and numbers.dtype.kind == "f":
         return numbers
-    array = np.asarray(numbers)
+    try:
+        array = np.asarray(numbers)
+    except ValueError:
+        array = np.array(None)
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{brief(numbers)} has type {array.dtype}; expected an array of numbers")
     return array if array.dtype.kind == "f" else array.astype(float)
@@ -161,7 +190,7 @@ def _frozen(array: Array) -> Array:
     """Return the array read-only, a copy of it where others could still write to its memory."""
     if type(array) is not ndarray or array.base is not None:
         array = np.array(array)
-    array.setflags(write=False)
+    array.setflags(False)  # type: ignore[call-arg] # noqa: FBT003  # `write`: half as slow by place
     return array
 
 

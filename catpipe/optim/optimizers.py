@@ -17,13 +17,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import sqrt
+from reprlib import repr as brief
 from typing import Protocol, TypeAlias
 
 import numpy as np
 from toolz import valmap
 
+from catpipe.checks import is_number, of_each_network
 from catpipe.nn.parameters import Array, Parameters, map_parameters
-from catpipe.optim.schedules import Rate, check_positive, comparable, rate_at
+from catpipe.optim.schedules import Rate, check_positive, checked_schedule, rate_at
 
 Gradients: TypeAlias = Mapping[str, Array]
 """Under the names of what they are gradients of."""
@@ -46,7 +48,7 @@ class Optimizer(Protocol):
         """Return whether it also trains in the dual form as it does in the full space."""
 
     def init(self, parameters: Parameters, /) -> Moments:
-        """Return the moments to begin with."""
+        """Return the moments to begin with; there are as many later, of the same shapes."""
 
     def update(
         self, iteration: int, parameters: Parameters, moments: Moments, gradients: Gradients, /
@@ -54,20 +56,74 @@ class Optimizer(Protocol):
         """Return the parameters and the moments after this iteration."""
 
 
+def check_optimizer(optimizer: Optimizer) -> None:
+    """Raise `TypeError` for what is no optimizer, such as a function that makes one.
+
+    >>> check_optimizer("adam")
+    Traceback (most recent call last):
+    TypeError: optimizer is 'adam'; expected an optimizer: write adam(0.001)
+    """
+    methods = (getattr(optimizer, name, None) for name in ("init", "update"))
+    if isinstance(optimizer, type) or not all(map(callable, methods)):
+        raise TypeError(
+            f"optimizer is {brief(optimizer)}; expected an optimizer: write adam(0.001)"
+        )
+
+
+def check_moments(optimizer: Optimizer, parameters: Parameters, moments: Moments) -> None:
+    """Raise `ValueError` unless the moments are such as the optimizer begins with.
+
+    >>> check_moments(heavy_ball(0.1), Parameters(b1=[0.0]), (Parameters(b2=[0.0]),))
+    Traceback (most recent call last):
+    ValueError: state of another optimizer: a moment of b2 (1,) float64; expected b1 (1,) float64, \
+as HeavyBall has: begin with initial_state(optimizer, parameters)
+    """
+    begun = optimizer.init(parameters)
+    if len(begun) != len(moments):
+        found, expected = f"{len(moments)} moments", str(len(begun))
+    else:
+        pairs = zip(map(_described, moments), map(_described, begun), strict=True)
+        different = [pair for pair in pairs if pair[0] != pair[1]]
+        if not different:
+            return
+        found, expected = f"a moment of {different[0][0]}", different[0][1]
+    raise ValueError(
+        f"state of another optimizer: {found}; expected {expected}, as {type(optimizer).__name__} "
+        "has: begin with initial_state(optimizer, parameters)"
+    )
+
+
+def _described(moment: Parameters) -> str:
+    return ", ".join(f"{name} {a.shape} {a.dtype}" for name, a in sorted(moment.items()))
+
+
 def update_parameters(
     parameters: Parameters, gradients: Gradients, learning_rate: float | Array
 ) -> Parameters:
-    """Return W - learning_rate dW for each name; raise `KeyError` unless the names are the same.
+    """Return W - learning_rate dW for each name, in the type of W.
+
+    Raises `KeyError` unless the names are the same, and `ValueError` for a rate that is no number.
 
     >>> update_parameters(Parameters(b1=[[1.0]]), Parameters(b1=[[2.0]]), 0.5)["b1"]
     array([[0.]])
     """
+    if type(learning_rate) is not float:
+        learning_rate = of_each_network("learning rate", learning_rate, "a number")
     if isinstance(learning_rate, np.ndarray):
         return map_parameters(
-            lambda W, dW: W - np.asarray(learning_rate, W.dtype) * dW, parameters, gradients
+            lambda W, dW: _typed(W, W - np.asarray(learning_rate, W.dtype) * dW),
+            parameters,
+            gradients,
         )
     rate = float(learning_rate)  # which leaves float32 as it is
-    return map_parameters(lambda W, dW: W - rate * dW, parameters, gradients)
+    return map_parameters(lambda W, dW: _typed(W, W - rate * dW), parameters, gradients)
+
+
+def _typed(of: Array, numbers: Array) -> Array:
+    """Return the numbers in the type of these, where that is a float's."""
+    if numbers.dtype is of.dtype or of.dtype.kind != "f":
+        return numbers
+    return numbers.astype(of.dtype)
 
 
 @dataclass(frozen=True)
@@ -236,7 +292,7 @@ def rmsprop(learning_rate: Rate, beta: float = 0.9, epsilon: float = 1e-8) -> Op
     >>> W["b"].round(3), s["b"]
     (array([0.]), array([1.]))
     """
-    check_positive("epsilon", epsilon)
+    check_epsilon(epsilon)
     return RMSProp(checked_rate(learning_rate), below_one("beta", beta), float(epsilon))
 
 
@@ -282,7 +338,7 @@ def adam(
     >>> step.update(0, start, step.init(start), Parameters(b=[2.0]))[0]["b"].round(6)
     array([0.5])
     """
-    check_positive("epsilon", epsilon)
+    check_epsilon(epsilon)
     betas = below_one("beta1", beta1), below_one("beta2", beta2)
     return Adam(checked_rate(learning_rate), *betas, float(epsilon))
 
@@ -302,7 +358,7 @@ def decaying_sum(beta: float, moment: Parameters, gradients: Gradients) -> Param
     >>> decaying_sum(0.5, Parameters(b=[1.0]), Parameters(b=[2.0]))["b"]
     array([2.5])
     """
-    return map_parameters(lambda v, dW: beta * v + dW, moment, gradients)
+    return map_parameters(lambda v, dW: _typed(v, beta * v + dW), moment, gradients)
 
 
 def moving_average(beta: float, moment: Parameters, gradients: Gradients) -> Parameters:
@@ -311,7 +367,7 @@ def moving_average(beta: float, moment: Parameters, gradients: Gradients) -> Par
     >>> moving_average(0.5, Parameters(b=[1.0]), Parameters(b=[2.0]))["b"]
     array([1.5])
     """
-    return map_parameters(lambda v, dW: beta * v + (1 - beta) * dW, moment, gradients)
+    return map_parameters(lambda v, dW: _typed(v, beta * v + (1 - beta) * dW), moment, gradients)
 
 
 def checked_rate(learning_rate: Rate) -> Rate:
@@ -324,10 +380,9 @@ def checked_rate(learning_rate: Rate) -> Rate:
     >>> checked_rate(np.full((3, 1, 1), 0.1))
     Constant(rate=array (3, 1, 1) float64)
     """
-    if callable(learning_rate):
-        return learning_rate
-    check_positive("learning rate", learning_rate)
-    return comparable(learning_rate)
+    if not callable(learning_rate):
+        check_positive("learning rate", learning_rate)
+    return checked_schedule(learning_rate)
 
 
 def below_one(name: str, beta: float) -> float:
@@ -336,6 +391,15 @@ def below_one(name: str, beta: float) -> float:
     >>> below_one("beta", 0)
     0.0
     """
-    if not 0 <= beta < 1:
-        raise ValueError(f"{name} {beta}; expected a number of at least 0 and below 1")
+    if not is_number(beta) or not 0 <= beta < 1:
+        raise ValueError(f"{name} {brief(beta)}; expected a number of at least 0 and below 1")
     return float(beta)
+
+
+def check_epsilon(epsilon: float) -> None:
+    """Raise `ValueError` unless epsilon is one positive finite number.
+
+    >>> check_epsilon(1e-8)
+    """
+    if not is_number(epsilon) or not 0 < epsilon < np.inf:
+        raise ValueError(f"epsilon {brief(epsilon)}; expected a positive finite number")

@@ -7,22 +7,42 @@ from dataclasses import dataclass
 import numpy as np
 
 from catpipe.nn.parameters import Array, Parameters, is_weight
-from catpipe.optim.optimizers import Gradients, Moments, Optimizer, Updated, adam
-from catpipe.optim.schedules import Rate, check_positive, comparable, rate_at, scaled
+from catpipe.optim.optimizers import (
+    Gradients,
+    Moments,
+    Optimizer,
+    Updated,
+    adam,
+    check_optimizer,
+    checked_rate,
+)
+from catpipe.optim.schedules import (
+    Rate,
+    check_positive,
+    check_strength,
+    checked_schedule,
+    comparable,
+    rate_at,
+    scaled,
+)
 
 ADAMW_DECAY = 0.01
 
 
-def l2_penalty(parameters: Parameters, strength: float) -> Array:
+def l2_penalty(parameters: Parameters, strength: float | Array) -> Array:
     """Return strength / 2 times the squared weights, not biases: one number, or one a network.
 
-    The course's lambda / (2 m) sum W^2 is this with a strength of lambda / m.
+    The course's lambda / (2 m) sum W^2 is this with a strength of lambda / m. Raises `ValueError`
+    for a strength below 0.
 
     >>> float(l2_penalty(Parameters(W1=[[3.0]], b1=[[7.0]]), strength=0.1).round(3))
     0.45
     """
+    check_strength("L2 strength", strength)
+    of_each = strength if np.ndim(strength) < 2 else np.asarray(strength)[..., 0, 0]
     squares = [(W**2).sum((-2, -1)) for name, W in parameters.items() if is_weight(name)]
-    return np.asarray(float(strength) / 2 * sum(squares))
+    total = np.asarray(sum(squares))
+    return np.asarray(np.asarray(of_each, total.dtype) / 2 * total)
 
 
 @dataclass(frozen=True)
@@ -50,32 +70,35 @@ class _Around:
 class WithL2(_Around):
     """The optimizer of `with_l2`."""
 
-    strength: float
+    strength: Rate
 
     def update(
         self, iteration: int, parameters: Parameters, moments: Moments, gradients: Gradients
     ) -> Updated:
         """Return the update by dW + strength W of weights."""
+        strength = rate_at(self.strength, iteration)
         pulled = {
-            name: dW + self.strength * parameters[name] if is_weight(name) else dW
+            name: dW + np.asarray(strength, W.dtype) * W if is_weight(name) else dW
             for name, dW in gradients.items()
+            for W in (parameters[name],)
         }
         return self.optimizer.update(iteration, parameters, moments, pulled)
 
 
-def with_l2(optimizer: Optimizer, strength: float) -> Optimizer:
+def with_l2(optimizer: Optimizer, strength: float | Array) -> Optimizer:
     """Return the optimizer for the cost plus `l2_penalty` of the weights.
 
-    The cost that a training step samples is the one without the penalty. Raises `ValueError` for a
-    strength below 0.
+    The cost that a training step samples is the one without the penalty. The strength may be an
+    array (networks, 1, 1). Raises `ValueError` for one below 0, `TypeError` for no optimizer.
 
     >>> from catpipe.optim.optimizers import gradient_descent
     >>> shrink = with_l2(gradient_descent(0.5), 0.1)
     >>> shrink.update(0, Parameters(W1=[1.0]), (), Parameters(W1=[0.0]))[0]["W1"]
     array([0.95])
     """
+    check_optimizer(optimizer)
     check_strength("L2 strength", strength)
-    return WithL2(optimizer, float(strength))
+    return WithL2(optimizer, comparable(strength))
 
 
 @dataclass(frozen=True)
@@ -101,23 +124,22 @@ def with_weight_decay(optimizer: Optimizer, decay: Rate) -> Optimizer:
     """Return the optimizer that also takes `decay` times the weights, not biases, off them.
 
     Decoupled from gradients and moments (Loshchilov and Hutter 2019); the decay may be a schedule.
-    Raises `ValueError` for a number below 0.
+    Raises `ValueError` for a number below 0, `TypeError` for no optimizer.
 
     >>> from catpipe.optim.optimizers import gradient_descent
     >>> shrink = with_weight_decay(gradient_descent(0.5), 0.1)
     >>> shrink.update(0, Parameters(W1=[1.0]), (), Parameters(W1=[0.0]))[0]["W1"]
     array([0.9])
     """
-    if not callable(decay):
-        check_strength("weight decay", decay)
-    return WithWeightDecay(optimizer, comparable(decay))
+    check_optimizer(optimizer)
+    return WithWeightDecay(optimizer, checked_schedule(decay, "weight decay"))
 
 
 @dataclass(frozen=True)
 class WithClipping(_Around):
     """The optimizer of `with_clipping`."""
 
-    norm: float
+    norm: Rate
 
     @property
     def is_linear(self) -> bool:
@@ -129,16 +151,19 @@ class WithClipping(_Around):
     ) -> Updated:
         """Return the update by gradients times norm / max(|dW|, norm), |dW| over all of them."""
         squares = [(dW**2).sum((-2, -1), keepdims=True) for dW in gradients.values()]
-        scale = self.norm / np.maximum(np.sqrt(sum(squares)), self.norm)
+        length = np.sqrt(np.asarray(sum(squares)))
+        most = np.asarray(rate_at(self.norm, iteration), length.dtype)
+        scale = most / np.maximum(length, most)
         clipped = {name: scale * dW for name, dW in gradients.items()}
         return self.optimizer.update(iteration, parameters, moments, clipped)
 
 
-def with_clipping(optimizer: Optimizer, norm: float) -> Optimizer:
+def with_clipping(optimizer: Optimizer, norm: float | Array) -> Optimizer:
     """Return the optimizer of gradients that are scaled down to this norm where theirs is larger.
 
-    The norm is over all parameters of a network (Pascanu et al. 2013, algorithm 1). Raises
-    `ValueError` unless it is positive and finite.
+    The norm is over all parameters of a network (Pascanu et al. 2013, algorithm 1); it may be an
+    array (networks, 1, 1). Raises `ValueError` unless it is positive and finite, `TypeError` for no
+    optimizer.
 
     >>> from catpipe.optim.optimizers import gradient_descent
     >>> careful = with_clipping(gradient_descent(1.0), norm=1.0)
@@ -146,28 +171,22 @@ def with_clipping(optimizer: Optimizer, norm: float) -> Optimizer:
     >>> careful.update(0, W, (), Parameters(W1=[[3.0]], b1=[[4.0]]))[0]["b1"]
     array([[-0.8]])
     """
+    check_optimizer(optimizer)
     check_positive("norm to clip at,", norm)
-    return WithClipping(optimizer, float(norm))
+    return WithClipping(optimizer, comparable(norm))
 
 
-def adamw(learning_rate: Rate, weight_decay: float = ADAMW_DECAY) -> Optimizer:
+def adamw(learning_rate: Rate, weight_decay: float | Array = ADAMW_DECAY) -> Optimizer:
     """Return Adam with a decoupled weight decay of learning_rate * weight_decay an iteration.
 
     Loshchilov and Hutter 2019, algorithm 2, with the decay scaled by the whole rate as in PyTorch,
-    and for weights only. For other constants compose `with_weight_decay` and `adam`.
+    and for weights only; the decay may be an array (networks, 1, 1). For other constants compose
+    `with_weight_decay` and `adam`. Raises `ValueError` as those do.
 
     >>> step, start = adamw(0.5, weight_decay=0.1), Parameters(W1=[1.0])
     >>> step.update(0, start, step.init(start), Parameters(W1=[2.0]))[0]["W1"].round(6)
     array([0.45])
     """
     check_strength("weight decay", weight_decay)
-    return with_weight_decay(adam(learning_rate), scaled(learning_rate, weight_decay))
-
-
-def check_strength(name: str, strength: float | Array) -> None:
-    """Raise `ValueError` unless the strength is at least 0 and finite.
-
-    >>> check_strength("L2 strength", 0.1)
-    """
-    if not (np.greater_equal(strength, 0) & np.isfinite(strength)).all():
-        raise ValueError(f"{name} {strength}; expected a finite number of at least 0")
+    decay = scaled(checked_rate(learning_rate), weight_decay)
+    return with_weight_decay(adam(learning_rate), decay)

@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import cos, exp, pi
+from reprlib import repr as brief
 from typing import TypeAlias
 
 import numpy as np
 
+from catpipe.checks import is_number, of_each_network, whole
 from catpipe.nn.parameters import Array
 from catpipe.values import Value
 
@@ -48,7 +50,7 @@ def constant(rate: float | Array) -> Schedule:
     >>> constant(0.1)(1000)
     0.1
     """
-    return Constant(rate)
+    return Constant(_level(rate))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -72,7 +74,7 @@ def inverse_time(rate: float | Array, decay: float, every: int = 1) -> Schedule:
     >>> inverse_time(0.5, decay=0.3, every=100)(100)
     0.3846153846153846
     """
-    return InverseTime(rate, decay, _at_least_one("every", every))
+    return InverseTime(_level(rate), _not_negative("decay", decay), _at_least_one("every", every))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -94,7 +96,7 @@ def step_decay(rate: float | Array, factor: float, every: int) -> Schedule:
     >>> step_decay(0.1, factor=0.5, every=100)(250)
     0.025
     """
-    return StepDecay(rate, factor, _at_least_one("every", every))
+    return StepDecay(_level(rate), _not_negative("factor", factor), _at_least_one("every", every))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -115,7 +117,7 @@ def exponential(rate: float | Array, decay: float) -> Schedule:
     >>> round(exponential(0.1, decay=0.01)(100), 4)
     0.0368
     """
-    return Exponential(rate, decay)
+    return Exponential(_level(rate), _not_negative("decay", decay))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -138,7 +140,7 @@ def cosine(rate: float | Array, iterations: int) -> Schedule:
     >>> cosine(0.1, iterations=100)(50)
     0.05
     """
-    return Cosine(rate, _at_least_one("iterations", iterations))
+    return Cosine(_level(rate), _at_least_one("iterations", iterations))
 
 
 @dataclass(frozen=True)
@@ -161,23 +163,23 @@ def warm_up(schedule: Rate, iterations: int) -> Schedule:
     >>> warm_up(0.1, iterations=4)(0), warm_up(0.1, iterations=4)(3)
     (0.025, 0.1)
     """
-    return WarmUp(comparable(schedule), _at_least_one("iterations", iterations))
+    return WarmUp(checked_schedule(schedule), _at_least_one("iterations", iterations))
 
 
-@dataclass(frozen=True)
-class Scaled:
+@dataclass(frozen=True, eq=False, repr=False)
+class Scaled(Value):
     """The schedule of `scaled`."""
 
     schedule: Schedule
-    factor: float
+    factor: float | Array
 
     def __call__(self, iteration: int) -> float | Array:
         """Return factor times the schedule's rate."""
         return self.factor * self.schedule(iteration)
 
 
-def scaled(rate: Rate, factor: float) -> Rate:
-    """Return `factor` times the rate.
+def scaled(rate: Rate, factor: float | Array) -> Rate:
+    """Return `factor` times the rate; either may have one number for each network of a stack.
 
     >>> scaled(0.1, 5), scaled(constant(0.1), 5)(0)
     (0.5, 0.5)
@@ -201,11 +203,59 @@ def check_positive(name: str, number: float | Array) -> None:
     Traceback (most recent call last):
     ValueError: learning rate -0.1; expected a positive finite number
     """
-    if not (np.greater(number, 0) & np.isfinite(number)).all():
-        raise ValueError(f"{name} {number}; expected a positive finite number")
+    expected = "a positive finite number"
+    given = of_each_network(name, number, expected)
+    if not (np.greater(given, 0) & np.isfinite(given)).all():
+        raise ValueError(f"{name} {number}; expected {expected}")
+
+
+def check_strength(name: str, strength: float | Array) -> None:
+    """Raise `ValueError` unless the number, or every one of an array, is finite and at least 0.
+
+    >>> check_strength("L2 strength", 0.1)
+    """
+    expected = "a finite number of at least 0"
+    given = of_each_network(name, strength, expected)
+    if not (np.greater_equal(given, 0) & np.isfinite(given)).all():
+        raise ValueError(f"{name} {strength}; expected {expected}")
+
+
+def checked_schedule(rate: Rate, name: str = "learning rate") -> float | Schedule:
+    """Return the rate, of at least 0; an array as the schedule that stays there.
+
+    Raises `ValueError` for numbers below 0, and for what gives no rate for an iteration.
+
+    >>> checked_schedule(cosine)
+    Traceback (most recent call last):
+    ValueError: learning rate cosine; expected a number, or a schedule, which gives one \
+for each iteration: write cosine(0.1, 100)
+    """
+    if not callable(rate):
+        check_strength(name, rate)
+        return comparable(rate)
+    try:
+        check_strength(name, rate(0))
+    except (TypeError, ValueError, LookupError, AttributeError) as error:
+        shown = getattr(rate, "__name__", brief(rate))
+        raise ValueError(
+            f"{name} {shown}; expected a number, or a schedule, which gives one for each "
+            "iteration: write cosine(0.1, 100)"
+        ) from error
+    return rate
+
+
+def _level(rate: float | Array) -> float | Array:
+    check_strength("rate of a schedule", rate)
+    return rate
+
+
+def _not_negative(name: str, number: float) -> float:
+    if not is_number(number) or not 0 <= number < np.inf:
+        raise ValueError(
+            f"{name} {brief(number)} of a schedule; expected a finite number of at least 0"
+        )
+    return number
 
 
 def _at_least_one(name: str, number: int) -> int:
-    if number < 1:
-        raise ValueError(f"{name} {number} of a schedule; expected at least 1")
-    return number
+    return whole(f"{name} of a schedule", number)

@@ -33,7 +33,12 @@ True
 True
 """
 
-from catpipe.training.gradient_checks import Difference, GradientCheck, gradient_check
+from catpipe.training.gradient_checks import (
+    Difference,
+    GradientCheck,
+    gradient_check,
+    relative_difference,
+)
 from catpipe.training.loop import (
     Diverged,
     State,
@@ -59,6 +64,7 @@ __all__ = [
     "gradient_check",
     "initial_state",
     "make_step",
+    "relative_difference",
     "train",
     "trajectory",
 ]

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from math import prod, sqrt
+from math import hypot, prod, sqrt
 from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
 from toolz import groupby
 
-from catpipe.data.batches import Batch
-from catpipe.nn.network import Network, cost_of, gradients
-from catpipe.nn.parameters import Parameters, map_parameters
-from catpipe.random import DIRECTION, generator
+from catpipe.data.batches import Batch, check_batch
+from catpipe.nn.network import Network, check_parameters, cost_of, gradients
+from catpipe.nn.parameters import Array, Parameters, map_parameters
+from catpipe.optim.schedules import check_positive
+from catpipe.random import DIRECTION, check_seed, generator
 
 DIRECTIONS = 5
 ENTRIES = 50  # of each parameter
@@ -56,13 +57,18 @@ def gradient_check(
 
     The differences are taken along random directions in all parameters together, and for single
     entries of each parameter: for all entries, or for 50 that the seed draws. `iteration` is needed
-    by layers that draw, such as dropout. float32 is checked as float64.
+    by layers that draw, such as dropout. float32 is checked as float64. Raises `TypeError` and
+    `ValueError` for parameters and batches that do not fit.
 
     >>> net = mlp(3, 2, 1)
     >>> batch = Batch(np.array([[1.0], [2.0], [3.0]]), np.array([[1.0]]))
     >>> gradient_check(net, initialize_parameters(net, seed=1), batch).along_directions < 1e-7
     True
     """
+    check_parameters(network, parameters)
+    check_batch(batch)
+    check_seed(seed)
+    check_positive("step", step)
     W = map_parameters(np.float64, parameters)
     weights = None if batch.weights is None else batch.weights.astype(float)
     examples = Batch(batch.X.astype(float), batch.Y.astype(float), weights)
@@ -88,6 +94,30 @@ def gradient_check(
         {name: max(each.relative for each in of) for name, of in by_name.items()},
         max(differences, key=lambda each: each.relative),
     )
+
+
+def relative_difference(one: Mapping[str, Array], other: Mapping[str, Array]) -> float:
+    """Return |a - b| / (|a| + |b|) with norms over all numbers, of gradients under the same names.
+
+    This is the number of the gradient check in the course "Improving Deep Neural Networks"
+    (week 1), which calls 2e-7 right: 0 for equal gradients, at most 1, and 0 for two of zeros.
+    Raises `KeyError` for other names, and `ValueError` for other shapes.
+
+    >>> relative_difference(Parameters(b1=[[1.0, 1.0]]), Parameters(b1=[[1.0, -1.0]])) < 1
+    True
+    """
+    a, b = Parameters(one), Parameters(other)
+    if a.keys() == b.keys() and (differ := [n for n in a if a[n].shape != b[n].shape]):
+        found, expected = a[differ[0]].shape, b[differ[0]].shape
+        raise ValueError(f"{differ[0]} of shapes {found} and {expected}; expected equal ones")
+    difference = map_parameters(lambda A, B: A.astype(float) - B, a, b)
+    lengths = _length(a) + _length(b)
+    return _length(difference) / lengths if lengths else 0.0
+
+
+def _length(of: Parameters) -> float:
+    """Return the norm over all numbers, without overflow."""
+    return hypot(*(float(np.linalg.norm(array.astype(float))) for array in of.values()))
 
 
 def _cost(network: Network, batch: Batch, iteration: int | None, parameters: Parameters) -> float:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from math import isnan
+from reprlib import repr as brief
 from typing import NamedTuple
 
+from catpipe.checks import whole
 from catpipe.nn.parameters import Parameters
 from catpipe.training.loop import State
 
@@ -61,8 +63,10 @@ def early_stopping(
     2 1 0.3 1
     3 1 0.3 2
     """
-    if patience < 1 or every < 1:
-        raise ValueError(f"patience {patience}, every {every}; expected integers of at least 1")
+    whole("patience", patience)
+    whole("every", every)
+    if not callable(validation_cost):
+        raise TypeError(f"validation_cost {brief(validation_cost)}; expected a function")
     for state in states:
         if checkpoint is None:
             checkpoint = Checkpoint(state, state, validation_cost(state.parameters))

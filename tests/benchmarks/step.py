@@ -42,9 +42,9 @@ def inline(batches, parameters, iterations):
         A3 = np.maximum(Z3, 0)
         Z4 = W4 @ A3 + b4
         A4 = np.exp(np.minimum(Z4, 0)) / (1 + np.exp(-np.abs(Z4)))
-        dZ4 = (A4 - Y) / X.shape[-1]
-        dW4, db4 = dZ4 @ A3.T, dZ4.sum(-1, keepdims=True)
-        dZ3 = (W4.T @ dZ4) * (Z3 > 0)
+        dZ4, share = A4 - Y, 1 / X.shape[-1]
+        dW4, db4 = (dZ4 @ A3.T) * share, dZ4.sum(-1, keepdims=True) * share
+        dZ3 = (W4.T @ dZ4) * share * (Z3 > 0)
         dW3, db3 = dZ3 @ A2.T, dZ3.sum(-1, keepdims=True)
         dZ2 = (W3.T @ dZ3) * (Z2 > 0)
         dW2, db2 = dZ2 @ A1.T, dZ2.sum(-1, keepdims=True)
@@ -69,9 +69,9 @@ def inline_dual(K, Y, parameters, iterations):
         A3 = np.maximum(Z3, 0)
         Z4 = W4 @ A3 + b4
         A4 = np.exp(np.minimum(Z4, 0)) / (1 + np.exp(-np.abs(Z4)))
-        dZ4 = (A4 - Y) / K.shape[-1]
-        dW4, db4 = dZ4 @ A3.T, dZ4.sum(-1, keepdims=True)
-        dZ3 = (W4.T @ dZ4) * (Z3 > 0)
+        dZ4, share = A4 - Y, 1 / K.shape[-1]
+        dW4, db4 = (dZ4 @ A3.T) * share, dZ4.sum(-1, keepdims=True) * share
+        dZ3 = (W4.T @ dZ4) * share * (Z3 > 0)
         dW3, db3 = dZ3 @ A2.T, dZ3.sum(-1, keepdims=True)
         dZ2 = (W3.T @ dZ3) * (Z2 > 0)
         dW2, db2 = dZ2 @ A1.T, dZ2.sum(-1, keepdims=True)

@@ -140,13 +140,11 @@ def test_a_watch_sees_every_state_in_order(drawn):
     assert seen == [0, 1, 2, 3, 4, 5]
 
 
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_training_that_leaves_the_finite_numbers_stops_and_says_so(drawn):
     with pytest.raises(FloatingPointError, match="lower the learning rate"):
         fit(SMALL._replace(learning_rate=1e300, iterations=150), drawn.train)
 
 
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_a_last_update_that_leaves_the_finite_numbers_is_refused(drawn):
     with pytest.raises(FloatingPointError, match="at iteration 1"):
         fit(SMALL._replace(learning_rate=1e300, iterations=1), drawn.train)
@@ -198,6 +196,13 @@ BAD: dict[str, list[Any]] = {
 
 def test_a_value_that_cannot_be_is_known_for_every_field():
     assert {*BAD} == {*Experiment._fields}
+
+
+@pytest.mark.parametrize("field", ["learning_rate", "l2", "weight_decay", "momentum", "dropout"])
+def test_an_integer_beyond_all_floats_is_refused_by_its_field(field):
+    fields: dict[str, Any] = {field: 10**400}
+    with pytest.raises(ValueError, match=rf"^{field} is .*; expected "):
+        checked(Experiment(seed=1, optimizer="nesterov", **fields))
 
 
 @pytest.mark.parametrize(
@@ -639,7 +644,6 @@ def test_the_published_network_gets_most_but_not_all_of_the_drawn_test_set_right
     assert max(data.test.targets.mean(), 0.72) < share < 0.95
 
 
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("full_space", [True, False])
 def test_what_was_learned_before_training_left_the_finite_numbers_is_kept(full_space):
     asked = KINDS._replace(activation="identity", schedule=("step", 8.0, 30), iterations=600)

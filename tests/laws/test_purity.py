@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from toolz import identity
 
-from catpipe import metrics, random
+from catpipe import checks, metrics, random
 from catpipe.data import augmentation, batches, conversion, sampling, transforms
 from catpipe.data import examples as example
 from catpipe.data.drawn import canvas, drawings, subjects
@@ -30,6 +30,7 @@ from catpipe.nn.initializers import initialize_parameters
 from catpipe.nn.network import (
     back_propagate,
     backward,
+    check_network,
     check_parameters,
     compute_cost,
     cost_gradient,
@@ -237,6 +238,10 @@ CALLS = {
     "summed_cost_gradient": (summed_cost_gradient, NET, Z, Y, normal(7, 1, 6) ** 2),
     "back_propagate_summed": (back_propagate, NET, W, CACHES, DZ, 6),
     "check_parameters": (check_parameters, NET, W),
+    "check_network": (check_network, NET),
+    "is_size": (layers.is_size, 3),
+    "affine": (layers.affine, X, W["W1"], W["b1"]),
+    "check_dropout_rate": (layers.check_dropout_rate, 0.5),
     "check_seed": (random.check_seed, 1),
     "weighted": (losses.weighted, normal(7, 1, 6) ** 2, Z),
     "MaskedDropout.forward": (layers.MaskedDropout.forward, MASKED, W, X, 0),
@@ -282,7 +287,8 @@ CALLS = {
     "with_weight_decay": (regularizers.with_weight_decay, DESCENT, 0.1),
     "with_clipping": (regularizers.with_clipping, DESCENT, 0.1),
     "l2_penalty": (regularizers.l2_penalty, W, 0.1),
-    "check_strength": (regularizers.check_strength, "L2", 0.1),
+    "check_strength": (schedules.check_strength, "L2", 0.1),
+    "relative_difference": (gradient_checks.relative_difference, W, W),
     "gradient_check": (gradient_checks.gradient_check, NET, W, batches.Batch(X, Y)),
     "class_weights": (batches.class_weights, LABELS, (0.5, 2.0)),
     "balanced_weights": (batches.balanced_weights, LABELS, 2),
@@ -316,9 +322,25 @@ CALLS = {
     "early_stopping": (stopping.early_stopping, [STATE], half, 1),
     "checked_at": (stopping.checked_at, CHECKPOINT, half),
     "normalized": (batches.normalized, normal(7, 2, 1, 6) ** 2),
-    "whole": (batches.full_batches, X, Y, 2),
+    "full_batches": (batches.full_batches, X, Y, 2),
     "initial_state": (loop.initial_state, MOVING["heavy_ball"], W),
     "make_step": (loop.make_step, NET, DESCENT),
+    "check_epsilon": (optimizers.check_epsilon, 1e-8),
+    "checked_schedule": (schedules.checked_schedule, normal(1, 2, 1, 1) ** 2),
+    "checked_labels": (sampling.checked_labels, LABELS),
+    "check_order": (sampling.check_order, sampling.shuffled(6, 1)),
+    "check_numbers_of_batches": (batches.check_numbers, "X", X),
+    "is_number": (checks.is_number, 0.5),
+    "whole": (checks.whole, "size", 2),
+    "of_each_network": (checks.of_each_network, "rate", normal(1, 2, 1, 1), "a number"),
+    "check_type": (checks.check_type, "state", STATE, loop.State, "State(...)"),
+    "check_batch": (batches.check_batch, batches.Batch(X, Y, normal(7, 1, 6))),
+    "check_optimizer": (optimizers.check_optimizer, DESCENT),
+    "check_moments": (optimizers.check_moments, MOVING["heavy_ball"], W, ROLLING.moments),
+    "check_state": (loop.check_state, STEP, STATE),
+    "check_run": (loop.check_run, STEP, BATCHES, STATE),
+    "is_finite": (loop.is_finite, W),
+    "quiet": (loop.quiet,),
     "after": (cost_history.after, ((0, 0.5),), (1, 0.25)),
     "step": (STEP, STATE, BATCHES[0]),
     "rolling_step": (loop.make_step(NET, MOVING["heavy_ball"]), ROLLING, BATCHES[0]),

@@ -71,6 +71,10 @@ OTHERS = {
     "gradient_descent, rates": lambda: gradient_descent(rates()),
     "heavy_ball, rates": lambda: heavy_ball(rates()),
     "adamw, rates": lambda: adamw(rates()),
+    "adamw, factors": lambda: adamw(cosine(0.1, 100), rates()),
+    "with_l2, strengths": lambda: with_l2(adam(0.1), rates()),
+    "with_clipping, norms": lambda: with_clipping(adam(0.1), rates()),
+    "scaled, factors": lambda: scaled(cosine(0.1, 100), rates()),
     "decay, rates": lambda: with_weight_decay(adam(0.1), rates()),
     "constant, rates": lambda: constant(rates()),
     "inverse_time, rates": lambda: inverse_time(rates(), 0.3, 5),
@@ -117,6 +121,10 @@ def other(field):
     """Return another value for a field than this."""
     if isinstance(field, np.ndarray):
         return np.where(np.arange(field.size).reshape(field.shape) == 1, 77, field)
+    if isinstance(field, int):
+        return field + 1
+    if isinstance(field, nn.Activation):
+        return nn.SIGMOID
     return f"{field}, another" if isinstance(field, str) else 0.0625
 
 
@@ -161,7 +169,7 @@ def test_what_a_value_of_numbers_prints_is_how_to_make_it(make):
     ids=["number", "shape", "type", "list", "scalar"],
 )
 def test_arrays_of_another_number_shape_or_type_are_other_values(other):
-    assert constant(np.array([1.0, 2.0])) != constant(other)
+    assert optim.Constant(np.array([1.0, 2.0])) != optim.Constant(other)
 
 
 def test_values_of_other_classes_differ_though_their_fields_are_equal():

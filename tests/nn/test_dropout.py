@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from catpipe.data.batches import Batch
 from catpipe.nn.activations import TANH
 from catpipe.nn.initializers import initialize_parameters
-from catpipe.nn.layers import Dropout
+from catpipe.nn.layers import Dropout, MaskedDropout
 from catpipe.nn.losses import BINARY_CROSS_ENTROPY
 from catpipe.nn.network import (
     Network,
@@ -210,3 +210,76 @@ def test_a_first_layer_of_dropout_drops_of_the_input(seed, iteration):
     dZ = cost_gradient(net, Z, Y)
     expected = mask * input_gradient(plain, W, plain_caches, dZ)
     assert (input_gradient(net, W, caches, dZ) == expected).all()
+
+
+@pytest.mark.parametrize("rate", [0, 0.5])
+def test_dropout_twice_is_refused(rate):
+    net = with_dropout(mlp(3, 4, 1), rate, 1)
+    with pytest.raises(ValueError, match="a network with dropout; expected one without"):
+        with_dropout(net, 0.5, 1)
+
+
+def test_dropout_beside_masks_is_refused():
+    first, last = mlp(3, 4, 1).layers
+    masked = MaskedDropout(0.5, [np.ones((4, 6))].__getitem__)
+    with pytest.raises(ValueError, match="a network with dropout"):
+        with_dropout(Network((first, masked, last), BINARY_CROSS_ENTROPY), 0.5, 1)
+
+
+@pytest.mark.parametrize("rate", ["0.5", None, [0.5], 0.5j])
+def test_a_rate_that_is_no_number_is_refused(rate):
+    with pytest.raises(ValueError, match="dropout rate"):
+        with_dropout(mlp(3, 4, 1), rate, 1)
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, True, "1", None])
+def test_what_is_no_seed_is_refused(seed):
+    with pytest.raises(ValueError, match=r"seed .*; expected an integer of at least 0"):
+        with_dropout(mlp(3, 4, 1), 0.5, seed)
+
+
+def masked(net: Network, rate: float, masks) -> Network:
+    """Return the network with masks that are handed to it after each of its hidden layers."""
+    *hidden, last = net.layers
+    drops = [MaskedDropout(rate, of.__getitem__) for of in masks]
+    pairs = zip(hidden, drops, strict=True)
+    return Network((*itertools.chain(*pairs), last), net.loss)
+
+
+def test_the_courses_forward_pass_with_dropout_comes_out():
+    # printed in "Improving Deep Neural Networks" (DeepLearning.AI), week 1, "Regularization"
+    draws, again = np.random.RandomState(1), np.random.RandomState(1)
+    X = draws.randn(3, 5)
+    shapes = {"W1": (2, 3), "b1": (2, 1), "W2": (3, 2), "b2": (3, 1), "W3": (1, 3), "b3": (1, 1)}
+    W = Parameters({name: draws.randn(*shape) for name, shape in shapes.items()})
+    masks = [[again.rand(units, 5) < 0.7] for units in (2, 3)]
+    net = masked(mlp(3, 2, 3, 1), 0.3, masks)
+    A3 = net.loss.link(forward(net, W, X, iteration=0)[0])
+    printed = [[0.36974721, 0.00305176, 0.04565099, 0.49683389, 0.36974721]]
+    np.testing.assert_allclose(A3, printed, atol=5e-9)
+
+
+@given(rates, seeds)
+def test_gradients_through_given_masks_are_the_directional_derivative(rate, seed):
+    masks = [[normal(seed + i, units, 6) > 0] for i, units in enumerate((5, 4))]
+    net = masked(mlp(3, 5, 4, 2, activation=TANH), rate, masks)
+    W, D = normal_parameters(net, seed), normal_parameters(net, seed + 1)
+    X, Y = examples(net, seed + 2)
+    along = slope_along(lambda W: cost_at(net, W, X, Y, 0), W, D)
+    assert dot(gradients(net, W, X, Y, iteration=0), D) == pytest.approx(along, rel=1e-5, abs=1e-6)
+
+
+def test_given_the_masks_that_dropout_draws_it_is_dropout():
+    net = mlp(3, 4, 2)
+    W, (X, Y) = normal_parameters(net, 1), examples(net, 1)
+    drawn = ~dropped(0.4, 1, 1, 7, (4, 6))
+    by_masks = masked(net, 0.4, [{7: drawn}])
+    expected = gradients(with_dropout(net, 0.4, 1), W, X, Y, iteration=7)
+    assert gradients(by_masks, W, X, Y, iteration=7) == expected
+    assert (predict_probabilities(by_masks, W, X) == predict_probabilities(net, W, X)).all()
+
+
+def test_a_mask_of_another_shape_is_refused():
+    net = masked(mlp(3, 4, 1), 0.5, [[np.ones((1, 6))]])
+    with pytest.raises(ValueError, match=r"mask of shape \(1, 6\); expected \(4, 6\)"):
+        forward(net, normal_parameters(net, 1), normal(1, 3, 6), iteration=0)

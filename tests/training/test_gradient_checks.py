@@ -13,7 +13,12 @@ from catpipe.nn.layers import Dense, Dropout
 from catpipe.nn.network import Network, gradients, mlp, with_dropout
 from catpipe.nn.parameters import Parameters
 from catpipe.training import gradient_checks
-from catpipe.training.gradient_checks import ENTRIES, GradientCheck, gradient_check
+from catpipe.training.gradient_checks import (
+    ENTRIES,
+    GradientCheck,
+    gradient_check,
+    relative_difference,
+)
 from tests.points import (
     ACTIVATIONS,
     FLOATS,
@@ -217,3 +222,43 @@ def test_of_several_directions_the_one_that_is_farthest_off_counts(monkeypatch):
 
 def test_equal_seeds_check_alike():
     assert checked(NET) == checked(NET)
+
+
+def test_the_relative_difference_is_that_of_norms_over_all_the_numbers():
+    one, other = normal_parameters(NET, 1), normal_parameters(NET, 2)
+    a, b = (np.concatenate([W.ravel() for W in of.values()]) for of in (one, other))
+    expected = np.linalg.norm(a - b) / (np.linalg.norm(a) + np.linalg.norm(b))
+    assert relative_difference(one, other) == pytest.approx(expected, rel=1e-14)
+
+
+def test_the_relative_difference_of_equal_gradients_is_zero_and_of_opposite_ones_is_one():
+    one = normal_parameters(NET, 1)
+    opposite = Parameters({name: -W for name, W in one.items()})
+    zeros = Parameters({name: 0 * W for name, W in one.items()})
+    found = [relative_difference(*pair) for pair in ((one, one), (one, opposite), (zeros, zeros))]
+    assert found == [0, 1, 0]
+
+
+def test_the_relative_difference_does_not_depend_on_the_order_of_names():
+    one, other = normal_parameters(NET, 1), normal_parameters(NET, 2)
+    turned = Parameters({name: other[name] for name in reversed([*other])})
+    assert relative_difference(one, turned) == relative_difference(one, other)
+
+
+def test_gradients_of_other_names_or_shapes_have_no_relative_difference():
+    one = normal_parameters(NET, 1)
+    with pytest.raises(KeyError, match="expected the same"):
+        relative_difference(one, Parameters(W1=one["W1"]))
+    with pytest.raises(ValueError, match="b1 of shapes"):
+        relative_difference(one, one | {"b1": [[1.0]]})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"seed": 1.5}, {"step": 0}, {"step": "1e-5"}, {"batch": None}, {"parameters": Parameters()}],
+    ids=str,
+)
+def test_what_a_gradient_check_cannot_take_is_refused_in_a_sentence(change):
+    given = {"parameters": normal_parameters(NET, 1), "batch": Batch(*examples(NET, 2)), **change}
+    with pytest.raises((ValueError, TypeError), match="; expected"):
+        gradient_check(NET, **given)

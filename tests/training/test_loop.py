@@ -1,6 +1,7 @@
 """Training is one fold: it splits anywhere to the bit, and the lazy fold is the same."""
 
 import pickle
+import warnings
 from functools import partial
 from itertools import islice
 
@@ -13,9 +14,10 @@ from toolz import last
 from catpipe.data.batches import Batch, full_batches, mini_batches, normalized
 from catpipe.data.sampling import balanced, shuffled, stratified
 from catpipe.nn.activations import TANH
+from catpipe.nn.losses import MEAN_SQUARED_ERROR
 from catpipe.nn.network import compute_cost, forward, gradients, mlp, with_dropout
-from catpipe.nn.parameters import Parameters
-from catpipe.optim.optimizers import gradient_descent, update_parameters
+from catpipe.nn.parameters import Parameters, map_parameters
+from catpipe.optim.optimizers import gradient_descent, heavy_ball, update_parameters
 from catpipe.optim.schedules import cosine, inverse_time, warm_up
 from catpipe.training.cost_history import CostHistory
 from catpipe.training.loop import (
@@ -24,6 +26,7 @@ from catpipe.training.loop import (
     Step,
     finite,
     initial_state,
+    is_finite,
     make_step,
     train,
     trajectory,
@@ -264,3 +267,116 @@ def test_a_step_compares_and_prints_as_what_it_is_made_of():
     assert repr(make_step(net, descent)) == f"Step({net=!r}, ".replace("net=", "network=") + (
         "optimizer=GradientDescent(learning_rate=0.1), sample_every=100)"
     )
+
+
+def diverging(sample_every=1):
+    """Return a step that goes much too far, its batches and a start."""
+    net, descent = mlp(3, 4, 2, activation=TANH, loss=MEAN_SQUARED_ERROR), gradient_descent(1e30)
+    X, Y = examples(net, 1)
+    start = initial_state(descent, normal_parameters(net, 1))
+    return make_step(net, descent, sample_every), [Batch(X, Y)] * 40, start
+
+
+@pytest.mark.parametrize("how", ["always", "default"])
+def test_a_run_that_diverges_warns_once_of_its_parameters(how):
+    with warnings.catch_warnings(record=True, action=how) as said:
+        train(*diverging())
+    assert [warning.category for warning in said] == [RuntimeWarning]
+    assert "parameters are not finite after iteration 39; expected" in str(said[0].message)
+    assert said[0].filename == __file__
+
+
+def test_a_run_that_stays_finite_or_began_otherwise_warns_of_nothing():
+    step, batch, start = run(mlp(3, 1), seed=1)
+    train(step, [batch], start)
+    lost = start._replace(parameters=map_parameters(lambda W: W * np.nan, start.parameters))
+    train(step, [batch], lost)
+
+
+@pytest.mark.parametrize("sample_every", [1, 4, 10_000])
+def test_a_run_asked_to_stay_finite_raises_diverged_without_a_warning(sample_every):
+    step, batches, start = diverging(sample_every)
+    with pytest.raises(Diverged, match=r"expected .*finite.*: lower the learning rate") as stopped:
+        train(step, batches, start, finite=True)
+    assert stopped.value.state.iteration < 40
+    assert is_finite(stopped.value.state.parameters) or sample_every > 40
+
+
+def test_asking_for_finite_changes_no_bit_of_a_run_that_stays_so():
+    step, batch, start = run(mlp(3, 2, 1), seed=1)
+    assert equal(train(step, [batch] * 5, start, finite=True), train(step, [batch] * 5, start))
+
+
+def test_a_first_cost_that_is_not_finite_is_not_blamed_on_the_learning_rate():
+    step, batch, start = run(mlp(3, 1), seed=1)
+    with pytest.raises(Diverged, match="look for NaN and infinity in X"):
+        train(step, [batch._replace(X=batch.X * np.nan)], start, finite=True)
+
+
+def test_who_asks_numpy_to_raise_is_told_where_numbers_overflow():
+    with np.errstate(over="raise"), pytest.raises(FloatingPointError, match="overflow"):
+        train(*diverging())
+
+
+def other_states():
+    """Return states that are none of gradient descent's on a network of 3-1, and of momentum's."""
+    W = normal_parameters(mlp(3, 1), 1)
+    v, narrow = map_parameters(np.zeros_like, W), map_parameters(np.float32, W)
+    return {
+        "too many moments": (gradient_descent, State(0, W, (v,)), "1 moments"),
+        "too few moments": (heavy_ball, State(0, W, ()), "0 moments"),
+        "other names": (heavy_ball, State(0, W, (Parameters(W9=[[1.0]]),)), "a moment of W9"),
+        "one name less": (heavy_ball, State(0, W, (Parameters(W1=v["W1"]),)), "a moment of W1"),
+        "another shape": (heavy_ball, State(0, W, (v | {"b1": [[0.0, 0.0]]},)), "b1 .1, 2."),
+        "another type": (
+            heavy_ball,
+            State(0, narrow, (v,)),
+            "a moment of W1 .* float64; expected .* float32",
+        ),
+        "other parameters": (
+            gradient_descent,
+            State(0, normal_parameters(mlp(2, 1), 1), ()),
+            "parameters of another network",
+        ),
+    }
+
+
+OTHER_STATES = other_states()
+
+
+@pytest.mark.parametrize("begin", [train, trajectory])
+@pytest.mark.parametrize(("make", "state", "reason"), OTHER_STATES.values(), ids=OTHER_STATES)
+def test_a_state_of_another_optimizer_or_network_is_refused_in_a_sentence(
+    begin, make, state, reason
+):
+    step, batch, _ = run(mlp(3, 1), seed=1)
+    stranger = make_step(step.network, make(0.1))
+    with pytest.raises(ValueError, match=rf"(?=.*; expected).*{reason}"):
+        begin(stranger, [batch], state)
+
+
+FITTING = Batch(*examples(mlp(3, 1), seed=1))
+OTHER_BATCHES = {
+    "rows for columns": Batch(FITTING.X.T, FITTING.Y),
+    "one target less": Batch(FITTING.X, FITTING.Y[:, 1:]),
+    "one column less": Batch(FITTING.X[:, 1:], FITTING.Y),
+    "another count of features": Batch(FITTING.X[1:], FITTING.Y),
+    "one axis of X": Batch(FITTING.X[0], FITTING.Y),
+    "one axis of Y": Batch(FITTING.X, FITTING.Y[0]),
+    "two outputs": Batch(FITTING.X, np.ones((2, 6))),
+    "weights of one axis": FITTING._replace(weights=np.ones(6)),
+    "weights as rows": FITTING._replace(weights=np.ones((6, 1))),
+    "a weight less": FITTING._replace(weights=np.ones((1, 5))),
+    "text": FITTING._replace(X=FITTING.X.astype(str)),
+    "no targets": FITTING._replace(Y=None),  # type: ignore[arg-type]
+    "a pair": tuple(FITTING)[:2],
+    "no batch": None,
+}
+
+
+@pytest.mark.parametrize("iteration", [0, 1])
+@pytest.mark.parametrize("batch", OTHER_BATCHES.values(), ids=OTHER_BATCHES)
+def test_a_step_refuses_a_batch_that_does_not_fit_in_a_sentence(batch, iteration):
+    step, _, start = run(mlp(3, 1), seed=1)
+    with pytest.raises((ValueError, TypeError), match="; expected"):
+        step(start._replace(iteration=iteration), batch)

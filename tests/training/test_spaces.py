@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catpipe.data.batches import Batch
+from catpipe.data.batches import Batch, normalized
 from catpipe.nn.activations import TANH
 from catpipe.nn.layers import Dropout
-from catpipe.nn.losses import SOFTMAX_CROSS_ENTROPY
+from catpipe.nn.losses import MEAN_SQUARED_ERROR, SOFTMAX_CROSS_ENTROPY
 from catpipe.nn.network import forward, mlp, with_dropout
 from catpipe.nn.parameters import Parameters
 from catpipe.optim.optimizers import (
@@ -24,6 +24,9 @@ from catpipe.optim.optimizers import (
 from catpipe.optim.regularizers import adamw, with_clipping, with_l2, with_weight_decay
 from catpipe.optim.schedules import constant, cosine, scaled, step_decay, warm_up
 from catpipe.training.loop import initial_state, make_step, train
+from catpipe.training.spaces import (
+    SPACES as MAKE_SPACES,
+)
 from catpipe.training.spaces import Space, cheapest_space, column_space, dual_space, full_space
 from tests.experiments.test_ensembles import members, normal_stack, random_shares
 from tests.points import FLOATS, activations, examples, normal, normal_parameters, seeds
@@ -314,3 +317,33 @@ def test_a_small_space_is_chosen_where_all_its_multiplications_are_fewer(
     space = cheapest_space(net, gradient_descent(0.1), X, None if full else size, iterations)
     assert ("full space" in space.description) != pays
     assert ("dual form" in space.description) == (pays and full)
+
+
+@pytest.mark.parametrize("kind", MAKE_SPACES)
+@pytest.mark.parametrize("of_each", [False, True], ids=["one", "weighed stack"])
+def test_the_mean_squared_error_of_several_outputs_trains_in_each_space_as_in_numpy(kind, of_each):
+    net = mlp(9, 3, loss=MEAN_SQUARED_ERROR)  # linear, so that the oracle is one line
+    X, Y = normal(1, 9, 5), normal(2, 3, 5)
+    start = [normal_parameters(net, seed) for seed in (3, 4)]
+    shares = [np.full((1, 5), 0.2), normalized(normal(5, 1, 5) ** 2)]
+    together = Parameters({name: np.stack([W[name] for W in start]) for name in start[0]})
+    weights = np.stack(shares) if of_each else None
+    begin = together if of_each else start[0]
+    space = MAKE_SPACES[kind](X)
+    inside, projected = space.project(net, begin)
+    optimizer = gradient_descent(0.05)
+    batches = [Batch(space.columns, Y, weights)] * 7
+    step = make_step(inside, optimizer, 1)
+    state = train(step, batches, initial_state(optimizer, projected))
+    lifted = space.lift(net, begin, state.parameters)
+    for i in range(1 + of_each):
+        W, b = start[i]["W1"], start[i]["b1"]
+        for k in range(7):
+            error = W @ X + b - Y
+            cost = (error**2 * shares[i]).sum()
+            np.testing.assert_allclose(np.ravel(state.costs[k][1])[i], cost, rtol=1e-10)
+            slope = 2 * error * shares[i]
+            W, b = W - 0.05 * slope @ X.T, b - 0.05 * slope.sum(1, keepdims=True)
+        found = [lifted[name][i] if of_each else lifted[name] for name in ("W1", "b1")]
+        np.testing.assert_allclose(found[0], W, rtol=1e-9, atol=1e-11)
+        np.testing.assert_allclose(found[1], b, rtol=1e-9, atol=1e-11)

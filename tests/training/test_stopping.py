@@ -147,7 +147,7 @@ def test_a_hundred_iterations_lie_between_checks_unless_said_otherwise():
 
 @pytest.mark.parametrize(("patience", "every"), [(0, 1), (-1, 1), (1, 0), (1, -100)])
 def test_no_patience_and_no_checks_are_refused(patience, every):
-    with pytest.raises(ValueError, match=f"patience {patience}, every {every}; expected integers"):
+    with pytest.raises(ValueError, match=r"(patience|every) .*; expected an integer of at least 1"):
         next(early_stopping(states(3), looked_up([0.5] * 3), patience, every=every))
 
 

@@ -1,0 +1,65 @@
+"""Checks of arguments where they come in: each raises one sentence, what was found and expected."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from reprlib import repr as brief
+from typing import Any
+
+import numpy as np
+
+
+def is_number(value: object) -> bool:
+    """Return whether this is one real number; a boolean is none.
+
+    >>> is_number(0.5), is_number(np.float32(1)), is_number(True), is_number("0.5")
+    (True, True, False, False)
+    """
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def whole(name: str, number: int, least: int = 1) -> int:
+    """Return the number; raise `ValueError` unless it is an integer of at least `least`.
+
+    >>> whole("batch size", 2.5)
+    Traceback (most recent call last):
+    ValueError: batch size 2.5; expected an integer of at least 1
+    """
+    if not isinstance(number, Integral) or isinstance(number, bool) or number < least:
+        raise ValueError(f"{name} {brief(number)}; expected an integer of at least {least}")
+    return int(number)
+
+
+def of_each_network(name: str, value: Any, expected: str) -> Any:
+    """Return the number, or the array of one number for each network of a stack.
+
+    Raises `ValueError` for anything else, in which `expected` says what would be right.
+
+    >>> of_each_network("learning rate", np.array([0.1, 0.2]), "a positive finite number")
+    Traceback (most recent call last):
+    ValueError: learning rate of shape (2,); expected a positive finite number, or an array \
+(networks, 1, 1) with one for each network of a stack
+    """
+    if is_number(value):
+        return value
+    if not isinstance(value, np.ndarray) or value.dtype.kind not in "fiu":
+        raise ValueError(f"{name} {brief(value)}; expected {expected}")
+    if value.ndim and value.shape[-2:] != (1, 1):
+        raise ValueError(
+            f"{name} of shape {value.shape}; expected {expected}, or an array (networks, 1, 1) "
+            "with one for each network of a stack"
+        )
+    return value
+
+
+def check_type(name: str, value: object, kind: type, example: str) -> None:
+    """Raise `TypeError` unless the value is of this type; `example` says how to make one.
+
+    >>> check_type("state", (0, {}), int, "initial_state(optimizer, parameters)")
+    Traceback (most recent call last):
+    TypeError: state is a tuple; expected int: write initial_state(optimizer, parameters)
+    """
+    if not isinstance(value, kind):
+        raise TypeError(
+            f"{name} is a {type(value).__name__}; expected {kind.__name__}: write {example}"
+        )
