@@ -76,7 +76,7 @@ def load_data(place: StrPath, budget: int = TOTAL) -> DataSet:
     and `list_classes` (classes,) bytes, or what can only mean the same; features are (examples,
     features). Without class names they are the numbers in the targets, or the data are a
     regression's, without classes. Where there are no targets to test on, `test` is empty. `budget`
-    is how many bytes may be read. Raises `DataError` for all else.
+    is how many bytes may be read of a file. Raises `DataError` for all else.
 
     >>> load_data("nowhere")
     Traceback (most recent call last):
@@ -95,7 +95,8 @@ def load_with_notes(place: StrPath, budget: int = TOTAL) -> Loaded:
     ...     both = {f"{role}_{part}": [1, 0] for role in "xy" for part in ("train", "test")}
     ...     write(f"{folder}/both.h5", both)
     ...     load_with_notes(folder).notes
-    ('x_train and y_train', 'x_test and y_test', 'class names are numbers')
+    ('read from x_train and y_train', 'read from x_test and y_test', \
+'classes are the numbers 0 to 1')
     """
     paths = paths_of(Path(place))
     with reader():
@@ -415,7 +416,8 @@ def _taken(part: _Part) -> _Taken:
     where = part.where(names.inputs)
     form = form_of(where, inputs.dtype, inputs.shape, targets.shape)
     rows, notes = targets_in_rows(part.where(names.targets), targets, form.shape[0])
-    called = [f"{names.inputs} and {names.targets}"] * (names[1:3] != usual(names.part)[1:3])
+    is_usual = names[1:3] == usual(names.part)[1:3]
+    called = () if is_usual else (f"read from {names.inputs} and {names.targets}",)
     return _Taken(inputs_from_rows(where, inputs, form), rows, (*called, *form.notes, *notes))
 
 

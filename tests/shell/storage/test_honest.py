@@ -336,7 +336,7 @@ def test_datasets_of_other_names_are_read_with_a_note(
     write(tmp_path / "train_a.h5", **{inputs: X, targets: Y})
     data, notes = load_with_notes(tmp_path)
     assert np.array_equal(data.train.inputs, X)
-    assert notes[0] == f"{inputs} and {targets}"
+    assert notes[0] == f"read from {inputs} and {targets}"
 
 
 @pytest.mark.parametrize("names", [("images", "features"), ("x", "X")])
