@@ -31,7 +31,7 @@ from catpipe.shell.storage.forms import (
     targets_in_rows,
 )
 from catpipe.shell.storage.hdf5 import TOTAL, Opened, opened, opened_on_disk, write_all
-from catpipe.shell.storage.names import Names, candidates, part_and_set, says_part, usual
+from catpipe.shell.storage.names import Names, candidates, part_and_set, says_part, usual, words_of
 
 IN_MEMORY = 2**28  # bytes of a file that is read whole before HDF5 sees it
 SUFFIXES = (".h5", ".hdf5", ".hdf", ".mat")
@@ -177,9 +177,19 @@ def paths_of(place: Path) -> dict[str, Path]:
     catpipe.DataError: nowhere: is not a folder; expected one with a train_*.h5 and a \
 test_*.h5: check the name
     """
+    try:
+        return _paths_of(place)
+    except OSError as error:
+        raise DataError(
+            f"{place}: cannot be read ({error.strerror}); expected the folder or a file of a data "
+            "set: check its name and rights"
+        ) from error
+
+
+def _paths_of(place: Path) -> dict[str, Path]:
     if place.is_dir():
         return _pair(place, _files(place))
-    folder, name = place.parent, place.name
+    folder, name = place.parent, words_of(place.name)
     if place.is_file():
         part, name = part_and_set(place)
         if part not in _PARTS:
@@ -198,7 +208,9 @@ test_*.h5: check the name
 def _files(folder: Path) -> list[tuple[Path, str | None, str]]:
     """Return the HDF5 files in a folder, and which part of which set each says that it is."""
     found = sorted(folder.iterdir()) if folder.is_dir() else []
-    paths = [path for path in found if path.suffix in SUFFIXES and not path.name.startswith(".")]
+    paths = [
+        path for path in found if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+    ]
     exact = [(path, *part_and_set(path)) for path in paths]
     if any(part in _PARTS for _, part, _ in exact):
         return exact
