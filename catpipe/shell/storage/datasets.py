@@ -31,7 +31,7 @@ from catpipe.shell.storage.forms import (
     targets_in_rows,
 )
 from catpipe.shell.storage.hdf5 import TOTAL, Opened, opened, opened_on_disk, write_all
-from catpipe.shell.storage.names import Names, candidates, part_and_set, says_part, usual
+from catpipe.shell.storage.names import Names, candidates, part_and_set, says_part, usual, words_of
 
 IN_MEMORY = 2**28  # bytes of a file that is read whole before HDF5 sees it
 SUFFIXES = (".h5", ".hdf5", ".hdf", ".mat")
@@ -76,7 +76,7 @@ def load_data(place: StrPath, budget: int = TOTAL) -> DataSet:
     and `list_classes` (classes,) bytes, or what can only mean the same; features are (examples,
     features). Without class names they are the numbers in the targets, or the data are a
     regression's, without classes. Where there are no targets to test on, `test` is empty. `budget`
-    is how many bytes may be read. Raises `DataError` for all else.
+    is how many bytes may be read of a file. Raises `DataError` for all else.
 
     >>> load_data("nowhere")
     Traceback (most recent call last):
@@ -95,7 +95,8 @@ def load_with_notes(place: StrPath, budget: int = TOTAL) -> Loaded:
     ...     both = {f"{role}_{part}": [1, 0] for role in "xy" for part in ("train", "test")}
     ...     write(f"{folder}/both.h5", both)
     ...     load_with_notes(folder).notes
-    ('x_train and y_train', 'x_test and y_test', 'class names are numbers')
+    ('read from x_train and y_train', 'read from x_test and y_test', \
+'classes are the numbers 0 to 1')
     """
     paths = paths_of(Path(place))
     with reader():
@@ -176,9 +177,19 @@ def paths_of(place: Path) -> dict[str, Path]:
     catpipe.DataError: nowhere: is not a folder; expected one with a train_*.h5 and a \
 test_*.h5: check the name
     """
+    try:
+        return _paths_of(place)
+    except OSError as error:
+        raise DataError(
+            f"{place}: cannot be read ({error.strerror}); expected the folder or a file of a data "
+            "set: check its name and rights"
+        ) from error
+
+
+def _paths_of(place: Path) -> dict[str, Path]:
     if place.is_dir():
         return _pair(place, _files(place))
-    folder, name = place.parent, place.name
+    folder, name = place.parent, words_of(place.name)
     if place.is_file():
         part, name = part_and_set(place)
         if part not in _PARTS:
@@ -197,7 +208,9 @@ test_*.h5: check the name
 def _files(folder: Path) -> list[tuple[Path, str | None, str]]:
     """Return the HDF5 files in a folder, and which part of which set each says that it is."""
     found = sorted(folder.iterdir()) if folder.is_dir() else []
-    paths = [path for path in found if path.suffix in SUFFIXES and not path.name.startswith(".")]
+    paths = [
+        path for path in found if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+    ]
     exact = [(path, *part_and_set(path)) for path in paths]
     if any(part in _PARTS for _, part, _ in exact):
         return exact
@@ -415,7 +428,8 @@ def _taken(part: _Part) -> _Taken:
     where = part.where(names.inputs)
     form = form_of(where, inputs.dtype, inputs.shape, targets.shape)
     rows, notes = targets_in_rows(part.where(names.targets), targets, form.shape[0])
-    called = [f"{names.inputs} and {names.targets}"] * (names[1:3] != usual(names.part)[1:3])
+    is_usual = names[1:3] == usual(names.part)[1:3]
+    called = () if is_usual else (f"read from {names.inputs} and {names.targets}",)
     return _Taken(inputs_from_rows(where, inputs, form), rows, (*called, *form.notes, *notes))
 
 

@@ -253,7 +253,8 @@ def classes_numbered(where: str, targets: Sequence[Array]) -> Classes:
         return regression
     from_one = whole == [*range(1, len(whole) + 1)] and len(whole) > 1
     numbers = range(1, len(whole) + 1) if from_one else range(max(whole[-1], 1) + 1)
-    return Classes(tuple(map(str, numbers)), tuple(numbers), ("class names are numbers",))
+    note = f"classes are the numbers {numbers[0]} to {numbers[-1]}"
+    return Classes(tuple(map(str, numbers)), tuple(numbers), (note,))
 
 
 def classes_like(names: tuple[str, ...]) -> Classes:

@@ -115,12 +115,21 @@ def part_and_set(path: Path, *, exactly: bool = True) -> tuple[str | None, str]:
     >>> part_and_set(Path("train_signs.h5")), part_and_set(Path("cats.h5"))
     (('train', 'signs'), (None, 'cats'))
     """
-    words = [word for word in re.split(r"[\W_]+", path.stem) if word]
+    words = words_of(path.stem).split("_")
     near = {word: _MEANINGS.get(word.lower(), "" if exactly else _nearly(word)) for word in words}
     parts = {near[word] for word in words} & PARTS.keys()
     if len(parts) != 1:
         return None, "_".join(words)
     return next(iter(parts)), "_".join(word for word in words if near[word] not in parts)
+
+
+def words_of(name: str) -> str:
+    """Return the words of a file's name with one `_` between them.
+
+    >>> words_of("cats-and dogs")
+    'cats_and_dogs'
+    """
+    return "_".join(word for word in re.split(r"[\W_]+", name) if word)
 
 
 def _words(name: str) -> list[str]:

@@ -22,7 +22,7 @@ def data(tmp_path):
 
 def test_training_says_that_there_is_nothing_to_test_on(capsys, data):
     told = said(capsys, "train", "--data", data, *SHORT)
-    assert "(8 examples to train on, 0 to test on); data and target" in told
+    assert "(8 examples to train on, 0 to test on); read from data and target" in told
     assert "nothing to test on" in told
     assert "train accuracy" in told
     assert "test accuracy" not in told

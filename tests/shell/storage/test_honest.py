@@ -336,7 +336,7 @@ def test_datasets_of_other_names_are_read_with_a_note(
     write(tmp_path / "train_a.h5", **{inputs: X, targets: Y})
     data, notes = load_with_notes(tmp_path)
     assert np.array_equal(data.train.inputs, X)
-    assert notes[0] == f"{inputs} and {targets}"
+    assert notes[0] == f"read from {inputs} and {targets}"
 
 
 @pytest.mark.parametrize("names", [("images", "features"), ("x", "X")])
@@ -374,6 +374,7 @@ def test_data_that_are_given_as_a_run_are_told_as_that(tmp_path: Path) -> None:
         ("train.h5", "test.h5"),
         ("training-a.h5", "testing-a.h5"),
         ("Train_a.h5", "Test_a.h5"),
+        ("TRAIN-a.H5", "TEST-a.H5"),
         ("trian_a.h5", "tset_a.h5"),
     ],
 )
@@ -383,6 +384,28 @@ def test_files_of_other_names_are_found(tmp_path: Path, train: str, test: str) -
     (tmp_path / "test_a.h5").rename(tmp_path / test)
     data = load_data(tmp_path)
     assert np.array_equal(data.train.inputs + 1, data.test.inputs)
+
+
+def test_a_set_is_chosen_by_its_name_as_it_stands_in_its_files(tmp_path: Path) -> None:
+    pair(tmp_path, {"x": X, "y": Y})
+    for part in ("train", "test"):
+        (tmp_path / f"{part}_a.h5").rename(tmp_path / f"{part}_two-hands.h5")
+    assert np.array_equal(load_data(tmp_path / "two-hands").train.inputs, X)
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "a\0b", ""])
+def test_a_name_that_no_file_can_have_is_refused(tmp_path: Path, name: str) -> None:
+    assert str(tmp_path) in refusal(tmp_path / name)
+
+
+def test_a_folder_that_cannot_be_read_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def locked(self: Path) -> Any:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "iterdir", locked)
+    assert "cannot be read (Permission denied); expected the folder" in refusal(tmp_path)
 
 
 @pytest.fixture

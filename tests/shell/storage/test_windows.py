@@ -46,7 +46,7 @@ def windows(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(atomic, "fcntl", None)
     monkeypatch.setattr(_hdf5_reader, "resource", None)
     monkeypatch.setattr(Path, "replace", of_closed_files_alone)
-    for name in ("pread", "fork", "getuid"):
+    for name in ("pread", "fork"):
         monkeypatch.delattr(os, name)
     with reader():
         yield
