@@ -55,7 +55,7 @@ def reader(*, starts_now: bool = False) -> Iterator[None]:
     try:
         if starts_now:
             with suppress(OSError):  # which is reported where a file is read
-                CHILDREN.give_back(Child())
+                CHILDREN.give_back(CHILDREN.take())
         yield
     finally:
         CHILDREN.leave()

@@ -173,6 +173,24 @@ def test_threads_read_at_once(path: Path) -> None:
     assert found == [15.0] * 8
 
 
+def test_one_process_reads_for_all_who_start_it_early(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[child.Child] = []
+
+    class Counted(child.Child):
+        def __init__(self) -> None:
+            begun.append(self)
+            super().__init__()
+
+    monkeypatch.setattr(child, "Child", Counted)
+    monkeypatch.setattr(child, "CHILDREN", child.Children())
+    monkeypatch.setattr(hdf5, "CHILDREN", child.CHILDREN)
+    with reader(starts_now=True), reader(starts_now=True):
+        read(path, ["x"])
+    assert len(begun) == 1
+
+
 LIMITED = """
 import resource, sys
 from catpipe.shell.storage import _hdf5_reader as script

@@ -502,7 +502,7 @@ def test_a_stretch_of_one_byte_is_refused_or_changes_nothing(
 def test_ones_in_the_place_of_zeros_are_refused_or_change_nothing(run: Path) -> None:
     content, before = run.read_bytes(), load_run(run)
     zeros = [i for i in range(0, len(content) - 2, 2) if content[i : i + 2] == b"\0\0"]
-    for place in zeros[:: max(len(zeros) // 300, 1)]:
+    for place in zeros[:: max(len(zeros) // 150, 1)]:
         run.write_bytes(content[:place] + b"\xff\xff" + content[place + 2 :])
         assert read_or_refused(load_run, run) in (before, None), place
 
@@ -522,7 +522,7 @@ def test_damaged_files_are_read_as_they_were_or_refused(tmp_path: Path) -> None:
     contents = {kind: path.read_bytes() for kind, path in sorted(paths.items())}
     values = {kind: reader_of(kind)(path) for kind, path in paths.items()}
     runs = [values[kind] for kind in RUNS]
-    for number in range(250):
+    for number in range(150):
         kind, way, content = make_case(contents, seed=0, number=number)
         paths[kind].write_bytes(content)
         value = read_or_refused(reader_of(kind), paths[kind])
