@@ -33,7 +33,7 @@ seen:
 [(12288, 4), (12288, 2), (12288, 4), (12288, 2)]
 """
 
-from catpipe.data.augmentation import augmented, brightened, flipped, shifted
+from catpipe.data.augmentation import augmented, brightened, cropped, flipped, shifted
 from catpipe.data.batches import (
     Batch,
     balanced_weights,
@@ -73,6 +73,7 @@ __all__ = [
     "batches_in_epoch",
     "brightened",
     "class_weights",
+    "cropped",
     "draw",
     "examples_from",
     "flipped",
