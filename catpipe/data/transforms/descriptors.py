@@ -94,8 +94,8 @@ def oriented_gradients(cell: int, orientations: int = 9) -> Transform:
     votes, in the channel where its gradient is longest, with this length, shared by linear
     interpolation among the nearest of the orientations of half a circle and of the cells of
     cell x cell pixels. Blocks of 2 x 2 cells overlap; each is scaled to length 1, clipped at 0.2
-    and scaled again. Raises `ValueError` for settings that are no integers of at least 1; when
-    applied, for pictures of less than a cell.
+    and scaled again. Raises `ValueError` for a cell that is no integer of at least 1,
+    and orientations below 2; when applied, for pictures of less than a cell.
 
     >>> pictures = np.zeros((2, 64, 64, 3))
     >>> oriented_gradients(8).apply(Parameters(), pictures).shape
@@ -103,7 +103,7 @@ def oriented_gradients(cell: int, orientations: int = 9) -> Transform:
     """
     return OrientedGradients(
         check_whole("cell of oriented_gradients", cell),
-        check_whole("orientations of oriented_gradients", orientations),
+        check_whole("orientations of oriented_gradients", orientations, least=2),
     )
 
 

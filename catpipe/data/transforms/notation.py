@@ -179,7 +179,8 @@ def _setting(transform: Transform, field: Field[Any]) -> str:
     value = getattr(transform, field.name)
     if field.type == "bool":
         return field.name
-    return ",".join(map(repr, value)) if isinstance(value, tuple) else repr(value)
+    numbers = value if isinstance(value, tuple) else (value,)
+    return ",".join(repr(number).replace("e+", "e") for number in numbers)  # a `+` would split it
 
 
 def _numbers(name: str) -> list[Field[Any]]:

@@ -117,7 +117,7 @@ def logarithm(factor: float = 1) -> Transform:
     """
     if not is_number(factor) or not 0 < factor < np.inf:
         raise ValueError(f"factor {brief(factor)} of logarithm; expected a positive finite number")
-    return Logarithm(factor)
+    return Logarithm(factor if isinstance(factor, int) else float(factor))
 
 
 @dataclass(frozen=True)
