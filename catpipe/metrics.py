@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from math import sqrt
+from statistics import NormalDist
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from catpipe.nn.parameters import Array
 
-__all__ = ["accuracy", "confusion", "r_squared"]
+__all__ = ["accuracy", "confusion", "r_squared", "wilson_interval"]
 
 
 def accuracy(predictions: ArrayLike, Y: ArrayLike, weights: Array | None = None) -> Array:
@@ -76,3 +79,23 @@ def _alike(predictions: ArrayLike, Y: ArrayLike, kinds: str) -> tuple[Array, Arr
             f"predictions {pair[0].shape} for targets {pair[1].shape}; expected equal shapes"
         )
     return found, expected
+
+
+def wilson_interval(correct: float, count: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Return the interval of the share that so many correct ones of `count` speak for.
+
+    Wilson (1927): the shares p from which the found one is no more than z standard deviations,
+    sqrt(p (1 - p) / count), away. Raises `ValueError` unless 0 <= correct <= count.
+
+    >>> [round(end, 4) for end in wilson_interval(40, 50)]
+    [0.6696, 0.8876]
+    """
+    if not 0 <= correct <= count or count < 1 or not 0 < confidence < 1:
+        raise ValueError(
+            f"{correct} correct of {count}, confidence {confidence}; expected 0 to {count} of 1 or "
+            "more, and a confidence between 0 and 1"
+        )
+    z2 = NormalDist().inv_cdf((1 + confidence) / 2) ** 2
+    middle = correct + z2 / 2
+    reach = sqrt(z2 * (correct * (count - correct) / count + z2 / 4))
+    return (middle - reach) / (count + z2), (middle + reach) / (count + z2)

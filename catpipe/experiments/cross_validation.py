@@ -15,10 +15,10 @@ from catpipe.data.conversion import ExamplesLike
 from catpipe.experiments.contexts import Context, no_context, prepared_and_trained
 from catpipe.experiments.ensembles import PART, Map
 from catpipe.experiments.experiment import Experiment, is_regression
+from catpipe.experiments.features import logits_of
 from catpipe.experiments.fitting import train_in_space
 from catpipe.experiments.result import of_classes
-from catpipe.experiments.setup import Setup, folds_need_own_runs, prepare, with_mask
-from catpipe.nn.network import predict_probabilities
+from catpipe.experiments.setup import Setup, folds_need_own_runs, learns, prepare, with_mask
 from catpipe.nn.parameters import Array, map_parameters
 
 
@@ -60,7 +60,8 @@ def run_folds(setup: Setup, folds: NDArray[np.int64], map_: Map = map) -> Array:
     """
     folds = _checked_folds(folds, len(setup.labels))
     numbers = np.unique(folds)
-    parts = partition_all(1 if folds_need_own_runs(setup.experiment) else PART, numbers)
+    are_alone = learns(setup) or folds_need_own_runs(setup.experiment)
+    parts = partition_all(1 if are_alone else PART, numbers)
     by_fold = np.concatenate(list(map_(partial(_run_part, setup, folds), parts)))
     return by_fold[np.searchsorted(numbers, folds), :, np.arange(len(folds))].T
 
@@ -68,13 +69,14 @@ def run_folds(setup: Setup, folds: NDArray[np.int64], map_: Map = map) -> Array:
 def _run_part(setup: Setup, folds: NDArray[np.int64], numbers: Sequence[int]) -> Array:
     """Return the probabilities of all examples by the networks of these folds."""
     others = folds != np.array(numbers)[:, np.newaxis, np.newaxis]
+    part = with_mask(setup, others)
     stack = map_parameters(
-        lambda W: np.broadcast_to(W, (len(numbers), *W.shape)), setup.initial_parameters
+        lambda W: np.broadcast_to(W, (len(numbers), *W.shape)), part.initial_parameters
     )
-    network, start = setup.space.project(setup.network, stack)
-    final, _ = train_in_space(with_mask(setup, others), network, start)
-    trained = final.chosen.parameters
-    outputs = predict_probabilities(network, trained, setup.space.columns)
+    network, start = part.space.project(part.network, stack)
+    final, _ = train_in_space(part, network, start)
+    Z = logits_of(network, final.chosen.parameters, part.space.columns, len(folds))
+    outputs = network.loss.link(Z)
     return outputs if is_regression(setup.experiment) else of_classes(outputs)
 
 

@@ -141,7 +141,8 @@ def result_at(setup: Setup, checkpoint: Checkpoint) -> Result:
         class_names=setup.class_names,
         checkpoint=plain,
         seeds=setup.seeds,
-        optimizer=setup.own_optimizer,
+        optimizer=setup.own.optimizer,
+        fitted=setup.fitted,
         earlier=setup.earlier,
     )
 

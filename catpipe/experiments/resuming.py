@@ -243,7 +243,7 @@ def _with_experiment(setup: Setup, experiment: Experiment) -> Setup:
     """Return the setup with another of the run's experiments, which differ in `CHANGEABLE`."""
     epochs, in_epoch = experiment.epochs, setup.plan.batches_in_epoch
     iterations = epochs * in_epoch if epochs else experiment.iterations
-    given = setup.own_optimizer
+    given = setup.own.optimizer
     return setup._replace(
         experiment=experiment,
         optimizer=optimizer_for(experiment, iterations) if given is None else given,
@@ -265,6 +265,11 @@ def check_same(result: Result, setup: Setup) -> None:
         raise ValueError(
             f"examples with SHA-256 {setup.fingerprint[:8]}...; expected those that the run "
             f"was trained on, with {result.fingerprint[:8]}...: use the same examples"
+        )
+    if setup.fitted != result.fitted:
+        raise ValueError(
+            "the transforms of the run learn something else here; expected the libraries and the "
+            "processor that it was trained with: carry on there, or train again"
         )
     checkpoint = checkpoint_of(result)
     states: tuple[State, ...] = (checkpoint.chosen, checkpoint.state)

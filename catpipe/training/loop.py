@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import reduce
 from itertools import accumulate
 from reprlib import repr as brief
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, TypeVar, cast
 from warnings import warn
 
 import numpy as np
@@ -30,6 +30,8 @@ from catpipe.optim.optimizers import Moments, Optimizer, check_moments, check_op
 from catpipe.training.cost_history import Costs, after
 
 SAMPLE_EVERY = 100  # iterations
+
+_B = TypeVar("_B")  # what a step takes: a batch or, in data-parallel training, its shards
 
 
 class State(NamedTuple):
@@ -106,7 +108,7 @@ def make_step(network: Network, optimizer: Optimizer, sample_every: int = SAMPLE
     return Step(network, optimizer, check_whole("sample_every is", sample_every))
 
 
-def check_state(step: Callable[[State, Batch], State], state: State) -> None:
+def check_state(step: Callable[[State, _B], State], state: State) -> None:
     """Raise `ValueError` unless the state is one of the step's network and optimizer.
 
     Steps that `make_step` did not make are trusted. Raises `TypeError` for what is no state.
@@ -126,8 +128,8 @@ with initial_state(optimizer, parameters)
 
 
 def train(
-    step: Callable[[State, Batch], State],
-    batches: Iterable[Batch],
+    step: Callable[[State, _B], State],
+    batches: Iterable[_B],
     state: State,
     *,
     finite: bool = False,
@@ -158,7 +160,7 @@ def train(
 
 
 def trajectory(
-    step: Callable[[State, Batch], State], batches: Iterable[Batch], state: State
+    step: Callable[[State, _B], State], batches: Iterable[_B], state: State
 ) -> Iterator[State]:
     """Return every state from the first on, lazily: progress, checkpoints and stopping watch it.
 
@@ -176,9 +178,7 @@ def trajectory(
     return accumulate(batches, step, initial=state)
 
 
-def check_run(
-    step: Callable[[State, Batch], State], batches: Iterable[Batch], state: State
-) -> None:
+def check_run(step: Callable[[State, _B], State], batches: Iterable[_B], state: State) -> None:
     """Raise `TypeError` or `ValueError` unless the step can be folded over batches from this state.
 
     >>> check_run(lambda state, batch: state, Batch(np.ones((3, 2)), np.ones((1, 2))), None)
@@ -205,7 +205,7 @@ def quiet() -> np.errstate:
     return np.errstate(**cast(Any, told))
 
 
-def _finite(step: Callable[[State, Batch], State], batches: Iterable[Batch], state: State) -> State:
+def _finite(step: Callable[[State, _B], State], batches: Iterable[_B], state: State) -> State:
     return last(finite(accumulate(batches, step, initial=state)))
 
 

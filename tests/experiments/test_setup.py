@@ -305,7 +305,7 @@ def test_with_another_seed_a_setup_is_the_one_that_is_prepared_with_it(seed):
 
 
 DERIVED = (
-    "pixels", "targets", "network_for", "plan_for", "optimizer_for", "cheapest_space",
+    "learned_columns", "targets", "network_for", "plan_for", "optimizer_for", "cheapest_space",
     "initialize_parameters", "fingerprint", "_validating", "_weights", "_order", "batches_in_epoch",
 )  # fmt: skip
 

@@ -32,10 +32,12 @@ from catpipe.experiments import (
     cross_validation,
     ensembles,
     experiment,
+    features,
     fitting,
     result,
     resuming,
     setup,
+    sweeps,
 )
 from catpipe.nn import initializers, layers, losses, parameters
 from catpipe.nn.initializers import initialize_parameters
@@ -62,7 +64,16 @@ from catpipe.nn.network import (
     with_dropout,
 )
 from catpipe.optim import optimizers, regularizers, schedules
-from catpipe.training import cost_history, dual, gradient_checks, loop, spaces, stopping, subspace
+from catpipe.training import (
+    cost_history,
+    dual,
+    gradient_checks,
+    loop,
+    sharding,
+    spaces,
+    stopping,
+    subspace,
+)
 from tests.laws.test_house import CORE
 from tests.points import ACTIVATIONS, examples, normal, normal_parameters
 
@@ -105,6 +116,11 @@ ALL_SEEDS = ensembles.with_seeds(INSIDE, (1, 2))
 STOPPING = setup.prepare(
     EXPERIMENT._replace(early_stopping=1, batch_size=2, class_weight="balanced"), PICTURES
 )
+FEATURES = setup.prepare(
+    EXPERIMENT._replace(transforms=(picture_transforms.mirror_views(), scaling.standardize())),
+    PICTURES,
+)
+AUGMENTED = setup.prepare(EXPERIMENT._replace(augmentation=(("flipped",),)), PICTURES)
 WIDE = mlp(9, 4, 1)
 FAR = normal_parameters(WIDE, seed=5)
 BASIS, _ = subspace.orthonormal_basis(normal(6, 9, 3))
@@ -159,6 +175,10 @@ def first_batches(make, problem):
 def trained_in_space(train, prepared):
     network, start = prepared.space.project(prepared.network, prepared.initial_parameters)
     return train(prepared, network, start)
+
+
+def all_of(make, *arguments):
+    return tuple(make(*arguments))
 
 
 def half(parameters):
@@ -442,6 +462,7 @@ CALLS = {
     "one_hot": (example.one_hot, LABELS, 3),
     "is_weight": (parameters.is_weight, "W1"),
     "r_squared": (metrics.r_squared, Z, Y),
+    "wilson_interval": (metrics.wilson_interval, 40, 50),
     "accuracy": (metrics.accuracy, LABELS[np.newaxis], Y),
     "confusion": (metrics.confusion, LABELS, LABELS, 2),
     "checked": (experiment.checked, EXPERIMENT),
@@ -454,6 +475,34 @@ CALLS = {
     "with_seed": (setup.with_seed, STOPPING, 2),
     "initial_parameters_for": (setup.initial_parameters_for, INSIDE, 2),
     "with_mask": (setup.with_mask, INSIDE, np.arange(6) % 3 != np.arange(3)[:, None, None]),
+    "with_mask_of_transforms": (setup.with_mask, FEATURES, np.arange(6)[None, None] % 3 > 0),
+    "augmented_batches": (first_batches, setup.batches_of, AUGMENTED),
+    "learns": (setup.learns, FEATURES),
+    "views_of": (setup.views_of, FEATURES),
+    "learned_columns": (features.learned_columns, FEATURES.experiment, IMAGES, np.arange(4)),
+    "columns_of": (features.columns_of, FEATURES.experiment, FEATURES.fitted, IMAGES),
+    "features_and_views": (
+        features.features_and_views,
+        FEATURES.experiment,
+        FEATURES.fitted,
+        IMAGES.shape[1:],
+    ),
+    "logits_of": (features.logits_of, NET, W, X, 3),
+    "plain_fields": (experiment.plain_fields, FEATURES.experiment),
+    "are_described": (experiment.are_described, FEATURES.experiment),
+    "augmentation_for": (experiment.augmentation_for, ("flipped", 0.5)),
+    "grid": (sweeps.grid, EXPERIMENT),
+    "paired": (sweeps.paired, EXPERIMENT),
+    "trials_of": (sweeps.trials_of, [EXPERIMENT, EXPERIMENT._replace(seed=2)]),
+    "varied": (sweeps.varied, [EXPERIMENT, EXPERIMENT._replace(seed=2)]),
+    "sweep": (all_of, sweeps.sweep, [EXPERIMENT], PICTURES),
+    "run_trial": (sweeps.run_trial, PICTURES, None, sweeps.Trial(EXPERIMENT, (1, 2))),
+    "make_sharded_step": (sharding.make_sharded_step, NET, DESCENT),
+    "sharded_step": (
+        sharding.make_sharded_step(NET, DESCENT),
+        STATE,
+        [partial(batches.Batch, X, Y, np.full((1, X.shape[1]), 0.1))],
+    ),
     "weights_fingerprint": (setup.weights_fingerprint, np.arange(6.0)),
     "folds_need_own_runs": (setup.folds_need_own_runs, EXPERIMENT),
     "batches_of": (first_batches, setup.batches_of, STOPPING),

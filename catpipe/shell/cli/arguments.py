@@ -17,7 +17,14 @@ from reprlib import repr as brief
 from typing import Any, NamedTuple, NoReturn, TypeAlias
 
 from catpipe.shell.cli.exit_status import BAD_INPUT
-from catpipe.shell.cli.readers import MEMORY_HELP, read_integer, read_memory, read_number, read_path
+from catpipe.shell.cli.readers import (
+    MEMORY_HELP,
+    read_count,
+    read_integer,
+    read_memory,
+    read_number,
+    read_path,
+)
 
 GROUPS = ("network", "training", "batches", "regularization", "stopping", "data", "output")
 
@@ -205,6 +212,14 @@ JSON = _switch("--json", "print one JSON object instead of text")
 DATA = _argument("--data", "FOLDER", "folder of a train_*.h5 and a test_*.h5, or one file of both "
                  "(default: as recorded, otherwise data/catvnoncat or data/drawn)")
 MEMORY = _argument("--memory", "GIB", MEMORY_HELP, type=read_memory)
+TRAINING_DATA = _argument("--data", "FOLDER", "folder of a train_*.h5 and a test_*.h5, or one file "
+                          "of both (default: data/catvnoncat, otherwise data/drawn)")
+VALIDATION = _argument("--validation", "FILE", "a train_*.h5 or test_*.h5 of validation "
+                       "examples (default: a fifth of the training examples)")
+WORKERS = _argument("--workers", "N", "use so many processes of this machine (default: threads, "
+                    "one a processor)", type=read_count)
+SCHEDULER = _argument("--scheduler", "ADDRESS", "use the workers of the Dask cluster whose "
+                      "scheduler is there, as in tcp://HOST:8786", type=str)
 TRAINED_ON = _argument("--data", "FOLDER", "folder or file of the training examples "
                        "(default: as recorded)")
 VALIDATED_ON = _argument("--validation", "FILE",
@@ -217,6 +232,21 @@ COMMANDS: Mapping[str, Command] = {
          "--batch-size 64 --epochs 100 --early-stopping 5",
          "--seeds 1..100",
          "--config run.toml --seed 2")),
+    "sweep": Command(
+        "sweep", "sweep", "train a grid of experiments into a folder",
+        (_argument("--config", "FILE", "TOML file of options and, in [grid], of the values to try "
+                   "in each combination, or in [zip] side by side", required=True),
+         _argument("--out", "FOLDER", "folder to save the runs to; those that are there already "
+                   "are not trained again"),
+         TRAINING_DATA, VALIDATION,
+         WORKERS, SCHEDULER,
+         MEMORY, JSON),
+        ("--config grid.toml --out runs",)),
+    "table": Command(
+        "sweep", "table", "list the runs of a sweep, the best first",
+        (_argument("folder", "FOLDER", "folder that `catpipe sweep --out FOLDER` saved"),
+         DATA, MEMORY, JSON),
+        ("runs",)),
     "resume": Command(
         "train", "resume", "continue the training of a saved run",
         (RUN, TRAINED_ON, VALIDATED_ON, MEMORY, JSON,
@@ -274,5 +304,9 @@ OTHER_WORDS = {
     "eval": "evaluate",
     "test": "evaluate",
     "score": "evaluate",
+    "grid": "sweep",
+    "search": "sweep",
+    "list": "table",
+    "ls": "table",
     "plot": "figure",
 }  # fmt: skip

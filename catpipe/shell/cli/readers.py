@@ -19,6 +19,18 @@ def read_integer(text: str) -> int:
     return int(_read(int, "an integer", text))
 
 
+def read_count(text: str) -> int:
+    """Return the positive integer that the text is.
+
+    >>> read_count("2")
+    2
+    """
+    count = read_integer(text)
+    if count < 1:
+        raise ArgumentTypeError(f"{brief(text)} is given; expected an integer of at least 1")
+    return count
+
+
 def read_number(text: str) -> float:
     """Return the number that the text is, in plain digits."""
     return _read(float, "a number", text)

@@ -17,7 +17,7 @@ import numpy as np
 
 from catpipe.data.examples import DataSet, Examples
 from catpipe.experiments.ensembles import Map
-from catpipe.experiments.experiment import Experiment, is_regression
+from catpipe.experiments.experiment import Experiment, is_regression, plain_fields
 from catpipe.experiments.fitting import Watch
 from catpipe.experiments.result import Result, cost_on, predictions, probabilities
 from catpipe.metrics import r_squared
@@ -46,7 +46,7 @@ def train_seeds(
         "data": str(folder),
         "network": layer_sizes(result.network),
         "seeds": list(options.seeds),
-        "experiment": experiment._asdict(),
+        "experiment": plain_fields(experiment),
         "iterations": result.costs[-1][0] + 1,
         "final_costs": cost_on(result, data.train).tolist(),
         **{_key(score, part): score.of(result, of).tolist() for part, of in parts.items()},

@@ -43,8 +43,8 @@ def train(options: Namespace) -> None:
     """Train a network, report how it went, and save the run."""
     folder = options.data or default_folder()
     data, notes = load_with_notes(folder, options.memory or TOTAL)
-    experiment = _experiment(options, folder, data)
-    validation = _validation(options, data)
+    experiment = experiment_for(options, folder, data)
+    validation = validation_for(options, data)
     if is_regression(experiment):
         data = data._replace(classes=())
     _check_out(options)
@@ -111,7 +111,8 @@ def resume(options: Namespace) -> None:
         save_and_report(session, longer)
 
 
-def _experiment(options: Namespace, folder: Path, data: DataSet) -> Experiment:
+def experiment_for(options: Namespace, folder: Path, data: DataSet) -> Experiment:
+    """Return the experiment that the options describe on these data; refuse what cannot be."""
     if not data.classes and options.loss == Experiment(seed=1).loss:
         raise DataError(
             f"{folder}: has targets that are numbers and no classes; expected --loss "
@@ -120,7 +121,8 @@ def _experiment(options: Namespace, folder: Path, data: DataSet) -> Experiment:
     return experiment_of(options, len(data.classes) or Experiment(seed=1).classes)
 
 
-def _validation(options: Namespace, data: DataSet) -> Examples | None:
+def validation_for(options: Namespace, data: DataSet) -> Examples | None:
+    """Return the examples to validate on, where a file of them is named."""
     if options.validation is None:
         return None
     if not options.early_stopping:

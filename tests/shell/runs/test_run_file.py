@@ -130,7 +130,7 @@ def test_any_hdf5_reader_finds_the_parameters_under_their_own_names(run, path):
         ({"planned_iterations": 2}, "out of order"),
         ({"planned_iterations": 9}, "planned iterations are 9; expected 3"),
         ({"best_iteration": 1}, "expected all or none"),
-        ({"transforms": ["pixels"]}, "which this catpipe does not know"),
+        ({"transforms": ["pixels"]}, "beside its experiment"),
         ({"weights": "FF" * 32}, "; expected a SHA-256"),
         ({"iteration": 1}, "neither the state's nor the best's"),
         ({"validation_cost": "low"}, "(validation_cost is 'low'; expected a number with a"),
