@@ -11,13 +11,12 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial, reduce
 from itertools import count
 from math import prod
-from numbers import Integral
 from reprlib import repr as brief
 from typing import TypeAlias
 
 import numpy as np
 
-from catpipe.checks import check_type, check_whole, is_number
+from catpipe.checks import check_type, check_whole, is_number, is_whole
 from catpipe.data.batches import Batch, check_numbers
 from catpipe.data.sampling import Indices
 from catpipe.nn.parameters import Array
@@ -124,7 +123,7 @@ def augmented(
     >>> next(batches).X.ravel()
     array([1. , 0.5, 0. ])
     """
-    if len(size) != 3 or not all(map(_is_length, size)):
+    if len(size) != 3 or not all(map(is_whole, size)):
         raise ValueError(f"picture size {size}; expected height, width and channels, each above 0")
     check_seed(seed)
     return map(
@@ -150,10 +149,6 @@ def _augmented(
 
     images = reduce(after, augmentations, rows.reshape(len(rows), *size))
     return batch._replace(X=images.reshape(rows.shape).T)
-
-
-def _is_length(number: object) -> bool:
-    return isinstance(number, Integral) and is_number(number) and int(number) >= 1
 
 
 def _shape(images: Array, seed: int) -> tuple[int, int, int, int]:

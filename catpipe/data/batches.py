@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import count, islice, repeat
-from numbers import Integral
 from reprlib import repr as brief
 from typing import NamedTuple
 
@@ -163,13 +162,10 @@ def batches_in_epoch(examples: int, size: int, *, drop_last: bool = False) -> in
     >>> batches_in_epoch(209, 64), batches_in_epoch(209, 64, drop_last=True)
     (4, 3)
     """
-    if (
-        not isinstance(size, Integral)
-        or isinstance(size, bool)
-        or size < 1
-        or (number := examples // size if drop_last else -(-examples // size)) < 1
-    ):
-        raise ValueError(f"batch size {brief(size)}; expected at least 1, for {examples} examples")
+    check_whole("batch size", size)
+    number = examples // size if drop_last else -(-examples // size)
+    if number < 1:
+        raise ValueError(f"batch size {size}; expected at most the {examples} examples of an epoch")
     return number
 
 

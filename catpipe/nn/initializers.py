@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import DTypeLike
 from toolz import valmap
 
-from catpipe.nn.layers import Shapes, is_size
+from catpipe.checks import is_whole
+from catpipe.nn.layers import Shapes
 from catpipe.nn.network import Network, parameter_shapes, weight_shapes
 from catpipe.nn.parameters import Array, Parameters
 from catpipe.random import check_seed, generator
@@ -106,7 +107,7 @@ def _published(seed: int, shapes: WeightShapes) -> list[Array]:
 def _check_draws(seed: int, shapes: WeightShapes) -> None:
     check_seed(seed)
     if not isinstance(shapes, Sequence) or not all(
-        isinstance(shape, Sequence) and len(shape) == 2 and all(map(is_size, shape))
+        isinstance(shape, Sequence) and len(shape) == 2 and all(map(is_whole, shape))
         for shape in shapes
     ):
         raise ValueError(f"shapes of weights {shapes!r}; expected (units, fan_in) of each layer")

@@ -13,6 +13,7 @@ import numpy as np
 from numpy import ndarray
 from toolz import keyfilter, merge, sliding_window
 
+from catpipe.checks import is_whole
 from catpipe.nn.activations import IDENTITY, RELU, Activation
 from catpipe.nn.layers import (
     Cache,
@@ -23,7 +24,6 @@ from catpipe.nn.layers import (
     MaskedDropout,
     Shapes,
     check_dropout_rate,
-    is_size,
 )
 from catpipe.nn.losses import BINARY_CROSS_ENTROPY, Loss, check_more_than_one, softmax, weighted
 from catpipe.nn.parameters import Array, Parameters, floating, is_weight, like
@@ -74,7 +74,7 @@ def mlp(
     >>> [layer.weights for layer in mlp(12288, 20, 7, 5, 1).layers]
     ['W1', 'W2', 'W3', 'W4']
     """
-    if len(sizes) < 2 or not all(map(is_size, sizes)):
+    if len(sizes) < 2 or not all(map(is_whole, sizes)):
         raise ValueError(
             f"network sizes {sizes}; expected two or more integers of at least 1, input first: "
             "write mlp(12288, 20, 1)"

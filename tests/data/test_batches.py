@@ -201,9 +201,17 @@ def test_an_epoch_has_the_batches_that_are_full_and_the_one_that_is_not(count, s
         assert batches_in_epoch(count, size, drop_last=True) == full
 
 
-@pytest.mark.parametrize(("size", "drop_last"), [(0, False), (-3, False), (0, True), (12, True)])
-def test_a_size_of_which_there_is_no_batch_is_refused(size, drop_last):
-    with pytest.raises(ValueError, match=f"batch size {size}; expected at least 1, for 11"):
+@pytest.mark.parametrize(
+    ("size", "drop_last", "expected"),
+    [
+        (0, False, "an integer of at least 1"),
+        (-3, False, "an integer of at least 1"),
+        (0, True, "an integer of at least 1"),
+        (12, True, "at most the 11 examples of an epoch"),
+    ],
+)
+def test_a_size_of_which_there_is_no_batch_is_refused(size, drop_last, expected):
+    with pytest.raises(ValueError, match=f"batch size {size}; expected {expected}"):
         mini_batches(numbered(11), shuffled(11, 1), size, drop_last=drop_last)
 
 
