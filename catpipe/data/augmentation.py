@@ -90,8 +90,8 @@ def cropped(images: Array, seed: int, iteration: int, least: float = 0.25) -> Ar
 def brightened(images: Array, seed: int, iteration: int, most: float = 0.2) -> Array:
     """Return the images, each times a factor uniform in [1 - most, 1 + most], clipped to [0, 1].
 
-    images: (examples, height, width, channels) -> the same. Raises `ValueError` for a `most` that
-    is not in [0, 1].
+    images: (examples, height, width, channels) floats -> the same. Raises `ValueError` for a `most`
+    that is not in [0, 1], and `TypeError` for integers, such as pixels that are not divided by 255.
 
     >>> brightened(np.array([[[[0.0], [0.5], [1.0]]]]), seed=2, iteration=0).ravel().round(3)
     array([0.   , 0.572, 1.   ])
@@ -101,6 +101,8 @@ def brightened(images: Array, seed: int, iteration: int, most: float = 0.2) -> A
             f"brightness changed by at most {brief(most)}; expected a number from 0 to 1"
         )
     examples, *_ = _shape(images, seed)
+    if images.dtype.kind != "f":
+        raise TypeError(f"images of {images.dtype}; expected floats in [0, 1]: divide by 255")
     draws = generator(seed, BRIGHTNESS, iteration).uniform(1 - most, 1 + most, (examples, 1, 1, 1))
     return np.clip(images * draws.astype(images.dtype), 0, 1)
 

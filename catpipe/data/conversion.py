@@ -358,7 +358,7 @@ def _of_numbers(targets: NDArray[Any], classes: int) -> Indices:
 def _mend_of_numbers(numbers: set[Any], classes: int) -> str:
     if numbers == {-1, 1}:
         return "give (targets + 1) // 2"
-    if numbers <= {*range(1, classes + 1)}:
+    if min(numbers) >= 1 and max(numbers) <= classes:
         return "give targets - 1"
     most = int(max(numbers)) + 1
     return f"choose classes={most}" if min(numbers) >= 0 else "number the classes from 0"

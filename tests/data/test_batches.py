@@ -372,3 +372,12 @@ def test_shares_in_a_balanced_order_make_batches_that_count_as_one_on_average():
 def test_a_class_that_is_not_there_weighs_nothing():
     weights = balanced_weights(np.array([0, 2, 2, 2]), classes=3)
     assert list(weights) == pytest.approx([2, 0, 2 / 3])
+
+
+def test_batches_of_a_stack_of_columns_are_those_of_each_of_its_networks():
+    X, Y = normal(1, 2, 3, 11), np.arange(11.0)[np.newaxis]
+    stack, *each = (
+        islice(mini_batches(Batch(columns, Y), shuffled(11, 1), size=4), 5) for columns in (X, *X)
+    )
+    for together, first, second in zip(stack, *each, strict=True):
+        np.testing.assert_array_equal(together.X, [first.X, second.X])
