@@ -25,9 +25,9 @@ def _targets(Z: Array, Y: Array) -> Array:
 
 
 def _columns(Z: Array) -> Array:
-    """Return the logits as floats; raise `ValueError` for less than two axes."""
+    """Return the logits as floats; raise `ValueError` for less than two axes, or no outputs."""
     Z = floating(Z)
-    if Z.ndim < 2:
+    if Z.ndim < 2 or not Z.shape[-2]:
         raise ValueError(f"logits of shape {Z.shape}; expected (outputs, examples)")
     return Z
 

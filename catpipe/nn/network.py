@@ -38,9 +38,9 @@ class _Network(NamedTuple):
 class Network(_Network):
     """The layers from input to logits, and the loss that the logits are for.
 
-    Raises `TypeError` for what is no layer or no loss, and `ValueError` for no layers, two layers
-    whose parameters have the same name, dense layers whose sizes do not meet, and a softmax of one
-    output.
+    Raises `TypeError` for no layers, what is no layer and what is no loss, and `ValueError` for two
+    layers whose parameters have the same name, dense layers whose sizes do not meet, and a softmax
+    of one output.
 
     >>> Network(mlp(3, 1).layers, nn.SOFTMAX_CROSS_ENTROPY)
     Traceback (most recent call last):
@@ -99,21 +99,26 @@ def mlp(
 
 def _checked_layers(layers: Iterable[Layer]) -> tuple[Layer, ...]:
     found = tuple(layers) if isinstance(layers, Iterable) else ()
-    methods = ("forward", "backward", "shapes")
-    if not found or not all(hasattr(layer, name) for layer in found for name in methods):
+    if not found or not all(map(_is_layer, found)):
         raise TypeError(
             f"layers {layers!r}; expected a tuple of one layer or more, as mlp(3, 4, 1).layers is"
         )
     names = Counter(chain.from_iterable(layer.shapes() for layer in found))
     if twice := [name for name, number in names.items() if number > 1]:
         raise ValueError(f"{twice[0]} belongs to two layers; expected another name in each layer")
-    for before, after in pairwise(found):
+    sizing = (layer for layer in found if not isinstance(layer, Dropout | MaskedDropout))
+    for before, after in pairwise(sizing):
         if isinstance(before, Dense) and isinstance(after, Dense) and before.units != after.fan_in:
             raise ValueError(
                 f"{after.weights} takes {after.fan_in} numbers, and the layer before it gives "
                 f"{before.units}; expected as many"
             )
     return found
+
+
+def _is_layer(layer: object) -> bool:
+    methods = ("forward", "backward", "shapes")
+    return not isinstance(layer, type) and all(hasattr(layer, name) for name in methods)
 
 
 def _checked_loss(loss: Loss, last: Layer) -> Loss:

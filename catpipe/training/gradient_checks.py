@@ -66,6 +66,8 @@ def gradient_check(
     True
     """
     check_parameters(network, parameters)
+    if max(map(np.ndim, parameters.values()), default=0) > 2:
+        raise ValueError("parameters of a stack; expected those of one network: check each alone")
     check_batch(batch)
     check_seed(seed)
     check_positive("step", step)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import accumulate
@@ -121,6 +121,9 @@ with initial_state(optimizer, parameters)
     check_type("state", state, State, "initial_state(optimizer, parameters)")
     if not isinstance(step, Step):
         return
+    check_whole("iteration of the state", state.iteration, least=0)
+    if not isinstance(state.costs, Sequence):
+        raise TypeError(f"costs of the state are {brief(state.costs)}; expected a tuple of samples")
     check_parameters(step.network, state.parameters)
     check_moments(step.optimizer, state.parameters, state.moments)
 
@@ -245,7 +248,7 @@ learning rate
     checked: Costs = ()
     good = before = None
     for state in states:
-        if state.costs is not checked:  # sampled on the way here from the state before
+        if state.costs and state.costs is not checked:  # sampled since the state before
             checked, sampled = state.costs, before or state
             check_finite(*checked[-1], good or sampled)
             good = sampled
