@@ -1,4 +1,4 @@
-"""Augmentation: in each step pictures are moved, mirrored, cropped, relit by chance; labels stay.
+"""Augmentation: random changes of pictures in each step, which leave their labels as they are.
 
 An augmentation is a function (images, seed, iteration) -> images of the same shape and type:
 (examples, height, width, channels) numbers in [0, 1]. What it draws depends on the seed, the
@@ -62,11 +62,11 @@ def shifted(images: Array, seed: int, iteration: int, most: int = 4) -> Array:
 
 
 def cropped(images: Array, seed: int, iteration: int, least: float = 0.25) -> Array:
-    """Return of each image a part of its form, from `least` to all of its area, in its size.
+    """Return the images, each cropped to a part of the same aspect ratio, enlarged to its size.
 
-    images: (examples, height, width, channels) -> the same: area and place are uniform, and pixels
-    are those nearest (Szegedy et al. 2015, section 6, but for the aspect ratio). Raises
-    `ValueError` for a `least` that is not in (0, 1].
+    images: (examples, height, width, channels) -> the same. The part's area is uniform from `least`
+    to the whole, and so is its place; pixels are the nearest (Szegedy et al. 2015, section 6, where
+    the aspect ratio changes too). Raises `ValueError` for a `least` that is not in (0, 1].
 
     >>> cropped(np.array([[[[0.0], [0.5], [1.0]]]]), seed=2, iteration=2, least=0.1).ravel()
     array([0. , 0. , 0.5])

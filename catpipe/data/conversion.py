@@ -132,11 +132,11 @@ trained on: move the axis, as in np.moveaxis(inputs, 1, -1)
     if inputs.shape[1:] != expected:
         raise ValueError(
             f"inputs of shape {inputs.shape}; expected (examples, {_listed(expected)}), as the "
-            f"network was trained on: {_mend(inputs.shape, expected)}"
+            f"network was trained on: {_advice(inputs.shape, expected)}"
         )
 
 
-def _mend(found: tuple[int, ...], expected: tuple[int, ...]) -> str:
+def _advice(found: tuple[int, ...], expected: tuple[int, ...]) -> str:
     count, *each = found
     if found == expected or (found[1] == 1 and found[:1] == expected):
         return "for one example, add an axis, as in inputs[np.newaxis]"
@@ -163,9 +163,9 @@ def _array(given: Any, name: str) -> NDArray[Any]:
     try:
         array = np.asarray(given)
     except (ValueError, TypeError, RuntimeError, OSError, AttributeError) as error:
-        said = str(error).partition("\n")[0][:100].rstrip(". ")
+        reason = str(error).partition("\n")[0][:100].rstrip(". ")
         raise ValueError(
-            f"the {name} make no array ({said}); expected numbers of one shape for each example"
+            f"the {name} make no array ({reason}); expected numbers of one shape for each example"
         ) from None
     if np.ma.isMaskedArray(given) and np.ma.getmaskarray(given).any():
         raise ValueError(f"the {name} have masked values; expected none: fill or drop them")
@@ -350,12 +350,12 @@ def _of_numbers(targets: NDArray[Any], classes: int) -> Indices:
     if found[0] < 0 or found[-1] >= classes:
         raise ValueError(
             f"the targets are {brief([int(n) for n in found])}; expected 0 to {classes - 1}: "
-            f"{_mend_of_numbers(numbers, classes)}"
+            f"{_advice_for_numbers(numbers, classes)}"
         )
     return targets.astype(np.int64)
 
 
-def _mend_of_numbers(numbers: set[Any], classes: int) -> str:
+def _advice_for_numbers(numbers: set[Any], classes: int) -> str:
     if numbers == {-1, 1}:
         return "give (targets + 1) // 2"
     if min(numbers) >= 1 and max(numbers) <= classes:

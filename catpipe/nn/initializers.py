@@ -136,9 +136,9 @@ def initialize_parameters(
         raise TypeError(f"initializer {initializer!r}; expected a function, such as nn.he")
     shapes = weight_shapes(network)
     drawn = _checked_draws(shapes, initializer(seed, [*shapes.values()]))
-    zeros = valmap(np.zeros, parameter_shapes(network))
+    at_zero = valmap(np.zeros, parameter_shapes(network))
     kind = _checked_type(dtype)
-    return Parameters.adopt(valmap(lambda W: W.astype(kind), {**zeros, **drawn}))
+    return Parameters.adopt(valmap(lambda W: W.astype(kind), {**at_zero, **drawn}))
 
 
 def _checked_type(dtype: DTypeLike) -> np.dtype[Any]:

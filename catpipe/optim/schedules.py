@@ -1,6 +1,6 @@
 """Learning-rate schedules: each a value that gives the rate of an iteration, counted from 0.
 
-What they count is iterations, and at least 1, or their factories raise `ValueError`.
+Their factories raise `ValueError` for rates below 0 and for counts of iterations below 1.
 
 A rate may be an array (networks, 1, 1): one for each network of a stack.
 """

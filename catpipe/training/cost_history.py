@@ -1,4 +1,4 @@
-"""The sampled costs of a run: they read as a tuple, and take one more in a time that stays."""
+"""The sampled costs of a run: they read as a tuple, and one more is added in constant time."""
 
 from __future__ import annotations
 

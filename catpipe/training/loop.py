@@ -198,7 +198,7 @@ def check_run(
 
 
 def quiet() -> np.errstate:
-    """Return the context in which NumPy says nothing where it would warn, and else does as told.
+    """Return the context in which NumPy does not warn; where it was told to raise, it still does.
 
     >>> with quiet():
     ...     np.ones(1) / 0
@@ -222,7 +222,7 @@ def is_finite(parameters: Parameters) -> bool:
 
 
 class Diverged(FloatingPointError):
-    """A cost that is no longer finite; `state` is the last whose cost is known to be."""
+    """A cost that is no longer finite; `state` is the last whose cost is known to be finite."""
 
     __module__ = "catpipe.training"  # where its users find it
 

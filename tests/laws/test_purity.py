@@ -204,6 +204,7 @@ CALLS = {
     "check_distributions": (losses.check_distributions, ONE_HOT),
     "check_more_than_one": (losses.check_more_than_one, 2),
     "check_numbers": (losses.check_numbers, Y),
+    "targets_like": (losses.targets_like, Z, Y),
     "floating": (parameters.floating, LABELS),
     "like": (parameters.like, X, LABELS),
     "linear_forward": (layers.linear_forward, X, W["W1"], W["b1"]),

@@ -654,16 +654,16 @@ def test_weights_of_another_shape_are_refused(loss, shape):
 
 
 @each_loss
-def test_one_column_of_targets_without_its_axis_is_refused(loss):
+def test_one_column_of_logits_without_its_axis_is_refused(loss):
     for call in (compute_cost, cost_gradient):
-        with pytest.raises(ValueError, match="targets"):
+        with pytest.raises(ValueError, match="logits of shape"):
             call(mlp(2, 3, loss=loss), normal(1, 3), np.ones(3))
 
 
 @each_loss
 def test_no_examples_are_refused(loss):
     for call in (compute_cost, cost_gradient):
-        with pytest.raises(ValueError, match="targets"):
+        with pytest.raises(ValueError, match="logits of shape"):
             call(mlp(2, 3, loss=loss), np.ones((3, 0)), np.ones((3, 0)))
 
 
