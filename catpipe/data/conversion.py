@@ -90,6 +90,8 @@ def class_numbers(
 
     >>> class_numbers(np.array(["dog", "cat", "dog"]), 2)
     (array([1, 0, 1]), ('cat', 'dog'))
+    >>> class_numbers(np.array(["dog", "cat", "dog"]), 2, names=("dog", "cat"))
+    (array([0, 1, 0]), ('dog', 'cat'))
     >>> class_numbers(np.array([[0, 0, 1], [1, 0, 0]]), 3)
     (array([2, 0]), ())
     """
@@ -325,7 +327,8 @@ def _of_one_hot(targets: NDArray[Any], classes: int) -> Indices:
 def _of_names(
     targets: NDArray[Any], classes: int, names: tuple[str, ...]
 ) -> tuple[Indices, tuple[str, ...]]:
-    found = [str(name) for name in np.unique(targets)]
+    unique, places = np.unique(targets, return_inverse=True)
+    found = unique.tolist()
     known = names or tuple(found)
     if len(known) != classes:
         raise ValueError(
@@ -336,7 +339,7 @@ def _of_names(
         raise ValueError(
             f"the targets have {brief(unknown[0])}; expected one of {', '.join(known)}: drop it"
         )
-    return np.searchsorted(known, targets).astype(np.int64), known
+    return np.array([known.index(name) for name in found])[places], known
 
 
 def _of_numbers(targets: NDArray[Any], classes: int) -> Indices:
