@@ -176,27 +176,30 @@ def _array(given: Any, name: str) -> NDArray[Any]:
 
 def _plain(array: NDArray[Any], name: str) -> NDArray[Any]:
     """Return an array of Python's objects as one of numbers or of text; bytes as text."""
-    if array.dtype.kind == "O":
-        kinds = {type(value) for value in array.flat}
-        if kinds and all(issubclass(kind, str) for kind in kinds):
-            array = array.astype("U")
-        elif kinds == {bytes}:
-            array = array.astype("S")
-        elif kinds and all(issubclass(kind, Real | np.bool_) for kind in kinds):
-            array = array.astype(_type_of_all(kinds, array))
-        else:
-            odd = next((v for v in array.flat if not isinstance(v, Real | str)), kinds)
-            raise ValueError(
-                f"the {name} hold {brief(odd)}; expected numbers alone"
-                f"{', or names alone' * name.endswith('targets')}: encode, fill or drop it"
-            )
-    if array.dtype.kind == "S":
-        return np.char.decode(array, "utf-8", "replace")
-    if array.dtype.kind == "T":
-        return np.array(array.tolist())
-    if array.dtype.kind not in NUMBERS + "U":
-        raise ValueError(f"the {name} are {_kind_of(array)}; expected numbers: convert them")
-    return array
+    plain = _of_objects(array, name) if array.dtype.kind == "O" else array
+    if plain.dtype.kind == "S":
+        return np.char.decode(plain, "utf-8", "replace")
+    if plain.dtype.kind == "T":
+        return np.array(plain.tolist())
+    if plain.dtype.kind not in NUMBERS + "U":
+        raise ValueError(f"the {name} are {_kind_of(plain)}; expected numbers: convert them")
+    return plain
+
+
+def _of_objects(array: NDArray[Any], name: str) -> NDArray[Any]:
+    """Return an array of Python's numbers, strings or bytes as NumPy's; refuse a mixture."""
+    kinds = {type(value) for value in array.flat}
+    if kinds and all(issubclass(kind, str) for kind in kinds):
+        return array.astype("U")
+    if kinds == {bytes}:
+        return array.astype("S")
+    if kinds and all(issubclass(kind, Real | np.bool_) for kind in kinds):
+        return array.astype(_type_of_all(kinds, array))
+    odd = next((v for v in array.flat if not isinstance(v, Real | str)), kinds)
+    raise ValueError(
+        f"the {name} hold {brief(odd)}; expected numbers alone"
+        f"{', or names alone' * name.endswith('targets')}: encode, fill or drop it"
+    )
 
 
 def _type_of_all(kinds: set[type], numbers: NDArray[Any]) -> type:
@@ -284,16 +287,19 @@ def _targets(given: Any, inputs: NDArray[Any], name: str) -> NDArray[Any]:
         raise ValueError(
             f"targets of shape {array.shape}; expected (examples,), or (examples, outputs)"
         )
-    hint = ""
-    if count in array.shape:
-        hint = ": examples are rows, so transpose the targets"
-    elif array.ndim < 3 and max(array.shape) in inputs.shape:
-        axis = inputs.shape.index(max(array.shape))
-        hint = f": examples are rows, so move their axis, as in np.moveaxis(inputs, {axis}, 0)"
     raise ValueError(
         f"targets of shape {array.shape} for inputs of shape {inputs.shape}; expected as many "
-        f"targets as examples, {count}{hint}"
+        f"targets as examples, {count}{_advice_for_targets(array.shape, inputs.shape)}"
     )
+
+
+def _advice_for_targets(targets: tuple[int, ...], inputs: tuple[int, ...]) -> str:
+    if inputs[0] in targets:
+        return ": examples are rows, so transpose the targets"
+    if len(targets) < 3 and max(targets) in inputs:
+        axis = inputs.index(max(targets))
+        return f": examples are rows, so move their axis, as in np.moveaxis(inputs, {axis}, 0)"
+    return ""
 
 
 def _weights(given: Any, inputs: NDArray[Any]) -> Array:

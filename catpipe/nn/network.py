@@ -114,17 +114,26 @@ def _checked_layers(layers: Iterable[Layer]) -> tuple[Layer, ...]:
         raise TypeError(
             f"layers {layers!r}; expected a tuple of one layer or more, as mlp(3, 4, 1).layers is"
         )
-    names = Counter(chain.from_iterable(layer.shapes() for layer in found))
+    _check_names(found)
+    _check_sizes(found)
+    return found
+
+
+def _check_names(layers: tuple[Layer, ...]) -> None:
+    names = Counter(chain.from_iterable(layer.shapes() for layer in layers))
     if twice := [name for name, number in names.items() if number > 1]:
         raise ValueError(f"{twice[0]} belongs to two layers; expected another name in each layer")
-    sizing = (layer for layer in found if not isinstance(layer, Dropout | MaskedDropout))
-    for before, after in pairwise(sizing):
+
+
+def _check_sizes(layers: tuple[Layer, ...]) -> None:
+    """Refuse dense layers whose sizes do not meet; dropout between them changes none."""
+    resizing = (layer for layer in layers if not isinstance(layer, Dropout | MaskedDropout))
+    for before, after in pairwise(resizing):
         if isinstance(before, Dense) and isinstance(after, Dense) and before.units != after.fan_in:
             raise ValueError(
                 f"{after.weights} takes {after.fan_in} numbers, and the layer before it gives "
                 f"{before.units}; expected as many"
             )
-    return found
 
 
 def _is_layer(layer: object) -> bool:

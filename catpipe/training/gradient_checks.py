@@ -65,15 +65,11 @@ def gradient_check(
     >>> gradient_check(net, initialize_parameters(net, seed=1), batch).along_directions < 1e-7
     True
     """
-    check_parameters(network, parameters)
-    if max(map(np.ndim, parameters.values()), default=0) > 2:
-        raise ValueError("parameters of a stack; expected those of one network: check each alone")
+    _check_one_network(network, parameters)
     check_batch(batch)
     check_seed(seed)
     check_positive("step", step)
-    W = map_parameters(np.float64, parameters)
-    weights = None if batch.weights is None else batch.weights.astype(float)
-    examples = Batch(batch.X.astype(float), batch.Y.astype(float), weights)
+    W, examples = map_parameters(np.float64, parameters), _as_float64(batch)
     cost = partial(_cost, network, examples, iteration)
     dW = gradients(network, W, *examples, iteration)
     quotient = partial(_quotient, cost, W, step)
@@ -91,6 +87,19 @@ def gradient_check(
         max(along),
         {name: max(each.relative for each in of) for name, of in by_name.items()},
         max(differences, key=attrgetter("relative")),
+    )
+
+
+def _check_one_network(network: Network, parameters: Parameters) -> None:
+    check_parameters(network, parameters)
+    if max(map(np.ndim, parameters.values()), default=0) > 2:
+        raise ValueError("parameters of a stack; expected those of one network: check each alone")
+
+
+def _as_float64(batch: Batch) -> Batch:
+    X, Y, weights = batch
+    return Batch(
+        X.astype(float), Y.astype(float), None if weights is None else weights.astype(float)
     )
 
 
