@@ -152,14 +152,14 @@ def _check_learned_alike(setup: Setup, seeds: Sequence[int]) -> None:
 
 
 def _checked_seeds(seeds: Any) -> tuple[int, ...]:
-    is_several = np.ndim(seeds) == 1 and not isinstance(seeds, str | bytes)
-    numbers = tuple(np.asarray(seeds).tolist()) if is_several else ()
-    if not numbers or not all(map(SEED.allowed, numbers)):
+    is_several = isinstance(seeds, Iterable) and getattr(seeds, "ndim", 1) == 1
+    given = (*seeds,) if is_several else ()
+    if not given or not all(map(SEED.allowed, given)):
         raise ValueError(
             f"seeds are {brief(seeds)}; expected one or more, each {SEED.expected}: give "
             "range(1, 6), say"
         )
-    return numbers
+    return tuple(map(int, given))
 
 
 def _run_part(setup: Setup, watch: Watch, part: tuple[Sequence[int], Checkpoint | None]) -> Result:

@@ -294,11 +294,12 @@ def _real(text: str) -> Any:
 def _number(text: str) -> Any:
     """Return the number, as an integer where it is one.
 
-    >>> _number("10"), _number("0.5"), _number("ten")
-    (10, 0.5, 'ten')
+    >>> _number("10"), _number("0.5"), _number("1e300"), _number("ten")
+    (10, 0.5, 1e+300, 'ten')
     """
     value = _real(text)
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    is_whole = isinstance(value, float) and value.is_integer() and abs(value) <= MOST_STEPS
+    return int(value) if is_whole else value
 
 
 def _several(read: Reader, text: str) -> tuple[Any, ...]:

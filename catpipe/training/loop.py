@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import accumulate
@@ -123,6 +123,9 @@ with initial_state(optimizer, parameters)
     check_type("state", state, State, "initial_state(optimizer, parameters)")
     if not isinstance(step, Step):
         return
+    check_whole("iteration of the state", state.iteration, least=0)
+    if not isinstance(state.costs, Sequence):
+        raise TypeError(f"costs of the state are {brief(state.costs)}; expected a tuple of samples")
     check_parameters(step.network, state.parameters)
     check_moments(step.optimizer, state.parameters, state.moments)
 
@@ -195,7 +198,7 @@ def check_run(step: Callable[[State, _B], State], batches: Iterable[_B], state: 
 
 
 def quiet() -> np.errstate:
-    """Return the context in which NumPy says nothing where it would warn, and else does as told.
+    """Return the context in which NumPy does not warn; where it was told to raise, it still does.
 
     >>> with quiet():
     ...     np.ones(1) / 0
@@ -219,7 +222,7 @@ def is_finite(parameters: Parameters) -> bool:
 
 
 class Diverged(FloatingPointError):
-    """A cost that is no longer finite; `state` is the last whose cost is known to be."""
+    """A cost that is no longer finite; `state` is the last whose cost is known to be finite."""
 
     __module__ = "catpipe.training"  # where its users find it
 
@@ -245,7 +248,7 @@ learning rate
     checked: Costs = ()
     good = before = None
     for state in states:
-        if state.costs is not checked:  # sampled on the way here from the state before
+        if state.costs and state.costs is not checked:  # sampled since the state before
             checked, sampled = state.costs, before or state
             check_finite(*checked[-1], good or sampled)
             good = sampled

@@ -424,9 +424,12 @@ def test_an_optimizer_of_ones_own_is_used_however_empty_it_is():
     assert run(setup).parameters == setup.initial_parameters
 
 
-def test_a_watch_that_hands_on_nothing_is_refused():
+@pytest.mark.parametrize(
+    "watch", [lambda _: iter(()), lambda _: None, lambda checkpoints: map(str, checkpoints)]
+)
+def test_a_watch_that_hands_on_no_checkpoint_is_refused(watch):
     with pytest.raises(ValueError, match="hands on no checkpoint"):
-        fit(EXPERIMENT, PICTURES, lambda _: iter(()))
+        fit(EXPERIMENT, PICTURES, watch)
 
 
 def test_inputs_that_are_floats_are_taken_as_they_are():

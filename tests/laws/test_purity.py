@@ -246,6 +246,7 @@ CALLS = {
     "check_distributions": (losses.check_distributions, ONE_HOT),
     "check_more_than_one": (losses.check_more_than_one, 2),
     "check_numbers": (losses.check_numbers, Y),
+    "targets_like": (losses.targets_like, Z, Y),
     "floating": (parameters.floating, LABELS),
     "like": (parameters.like, X, LABELS),
     "linear_forward": (layers.linear_forward, X, W["W1"], W["b1"]),
@@ -281,7 +282,6 @@ CALLS = {
     "scaled": (scaled, dict(gradients(NET, W, X, Y)), 0.5),
     "check_parameters": (check_parameters, NET, W),
     "check_network": (check_network, NET),
-    "is_size": (layers.is_size, 3),
     "affine": (layers.affine, X, W["W1"], W["b1"]),
     "check_dropout_rate": (layers.check_dropout_rate, 0.5),
     "check_seed": (random.check_seed, 1),
@@ -293,6 +293,7 @@ CALLS = {
     "predict_probabilities": (predict_probabilities, NET, W, X),
     "predict": (predict, NET, W, X),
     "update_parameters": (optimizers.update_parameters, W, W, 0.1),
+    "descended": (optimizers.descended, W, W, 0.1),
     **{f"{name}_init": (optimizer.init, W) for name, optimizer in MOVING.items()},
     **{
         f"{name}_update": (optimizer.update, 3, W, optimizer.init(W), normal_parameters(NET, 4))
@@ -374,6 +375,7 @@ CALLS = {
     "check_order": (sampling.check_order, sampling.shuffled(6, 1)),
     "check_numbers_of_batches": (batches.check_numbers, "X", X),
     "is_number": (checks.is_number, 0.5),
+    "is_whole": (checks.is_whole, 3),
     "check_whole": (checks.check_whole, "size", 2),
     "of_each_network": (checks.of_each_network, "rate", normal(1, 2, 1, 1), "a number"),
     "check_type": (checks.check_type, "state", STATE, loop.State, "State(...)"),

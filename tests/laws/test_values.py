@@ -193,3 +193,23 @@ def test_values_with_arrays_are_keys_of_a_dict():
 def test_every_class_of_a_value_with_arrays_is_tried_here():
     ours = {of for of in Value.__subclasses__() if of.__module__ != Value.__module__}
     assert ours <= {type(make()) for make in VALUES.values()}
+
+
+ALIASED = {
+    "a rate": lambda rate, _: gradient_descent(rate),
+    "a rate of a schedule": lambda rate, _: cosine(rate, 100),
+    "a decay": lambda rate, _: adamw(cosine(0.1, 100), rate),
+    "a strength": lambda rate, _: with_l2(gradient_descent(0.1), rate),
+    "a norm": lambda rate, _: with_clipping(gradient_descent(0.1), rate),
+    "stratified": lambda _, labels: stratified(labels, 1),
+    "balanced": lambda _, labels: balanced(labels, 1),
+    "subset": lambda _, labels: subset(labels, shuffled(5, 1)),
+}
+
+
+@pytest.mark.parametrize("make", ALIASED.values(), ids=ALIASED)
+def test_a_later_write_to_an_array_does_not_reach_the_value_made_of_it(make):
+    rate, labels = rates(), LABELS.copy()
+    value = make(rate, labels)
+    rate[:], labels[:] = 7, 1
+    assert value == make(rates(), LABELS)
