@@ -34,6 +34,7 @@ from catpipe.shell.storage.hdf5 import TOTAL, Opened, opened, opened_on_disk, wr
 from catpipe.shell.storage.names import Names, candidates, part_and_set, says_part, usual, words_of
 
 IN_MEMORY = 2**28  # bytes of a file that is read whole before HDF5 sees it
+BEYOND_BUDGET = "allow it with budget={}, or split it"  # at the command line, with --memory
 SUFFIXES = (".h5", ".hdf5", ".hdf", ".mat")
 
 _PARTS = ("train", "test")
@@ -314,7 +315,7 @@ def _names_to_test_on(file: Opened, *, is_alone: bool = False) -> Names | None:
 
 def _read(file: Opened, names: Names, budget: int) -> _Part:
     check_axes(file, names, file.look([names.inputs])[names.inputs].shape)
-    arrays = file.datasets(names.all, each=budget, total=budget)
+    arrays = file.datasets(names.all, each=budget, total=budget, todo=BEYOND_BUDGET)
     classes = arrays[names.classes] if names.classes else None
     return _Part(Path(file.path), names, arrays[names.inputs], arrays[names.targets], classes)
 

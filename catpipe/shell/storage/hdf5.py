@@ -106,11 +106,17 @@ class Opened(NamedTuple):
     """Bytes that the child needs to hold the file."""
 
     def datasets(
-        self, names: Iterable[str], *, each: int = EACH, total: int = TOTAL
+        self,
+        names: Iterable[str],
+        *,
+        each: int = EACH,
+        total: int = TOTAL,
+        todo: str = "split it",
     ) -> dict[str, Array]:
-        """Return what `read` does."""
+        """Return what `read` does; `todo` is for `check_budget`."""
         found = self.look(names)
-        check_budget(self.path, {name: of.size for name, of in found.items()}, each, total)
+        sizes = {name: of.size for name, of in found.items()}
+        check_budget(self.path, sizes, each, total, todo)
         return {name: self._values(name, declared) for name, declared in found.items()}
 
     @property
@@ -267,24 +273,30 @@ def _likeness(head: bytes) -> str:
     return f"{found}; expected HDF5: {todo}"
 
 
-def check_budget(path: StrPath, sizes: Mapping[str, int], each: int, total: int) -> None:
+def check_budget(
+    path: StrPath,
+    sizes: Mapping[str, int],
+    each: int,
+    total: int,
+    todo: str = "split it",
+) -> None:
     """Raise `DataError` for what takes more bytes than `each`, or together more than `total`.
+
+    `todo` says what to do then, about the bytes of all together.
 
     >>> check_budget("x.h5", {"b1": 8}, each=4, total=16)
     Traceback (most recent call last):
-    catpipe.DataError: x.h5: b1 takes 8 bytes; expected at most 4: allow more memory, or split it
+    catpipe.DataError: x.h5: b1 takes 8 bytes; expected at most 4: split it
     """
+    together = sum(sizes.values())
+    todo = todo.format(together)
     for name, size in sizes.items():
         if size > each:
             raise DataError(
-                f"{path}: {name} takes {size:,} bytes; expected at most {each:,}: allow more "
-                "memory, or split it"
+                f"{path}: {name} takes {size:,} bytes; expected at most {each:,}: {todo}"
             )
-    if (size := sum(sizes.values())) > total:
-        raise DataError(
-            f"{path}: takes {size:,} bytes; expected at most {total:,}: "
-            "allow more memory, or split it"
-        )
+    if together > total:
+        raise DataError(f"{path}: takes {together:,} bytes; expected at most {total:,}: {todo}")
 
 
 def _content(path: Path, total: int) -> bytes:
@@ -297,8 +309,7 @@ def _content(path: Path, total: int) -> bytes:
         raise _unreadable_file(path, error) from error
     if size > total:
         raise DataError(
-            f"{path}: has {size:,} bytes; expected at most {total:,}: allow more memory, or "
-            "split it"
+            f"{path}: has {size:,} bytes; expected at most {total:,}: check its name, or split it"
         )
     return content
 
