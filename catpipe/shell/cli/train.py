@@ -42,11 +42,10 @@ from catpipe.shell.threads import with_threads
 def train(options: Namespace) -> None:
     """Train a network, report how it went, and save the run."""
     folder = options.data or default_folder()
-    data, notes = load_with_notes(folder, options.memory or TOTAL)
+    regression = is_regression(Experiment(seed=1, loss=options.loss))
+    data, notes = load_with_notes(folder, options.memory or TOTAL, regression=regression)
     experiment = _experiment(options, folder, data)
     validation = _validation(options, data)
-    if is_regression(experiment):
-        data = data._replace(classes=())
     _check_out(options)
     if not options.json:
         print(data_line(folder, data, notes))

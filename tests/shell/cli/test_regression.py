@@ -104,6 +104,35 @@ def test_what_is_printed_is_the_r_squared_of_scikit_learn(capsys, tmp_path):
     assert report["test_r_squared"] == pytest.approx(expected)
 
 
+@pytest.fixture
+def ratings(tmp_path):
+    """Return the file of a data set whose targets, 1 to 5, may be classes or numbers."""
+    X, y = np.random.default_rng(1).standard_normal((20, 3)), np.arange(20) % 5 + 1
+    write(tmp_path / "ratings.h5", {"x_train": X, "y_train": y, "x_test": X, "y_test": y})
+    return tmp_path / "ratings.h5"
+
+
+def test_whole_numbers_are_predicted_as_they_are_in_the_file(capsys, ratings, tmp_path):
+    run = tmp_path / "run"
+    told = said(capsys, "train", "--data", ratings, "--out", run, *REGRESSION)
+    assert "; targets are numbers, of a regression\n" in told
+    assert re.findall(r"target (\d)", said(capsys, "predict", run)) == [*"12345" * 4]
+    assert "identical" in said(capsys, "replay", run)
+
+
+def test_names_are_no_targets_of_a_regression(capsys, tmp_path):
+    names = np.array([b"cat", b"dog"] * 3)
+    write(tmp_path / "pets.h5", {"x_train": np.ones((6, 2)), "y_train": names})
+    told = refused(capsys, "train", "--data", tmp_path / "pets.h5", *REGRESSION)
+    assert "has names; expected numbers" in told
+
+
+def test_a_loss_is_proposed_where_nearly_every_example_is_of_its_own_class(capsys, tmp_path):
+    write(tmp_path / "years.h5", {"x_train": np.eye(9), "y_train": np.arange(9) % 7})
+    told = said(capsys, "train", "--data", tmp_path / "years.h5", "--iterations", 1)
+    assert "the numbers 0 to 6 (for numbers to predict, --loss mean_squared_error)" in told
+
+
 def test_targets_that_are_numbers_need_the_loss_of_a_regression(capsys, tmp_path):
     save_data(tmp_path, of_features(()), "numbers")
     told = refused(capsys, "train", "--data", tmp_path)

@@ -516,6 +516,19 @@ def test_a_file_that_is_no_data_set_is_not_replaced(tmp_path: Path, content: byt
     assert [*tmp_path.iterdir()] == [path]
 
 
+@pytest.mark.parametrize(
+    "targets", [Y + 1, 2 * Y - 1, np.eye(3)[Y], Y == 1], ids=["from 1", "signs", "hot", "booleans"]
+)
+def test_targets_of_a_regression_are_the_numbers_that_are_written(
+    tmp_path: Path, targets: Array
+) -> None:
+    place = pair(tmp_path, {"x": X, "y": targets, "list_classes": np.array([b"a", b"b", b"c"])})
+    data = load_data(place, regression=True)
+    assert data.classes == ()
+    for examples in (data.train, load_pictures(place / "train_a.h5", like=data)):
+        np.testing.assert_array_equal(examples.targets, targets.astype(float), strict=True)
+
+
 @pytest.mark.parametrize("budget", [100, 400])
 def test_a_data_set_beyond_the_budget_is_refused_and_told_how_to_raise_it(
     tmp_path: Path, budget: int
