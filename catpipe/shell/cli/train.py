@@ -51,11 +51,12 @@ def train(options: Namespace) -> None:
         print(data_line(folder, data, notes))
         print(experiment_line(experiment, data.train, options.seeds))
     if options.seeds:
-        train_seeds(options, experiment, folder, data, validation)
+        train_seeds(options, experiment, folder, data, notes, validation)
         return
     session = Session(
         folder=folder,
         data=data,
+        notes=notes,
         out=options.out,
         save_every=options.save_every,
         as_json=options.json,
@@ -86,6 +87,7 @@ def resume(options: Namespace) -> None:
     session = Session(
         folder=found.folder,
         data=found.data,
+        notes=found.notes,
         out=path,
         save_every=options.save_every,
         as_json=options.json,

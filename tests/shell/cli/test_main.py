@@ -79,8 +79,9 @@ def test_train_json_is_one_object_of_the_documented_keys(capsys, folder):
     _, out, _ = typed(capsys, "train", *SMALL, "--data", folder / "data", "--json")
     report = json.loads(out)
     assert list(report) == [
-        "data", "network", "seed", "experiment", "iterations", "iteration", "costs", "final_cost",
-        "l2_penalty", "train_accuracy", "test_accuracy", "seconds", "space", "changes",
+        "data", "data_notes", "network", "seed", "experiment", "iterations", "iteration", "costs",
+        "final_cost", "l2_penalty", "train_accuracy", "test_accuracy", "seconds", "space",
+        "changes",
     ]  # fmt: skip
     assert report["network"] == [12288, 3, 1]
     assert (report["seed"], report["iterations"], report["iteration"]) == (1, 150, 150)

@@ -54,7 +54,7 @@ def test_evaluate_prints_r_squared_and_no_confusion(capsys, trained):
 
 def test_evaluate_reports_r_squared_in_json(capsys, trained):
     report = json.loads(said(capsys, "evaluate", trained[0], "--json"))
-    assert {*report} == {"data", "test_r_squared"}
+    assert {*report} == {"data", "data_notes", "test_r_squared"}
 
 
 def test_predict_prints_numbers_with_their_targets(capsys, trained):
@@ -118,6 +118,16 @@ def test_whole_numbers_are_predicted_as_they_are_in_the_file(capsys, ratings, tm
     assert "; targets are numbers, of a regression\n" in told
     assert re.findall(r"target (\d)", said(capsys, "predict", run)) == [*"12345" * 4]
     assert "identical" in said(capsys, "replay", run)
+
+
+@pytest.mark.parametrize("command", ["train", "train --seeds 1..2", "resume", "evaluate"])
+def test_json_has_the_notes_of_the_data_line(capsys, ratings, tmp_path, command):
+    run, (name, *more) = tmp_path / "run", command.split()
+    told = said(capsys, "train", "--data", ratings, "--out", run, *REGRESSION)
+    given = (*more, "--data", ratings, *REGRESSION) if name == "train" else (run,)
+    notes = json.loads(said(capsys, name, *given, "--json"))["data_notes"]
+    assert f"; {'; '.join(notes)}\n" in told
+    assert "targets are numbers, of a regression" in notes
 
 
 def test_names_are_no_targets_of_a_regression(capsys, tmp_path):
