@@ -83,8 +83,8 @@ def load_data(place: StrPath, budget: int = TOTAL, *, regression: bool = False) 
 
     >>> load_data("nowhere")
     Traceback (most recent call last):
-    catpipe.DataError: nowhere: is not a folder; expected one with a train_*.h5 and a \
-test_*.h5: check the name
+    catpipe.DataError: nowhere: is not there; expected a folder with a train_*.h5 and a test_*.h5, \
+or one file of both: check the name
     """
     return load_with_notes(place, budget, regression=regression).data
 
@@ -179,8 +179,8 @@ def paths_of(place: Path) -> dict[str, Path]:
 
     >>> paths_of(Path("nowhere"))
     Traceback (most recent call last):
-    catpipe.DataError: nowhere: is not a folder; expected one with a train_*.h5 and a \
-test_*.h5: check the name
+    catpipe.DataError: nowhere: is not there; expected a folder with a train_*.h5 and a test_*.h5, \
+or one file of both: check the name
     """
     try:
         return _paths_of(place)
@@ -199,10 +199,11 @@ def _paths_of(place: Path) -> dict[str, Path]:
         part, name = part_and_set(place)
         if part not in _PARTS:
             return dict.fromkeys(_PARTS, place)
-    elif not any(of == name for _, _, of in _files(folder)):
+    elif not name or not any(of == name for _, _, of in _files(folder)):
+        found = "is neither file nor folder" if place.exists() else "is not there"
         raise DataError(
-            f"{place}: is not a folder; expected one with a train_*.h5 and a test_*.h5: "
-            "check the name"
+            f"{place}: {found}; expected a folder with a train_*.h5 and a test_*.h5, or one "
+            "file of both: check the name"
         )
     files = [file for file in _files(folder) if file[2] == name]
     if place.is_file():
@@ -334,12 +335,13 @@ def check_axes(file: Opened, names: Names, shape: tuple[int, ...]) -> None:
 
 
 def part_in(file: Opened) -> Names:
-    """Return the names of the part that the file's name says, or the first that is in the file."""
+    """Return the names of the part that the file's name says, or else of one that is held out."""
     says, _ = part_and_set(Path(file.path))
     if says:
         return names_in(file, says)
-    refusals = []
-    for part in ("train", "test", "validation"):
+    there, refusals = file.listed(), []
+    held_out = [of for of in ("validation", "test") if any(says_part(name, of) for name in there)]
+    for part in (*held_out, "train"):
         try:
             return names_in(file, part)
         except DataError as error:
@@ -406,7 +408,7 @@ def _data_set(train: _Part, test: _Part | None = None, *, regression: bool = Fal
     classes = REGRESSION if regression else _classes(train, targets, whose)
     if test.classes is not None:
         _check_classes(test, _named(test, test.classes, targets), classes.names, train.path.name)
-    _check_alike(test, tested.inputs, learnt.inputs, train.path.name)
+    _check_alike(test, tested.inputs, learnt.inputs, Path(train.where(train.names.inputs)).name)
     examples, others = _examples(train, learnt, classes), _examples(test, tested, classes)
     if (outputs := others.targets.shape[1:]) != (expected := examples.targets.shape[1:]):
         raise DataError(
@@ -453,9 +455,8 @@ def _check_alike(part: _Part, inputs: Array, expected: Array, whose: str) -> Non
     where = part.where(part.names.inputs)
     if inputs.shape[1:] != expected.shape[1:]:
         found, wanted = (" x ".join(map(str, of.shape[1:])) for of in (inputs, expected))
-        raise DataError(
-            f"{where} has inputs of {found}; expected {wanted} as in {whose}: resize them"
-        )
+        todo = "resize them" if inputs.ndim > 2 else "write the same features"
+        raise DataError(f"{where} has inputs of {found}; expected {wanted} as in {whose}: {todo}")
     are_fractions = inputs.dtype.kind == "f" and 0 <= inputs.min() <= inputs.max() <= 1
     are_pixels, should_be = inputs.dtype == np.uint8, expected.dtype == np.uint8
     if are_pixels != should_be and not (should_be and are_fractions):

@@ -269,8 +269,15 @@ def _likeness(head: bytes) -> str:
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
     unknown = (f"begins with {head[:8]!r}" if head else "is empty", "fetch or write it again")
     likely = (likeness for start, likeness in _LOOKALIKES.items() if text.startswith(start))
-    found, todo = next(likely, unknown)
+    found, todo = next(likely, _as_text(head) or unknown)
     return f"{found}; expected HDF5: {todo}"
+
+
+def _as_text(head: bytes) -> tuple[str, str] | None:
+    """Return what to say of a file that begins as a line of a table does, such as a CSV file."""
+    is_text = not {*head} - {*range(32, 127), *b"\t\r\n"}
+    is_table = is_text and any(separator in head for separator in (b",", b";", b"\t"))
+    return ("is text, as .csv is", _AS_HDF5) if is_table else None
 
 
 def check_budget(
@@ -315,10 +322,11 @@ def _content(path: Path, total: int) -> bytes:
 
 
 def _check_finite(where: str, array: Array) -> None:
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
+    if array.dtype.kind == "f" and not (finite := np.isfinite(array)).all():
+        first = np.unravel_index(finite.argmin(), array.shape)
         raise DataError(
-            f"{where} holds numbers that are not finite; expected finite ones: "
-            "look where they arose"
+            f"{where} holds numbers that are not finite, the first, {array[first]}, at index "
+            f"{tuple(map(int, first))}; expected finite ones: fill or drop them"
         )
 
 

@@ -203,7 +203,7 @@ def test_figure_writes_a_png(capsys, folder, tmp_path):
         (("train", "--out", "x" * 300), "File name too long"),
         (("train", "--out", "/dev/null"), "is a device"),
         (("train", "--dtype", "float16"), "float32"),
-        (("train", "--data", "nowhere"), "nowhere: is not a folder"),
+        (("train", "--data", "nowhere"), "nowhere: is not there"),
         (("train", "--out", "nowhere/a.h5"), "nowhere/a.h5: cannot be written"),
         (("train", "--out", "."), "is a folder"),
         (("evaluate",), "FILE"),

@@ -313,6 +313,22 @@ def test_one_file_without_names_is_read_like_the_others(tmp_path: Path) -> None:
     assert load_pictures(tmp_path / "more.h5", like).targets.tolist() == [1] * 6
 
 
+@pytest.mark.parametrize("part", ["val", "test"])
+def test_one_file_of_several_parts_is_read_for_the_one_that_is_held_out(
+    tmp_path: Path, part: str
+) -> None:
+    like = load_data(pair(tmp_path, {"x": X, "y": Y}))
+    held_out = {f"x_{part}": X[:2], f"y_{part}": Y[:2]}
+    write(tmp_path / "all.h5", **held_out, x_train=X, y_train=Y)
+    assert load_pictures(tmp_path / "all.h5", like).targets.tolist() == [0, 1]
+
+
+def test_a_name_without_a_word_is_no_set(tmp_path: Path) -> None:
+    place = pair(tmp_path, {"x": X, "y": Y})
+    (place / "train_a.h5").rename(place / "train.h5")
+    assert "is not there; expected a folder" in refusal(place / "-")
+
+
 # Names of datasets and files.
 
 
