@@ -130,6 +130,16 @@ def test_json_has_the_notes_of_the_data_line(capsys, ratings, tmp_path, command)
     assert "targets are numbers, of a regression" in notes
 
 
+def test_data_of_many_other_classes_are_refused_in_a_short_line(capsys, tmp_path):
+    for name, classes in (("few", 2), ("many", 60)):
+        y = np.arange(120) % classes
+        write(tmp_path / name, {"x_train": np.ones((120, 2)), "y_train": y, "x_test": y[:, None] *
+                                np.ones(2), "y_test": y})  # fmt: skip
+    said(capsys, "train", "--data", tmp_path / "few", "--out", tmp_path / "run", "--iterations", 1)
+    told = refused(capsys, "evaluate", tmp_path / "run", "--data", tmp_path / "many")
+    assert "has the classes 0, 1, 2, 3, 4, 5, 6, 7, ... (60 in all); expected" in told
+
+
 def test_names_are_no_targets_of_a_regression(capsys, tmp_path):
     names = np.array([b"cat", b"dog"] * 3)
     write(tmp_path / "pets.h5", {"x_train": np.ones((6, 2)), "y_train": names})
