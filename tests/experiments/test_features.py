@@ -97,7 +97,7 @@ def test_a_fold_is_a_run_on_the_other_examples(asked):
 class Remembers:
     """A transform that gives the brightest number that it has seen, beside the inputs' mean."""
 
-    def fit(self, inputs, seed):
+    def fit(self, inputs, seed):  # noqa: ARG002
         """Return the largest of all numbers."""
         return Parameters(most=[inputs.max()])
 

@@ -35,7 +35,8 @@ def evaluate(options: Namespace) -> None:
     table = _confusion(run, test) if run.classes else None
     if options.json:
         of_classes = {} if table is None else {"classes": run.classes, "confusion": table.tolist()}
-        print(json.dumps({"data": str(folder), score.key("test"): found, **of_classes}))
+        of_data = {"data": str(folder), "data_notes": notes}
+        print(json.dumps({**of_data, score.key("test"): found, **of_classes}))
         return
     print(data_line(folder, data, notes))
     print(f"test {score.name}: {score.words(found, test)}")

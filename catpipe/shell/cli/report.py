@@ -131,11 +131,14 @@ def percent(fraction: float, examples: Examples) -> str:
     return f"{100 * fraction:.3f} % ({round(fraction * count)} of {count})"
 
 
-def report_of(folder: Path, result: Result, data: DataSet, seconds: float) -> dict[str, Any]:
+def report_of(
+    folder: Path, result: Result, data: DataSet, seconds: float, notes: Sequence[str]
+) -> dict[str, Any]:
     """Return all that is reported of a run, under the names that it has in JSON."""
     score, parts = score_for(result.experiment), parts_of(data)
     return {
         "data": str(folder),
+        "data_notes": [*notes],
         "network": layer_sizes(result.network),
         "seed": result.experiment.seed,
         "experiment": plain_fields(result.experiment),

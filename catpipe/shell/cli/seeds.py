@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -32,6 +32,7 @@ def train_seeds(
     experiment: Experiment,
     folder: Path,
     data: DataSet,
+    notes: Sequence[str],
     validation: Examples | None = None,
 ) -> None:
     """Train a network from each seed; report their mean, their spread, and their ensemble."""
@@ -44,6 +45,7 @@ def train_seeds(
               for part, of in parts.items() if part == "test"}  # fmt: skip
     report = {
         "data": str(folder),
+        "data_notes": [*notes],
         "network": layer_sizes(result.network),
         "seeds": list(options.seeds),
         "experiment": plain_fields(experiment),

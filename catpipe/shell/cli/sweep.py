@@ -67,7 +67,8 @@ def sweep(options: Namespace) -> None:
     if asked.out is None:
         raise DataError("--out is missing; expected the folder to save runs to: name one")
     folder = asked.data or default_folder()
-    data, notes = load_with_notes(folder, asked.memory or TOTAL)
+    regression = is_regression(Experiment(seed=1, loss=asked.loss))
+    data, notes = load_with_notes(folder, asked.memory or TOTAL, regression=regression)
     trials = trials_of(experiments := _experiments(options.config, asked, folder, data))
     source = record_source(asked.data, folder, asked.validation)
     place = made_folder(asked.out, data, validation_for(asked, data), source)

@@ -42,21 +42,21 @@ from catpipe.shell.threads import with_threads
 def train(options: Namespace) -> None:
     """Train a network, report how it went, and save the run."""
     folder = options.data or default_folder()
-    data, notes = load_with_notes(folder, options.memory or TOTAL)
+    regression = is_regression(Experiment(seed=1, loss=options.loss))
+    data, notes = load_with_notes(folder, options.memory or TOTAL, regression=regression)
     experiment = experiment_for(options, folder, data)
     validation = validation_for(options, data)
-    if is_regression(experiment):
-        data = data._replace(classes=())
     _check_out(options)
     if not options.json:
         print(data_line(folder, data, notes))
         print(experiment_line(experiment, data.train, options.seeds))
     if options.seeds:
-        train_seeds(options, experiment, folder, data, validation)
+        train_seeds(options, experiment, folder, data, notes, validation)
         return
     session = Session(
         folder=folder,
         data=data,
+        notes=notes,
         out=options.out,
         save_every=options.save_every,
         as_json=options.json,
@@ -87,6 +87,7 @@ def resume(options: Namespace) -> None:
     session = Session(
         folder=found.folder,
         data=found.data,
+        notes=found.notes,
         out=path,
         save_every=options.save_every,
         as_json=options.json,

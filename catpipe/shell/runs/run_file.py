@@ -73,6 +73,8 @@ def save_run(path: StrPath, run: Run) -> None:
     your own, which a file cannot name, and for a file that is no run, which is not replaced; an
     earlier file is then as it was.
     """
+    if not isinstance(run, Run):
+        raise TypeError(f"the run is a {type(run).__name__}; expected a Run: give `Run(result)`")
     result = run.result
     _check_described(path, result)
     if result.checkpoint is None:

@@ -64,6 +64,11 @@ def test_loading_gives_back_what_was_saved(run, path):
     assert load_run(path) == run
 
 
+def test_a_result_alone_is_no_run(run, tmp_path):
+    with pytest.raises(TypeError, match=r"a Result; expected a Run: give `Run\(result\)`"):
+        save_run(tmp_path / "run.h5", run.result)
+
+
 def test_loaded_arrays_are_read_only(path):
     assert not any(array.flags.writeable for array in load_run(path).result.parameters.values())
 

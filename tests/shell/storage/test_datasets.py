@@ -59,7 +59,7 @@ def refusal(folder: Path, blamed: Path) -> str:
 
 
 def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
-    assert "is not a folder" in refusal(tmp_path / "none", tmp_path / "none")
+    assert "is not there" in refusal(tmp_path / "none", tmp_path / "none")
 
 
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
