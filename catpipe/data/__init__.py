@@ -46,6 +46,8 @@ from catpipe.data.batches import (
 from catpipe.data.conversion import examples_from, inputs_from
 from catpipe.data.drawn.drawings import draw
 from catpipe.data.examples import DataSet, Examples, one_hot, targets
+from catpipe.data.findings import Findings, sentences
+from catpipe.data.inspection import find_problems
 from catpipe.data.sampling import (
     Balanced,
     Shuffled,
@@ -64,6 +66,7 @@ __all__ = [
     "Batch",
     "DataSet",
     "Examples",
+    "Findings",
     "Shuffled",
     "Stratified",
     "Subset",
@@ -76,6 +79,7 @@ __all__ = [
     "cropped",
     "draw",
     "examples_from",
+    "find_problems",
     "flipped",
     "full_batches",
     "held_out",
@@ -84,6 +88,7 @@ __all__ = [
     "normalized",
     "one_hot",
     "pixels",
+    "sentences",
     "shifted",
     "shuffled",
     "stratified",

@@ -12,7 +12,16 @@ import pytest
 from toolz import identity
 
 from catpipe import checks, metrics, random
-from catpipe.data import augmentation, batches, conversion, sampling, transforms
+from catpipe.data import (
+    augmentation,
+    batches,
+    conversion,
+    copies,
+    findings,
+    inspection,
+    sampling,
+    transforms,
+)
 from catpipe.data import examples as example
 from catpipe.data.drawn import canvas, drawings, subjects
 from catpipe.experiments import (
@@ -102,6 +111,10 @@ DUAL = dual.project(NET, W, X)
 DROPPED = with_dropout(NET, 0.5, seed=1)
 MASKED = layers.MaskedDropout(0.5, [X > 0].__getitem__)
 MANY = normal(10, 3, 6)
+LARGE = (256 * normal(7, 3, 32, 32, 3)).astype(np.uint8)[[0, 1, 2, 1]]
+DOUBTFUL = example.DataSet(
+    example.Examples(LARGE, LABELS[:4]), example.Examples(LARGE[:, ::-1], LABELS[:4]), ("a", "b")
+)
 ONE_HOT = example.one_hot(np.arange(6) % 3, 3)
 BRIGHT = normal(11, 4, 3, 3, 3) % 1
 SPACES = {
@@ -378,6 +391,15 @@ CALLS = {
     "check_shape": (conversion.check_shape, IMAGES, (2, 2, 3)),
     "are_pixels": (transforms.are_pixels, IMAGES),
     "fingerprint": (example.fingerprint, PICTURES),
+    "noun": (example.noun, PICTURES),
+    "digests": (copies.digests, IMAGES),
+    "equal_pairs": (copies.equal_pairs, (b"a", b"b", b"a")),
+    "fingerprints": (copies.fingerprints, LARGE),
+    "near_pairs": (copies.near_pairs, copies.fingerprints(LARGE)),
+    "are_pictures": (copies.are_pictures, LARGE),
+    "find_problems": (inspection.find_problems, DOUBTFUL),
+    "sentences": (findings.sentences, inspection.find_problems(DOUBTFUL)),
+    "summary": (findings.summary, inspection.find_problems(DOUBTFUL)),
     "pixels": (transforms.pixels, IMAGES),
     "targets": (example.targets, LABELS),
     "one_hot": (example.one_hot, LABELS, 3),
