@@ -111,6 +111,14 @@ def test_of_several_originals_the_first_is_named():
     assert [(pair.number, pair.of) for pair in pairs] == [(2, 0), (3, 1), (4, 0)]
 
 
+def test_the_first_original_is_named_be_it_mirrored_or_not():
+    one, other = DRAWN[0], DRAWN[0][:, ::-1]
+    pairs = near_pairs(fingerprints(np.stack([one, other, one, other])))
+    assert [(pair.number, pair.of, pair.how) for pair in pairs] == [
+        (1, 0, "mirrored"), (2, 0, "near"), (3, 0, "mirrored"),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("of", [0, BLOCK - 1, BLOCK])
 def test_copies_are_found_across_the_blocks(of):
     noise = np.random.default_rng(0).random((BLOCK + 2, 32, 32)).astype(np.float32)

@@ -60,6 +60,11 @@ def test_a_mirrored_and_a_near_copy_are_found_beside_an_equal_one():
     assert find_problems(data).different == 10
 
 
+def test_a_near_copy_of_a_picture_that_comes_after_an_equal_copy_is_named_by_its_place():
+    data = data_set(NOISE[[0, 0, 1]], NOISE[1:2, :, ::-1])
+    assert copies_in(data)[-1] == ("test 0", "train 2", "mirrored")
+
+
 def test_pictures_of_other_types_in_both_parts_are_compared_as_they_are_seen():
     fractions = (NOISE[:2] / 255).astype(np.float32)
     assert copies_in(data_set(NOISE[:8], fractions))[0] == ("test 0", "train 0", "equal")
