@@ -23,7 +23,7 @@ from catpipe.data.copies import (
 from catpipe.data.examples import DataSet, Examples, noun
 from catpipe.data.findings import ClassShare, Copy, Findings, Place
 from catpipe.data.sampling import Indices
-from catpipe.data.transforms import are_pixels, pixels
+from catpipe.data.transforms.columns import are_pixels, pixels
 from catpipe.nn.parameters import Array
 
 MOST = 20_000  # pictures among which near copies are looked for: every one is compared with all

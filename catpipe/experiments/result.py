@@ -18,7 +18,7 @@ from catpipe.data.conversion import (
     regression_targets,
 )
 from catpipe.data.examples import targets
-from catpipe.data.transforms import pixels
+from catpipe.data.transforms.columns import pixels
 from catpipe.experiments.experiment import Experiment, is_regression
 from catpipe.metrics import accuracy, r_squared
 from catpipe.nn.network import Network, cost_of, predict, predict_probabilities

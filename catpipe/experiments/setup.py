@@ -29,7 +29,7 @@ from catpipe.data.conversion import (
 )
 from catpipe.data.examples import Examples, fingerprint, targets
 from catpipe.data.sampling import Indices, Order, held_out, subset
-from catpipe.data.transforms import pixels
+from catpipe.data.transforms.columns import pixels
 from catpipe.experiments.experiment import (
     ACTIVATIONS,
     INITIALIZERS,

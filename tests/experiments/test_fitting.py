@@ -10,7 +10,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 from catpipe.data.drawn.drawings import draw
 from catpipe.data.examples import DataSet, Examples
 from catpipe.data.sampling import held_out
-from catpipe.data.transforms import pixels
+from catpipe.data.transforms.columns import pixels
 from catpipe.experiments.experiment import (
     ACTIVATIONS,
     OPTIMIZERS,

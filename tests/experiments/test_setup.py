@@ -11,7 +11,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 
 from catpipe.data.batches import full_batches
 from catpipe.data.examples import Examples, targets
-from catpipe.data.transforms import pixels
+from catpipe.data.transforms.columns import pixels
 from catpipe.experiments import setup as setups
 from catpipe.experiments.experiment import Experiment
 from catpipe.experiments.fitting import fit, run

@@ -20,10 +20,21 @@ from catpipe.data import (
     findings,
     inspection,
     sampling,
-    transforms,
 )
 from catpipe.data import examples as example
 from catpipe.data.drawn import canvas, drawings, subjects
+from catpipe.data.transforms import (
+    boundaries,
+    clustering,
+    codebooks,
+    columns,
+    components,
+    composition,
+    descriptors,
+    notation,
+    scaling,
+)
+from catpipe.data.transforms import pictures as picture_transforms
 from catpipe.experiments import (
     contexts,
     cross_validation,
@@ -117,6 +128,8 @@ DOUBTFUL = example.DataSet(
 )
 ONE_HOT = example.one_hot(np.arange(6) % 3, 3)
 BRIGHT = normal(11, 4, 3, 3, 3) % 1
+TRANSFORMS = (picture_transforms.grey(), scaling.standardize())
+LEARNED = composition.fit_transforms(TRANSFORMS, BRIGHT, 1)
 SPACES = {
     "full": spaces.full_space(X, "chosen"),
     "dual": spaces.dual_space(X),
@@ -162,6 +175,14 @@ def trained_in_space(train, prepared):
 
 def half(parameters):
     return 0.5
+
+
+def transformed(make, *settings):
+    return composition.fit_and_apply(make(*settings), BRIGHT, 1)
+
+
+def composed(combine, *transforms):
+    return composition.fit_and_apply(combine(*transforms), BRIGHT, 1)
 
 
 def painted(layers):
@@ -389,7 +410,7 @@ CALLS = {
     "class_numbers_of_one_hot": (conversion.class_numbers, np.eye(3)[[0, 2, 1]], 3),
     "regression_targets": (conversion.regression_targets, normal(4, 6)),
     "check_shape": (conversion.check_shape, IMAGES, (2, 2, 3)),
-    "are_pixels": (transforms.are_pixels, IMAGES),
+    "are_pixels": (columns.are_pixels, IMAGES),
     "fingerprint": (example.fingerprint, PICTURES),
     "noun": (example.noun, PICTURES),
     "digests": (copies.digests, IMAGES),
@@ -400,7 +421,44 @@ CALLS = {
     "find_problems": (inspection.find_problems, DOUBTFUL),
     "sentences": (findings.sentences, inspection.find_problems(DOUBTFUL)),
     "summary": (findings.summary, inspection.find_problems(DOUBTFUL)),
-    "pixels": (transforms.pixels, IMAGES),
+    "pixels": (columns.pixels, IMAGES),
+    "as_floats": (columns.as_floats, IMAGES),
+    "as_rows": (columns.as_rows, BRIGHT),
+    "as_columns": (columns.as_columns, BRIGHT),
+    "as_pictures": (boundaries.as_pictures, "grey", BRIGHT),
+    "check_features": (boundaries.check_features, "grey", BRIGHT, (3, 3, 3)),
+    "in_parts": (boundaries.in_parts, np.sqrt, BRIGHT, 10**6),
+    "features_of": (boundaries.features_of, BRIGHT),
+    "grey": (transformed, picture_transforms.grey),
+    "downscale": (transformed, picture_transforms.downscale, 2),
+    "mirror_views": (transformed, picture_transforms.mirror_views),
+    "standardize": (transformed, scaling.standardize),
+    "scale_groups": (transformed, scaling.scale_groups, 9, 18),
+    "logarithm": (transformed, scaling.logarithm, 3),
+    "square_root": (transformed, scaling.square_root),
+    "principal_components": (transformed, components.principal_components, 2),
+    "colour_histogram": (transformed, descriptors.colour_histogram, 2, 3),
+    "oriented_gradients": (transformed, descriptors.oriented_gradients, 1),
+    "codebook": (transformed, codebooks.codebook, 3, 2),
+    "k_means": (clustering.k_means, MANY, 2, 1),
+    "nearest": (clustering.nearest, MANY, MANY),
+    "chain": (composed, composition.chain, *TRANSFORMS),
+    "beside": (composed, composition.beside, *TRANSFORMS),
+    "fit_transforms": (composition.fit_transforms, TRANSFORMS, BRIGHT, 1),
+    "fit_and_apply": (composition.fit_and_apply, TRANSFORMS[0], BRIGHT, 1),
+    "fit_and_apply_transforms": (
+        composition.fit_and_apply_transforms,
+        TRANSFORMS,
+        BRIGHT,
+        1,
+    ),
+    "apply_transforms": (composition.apply_transforms, TRANSFORMS, LEARNED, BRIGHT),
+    "with_places": (composition.with_places, LEARNED),
+    "by_place": (composition.by_place, composition.with_places(LEARNED), 2),
+    "check_transforms": (composition.check_transforms, TRANSFORMS),
+    "read_transforms": (notation.read_transforms, "grey + (downscale:2; standardize)"),
+    "write_transforms": (notation.write_transforms, TRANSFORMS),
+    "transform_forms": (notation.transform_forms,),
     "targets": (example.targets, LABELS),
     "one_hot": (example.one_hot, LABELS, 3),
     "is_weight": (parameters.is_weight, "W1"),

@@ -64,6 +64,15 @@ PLAIN = {
     "scaled": lambda: scaled(constant(0.1), 5),
     "shuffled": lambda: shuffled(5, 1),
     "dropout": lambda: Dropout(0.5, 1, 2),
+    "downscale": lambda: data.downscale(8),
+    "colour_histogram": lambda: data.colour_histogram(4, 3),
+    "oriented_gradients": lambda: data.oriented_gradients(8),
+    "codebook": lambda: data.codebook(800, 6),
+    "scale_groups": lambda: data.scale_groups(3, 4),
+    "logarithm": lambda: data.logarithm(100),
+    "principal_components": lambda: data.principal_components(30, whiten=True),
+    "chain": lambda: data.chain(data.grey(), data.standardize()),
+    "beside": lambda: data.beside(data.grey(), data.downscale(8)),
 }
 """Of numbers and values alone: what they print, Python reads back."""
 
