@@ -1,10 +1,17 @@
-"""Examples in memory: data sets, transforms, sampling, batches, augmentation and drawn pictures.
+"""Examples in memory: data sets, inspection, transforms, sampling, batches, augmentation and drawn pictures.
 
 A transform makes pictures into columns, `targets` makes labels into what the network should give:
 
 >>> X, Y = data.pixels(pictures.inputs), data.targets(pictures.targets)
 >>> X, Y
 (array([[0., 1.]]), array([[0., 1.]]))
+
+Copies, labels that contradict and damage are found before training:
+
+>>> for sentence in data.sentences(data.find_problems(DataSet(pictures, pictures, ("no", "yes")))):
+...     print(sentence)
+2 test pictures are also training pictures, test 0 = train 0 and test 1 = train 1
+4 pictures are of one colour, train 0, train 1, test 0 and test 1
 
 An order says which examples each epoch visits; batches follow it without end:
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from hashlib import blake2b
+from math import prod
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from catpipe.nn.parameters import Array
+from catpipe.data.transforms.boundaries import in_parts
+from catpipe.data.transforms.pictures import downscale
+from catpipe.nn.parameters import Array, Parameters
 
 CELLS = 16  # along each side of a picture
 ALIKE, DETAILED = 0.98, 0.7  # near copies: `python -m tests.benchmarks.copies` measures the gap
@@ -77,8 +80,7 @@ def fingerprints(pictures: NDArray[Any]) -> Fingerprints:
     >>> one.coarse.shape, bool(np.allclose(one.coarse, other.coarse, atol=1e-6))
     ((1, 8, 8, 1), True)
     """
-    starts = range(0, max(len(pictures), 1), BLOCK)
-    means = np.concatenate([_cell_means(pictures[start : start + BLOCK]) for start in starts])
+    means = in_parts(_cell_means, pictures, prod(pictures.shape[1:]))
     cells = (len(means), CELLS // 2, 2, CELLS // 2, 2, means.shape[-1])
     coarse = means.reshape(cells).mean((2, 4))
     detail = means - coarse.repeat(2, axis=1).repeat(2, axis=2)
@@ -127,19 +129,8 @@ def _range(pictures: NDArray[Any]) -> float:
 
 
 def _cell_means(pictures: NDArray[Any]) -> Array:
-    """Return the mean colour of each cell: two products with the shares of pixels in cells."""
-    count, height, width = pictures.shape[:3]
-    down, across = _shares(height), _shares(width)
-    channels = pictures.shape[3] if pictures.ndim == 4 else 1
-    rows = down @ pictures.reshape(count, height, width * channels).astype(np.float32)
-    return across @ rows.reshape(count, CELLS, width, channels)
-
-
-def _shares(pixels: int) -> Array:
-    """Return the weight of each pixel in the mean of each cell of a side, (cells, pixels)."""
-    edges, pixel = np.linspace(0, pixels, CELLS + 1)[:, np.newaxis], np.arange(pixels)
-    overlap = np.minimum(pixel + 1, edges[1:]) - np.maximum(pixel, edges[:-1])
-    return (overlap.clip(0, 1) * CELLS / pixels).astype(np.float32)
+    """Return the mean colour of each cell, (examples, cells, cells, channels), float32."""
+    return downscale(CELLS).apply(Parameters(), pictures.astype(np.float32))
 
 
 def _of_unit_length(arrays: Array, least: float = 0.0) -> Array:

@@ -23,8 +23,7 @@ from catpipe.data.copies import (
 from catpipe.data.examples import DataSet, Examples, noun
 from catpipe.data.findings import ClassShare, Copy, Findings, Place
 from catpipe.data.sampling import Indices
-from catpipe.data.transforms.columns import are_pixels, pixels
-from catpipe.nn.parameters import Array
+from catpipe.data.transforms.columns import are_pixels, as_floats
 
 MOST = 20_000  # pictures among which near copies are looked for: every one is compared with all
 BY_CHANCE = 3.09  # standard deviations: one data set in a thousand is off by more
@@ -67,11 +66,7 @@ def _of_one_type(train: NDArray[Any], test: NDArray[Any]) -> Parts:
     """Return the inputs of both parts in one type, as the network sees them where theirs differ."""
     if train.dtype == test.dtype:
         return train, test
-    return _as_seen(train), _as_seen(test)
-
-
-def _as_seen(inputs: NDArray[Any]) -> Array:
-    return pixels(inputs, np.float32).T.reshape(inputs.shape)
+    return as_floats(train, np.float32), as_floats(test, np.float32)
 
 
 # Copies.
