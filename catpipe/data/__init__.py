@@ -1,4 +1,4 @@
-"""Examples in memory: data sets, inspection, transforms, sampling, batches, augmentation and drawn pictures.
+"""Examples in memory: data sets, inspection, transforms, sampling, batches, augmentation, drawings.
 
 A transform makes pictures into columns, `targets` makes labels into what the network should give:
 
