@@ -1,10 +1,17 @@
-"""Examples in memory: data sets, transforms, sampling, batches, augmentation and drawn pictures.
+"""Examples in memory: data sets, inspection, transforms, sampling, batches, augmentation, drawings.
 
 A transform makes pictures into columns, `targets` makes labels into what the network should give:
 
 >>> X, Y = data.pixels(pictures.inputs), data.targets(pictures.targets)
 >>> X, Y
 (array([[0., 1.]]), array([[0., 1.]]))
+
+Copies, labels that contradict and damage are found before training:
+
+>>> for sentence in data.sentences(data.find_problems(DataSet(pictures, pictures, ("no", "yes")))):
+...     print(sentence)
+2 test pictures are also training pictures, test 0 = train 0 and test 1 = train 1
+4 pictures are of one colour, train 0, train 1, test 0 and test 1
 
 An order says which examples each epoch visits; batches follow it without end:
 
@@ -46,6 +53,8 @@ from catpipe.data.batches import (
 from catpipe.data.conversion import examples_from, inputs_from
 from catpipe.data.drawn.drawings import draw
 from catpipe.data.examples import DataSet, Examples, one_hot, targets
+from catpipe.data.findings import Findings, sentences
+from catpipe.data.inspection import find_problems
 from catpipe.data.sampling import (
     Balanced,
     Shuffled,
@@ -106,6 +115,7 @@ __all__ = [
     "DataSet",
     "Downscale",
     "Examples",
+    "Findings",
     "Grey",
     "Logarithm",
     "MirrorViews",
@@ -135,6 +145,7 @@ __all__ = [
     "downscale",
     "draw",
     "examples_from",
+    "find_problems",
     "fit_and_apply_transforms",
     "fit_transforms",
     "flipped",
@@ -152,6 +163,7 @@ __all__ = [
     "principal_components",
     "read_transforms",
     "scale_groups",
+    "sentences",
     "shifted",
     "shuffled",
     "square_root",
