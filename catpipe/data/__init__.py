@@ -42,7 +42,7 @@ seen:
 [(12288, 4), (12288, 2), (12288, 4), (12288, 2)]
 """
 
-from catpipe.data.augmentation import augmented, brightened, flipped, shifted
+from catpipe.data.augmentation import augmented, brightened, cropped, flipped, shifted
 from catpipe.data.batches import (
     Batch,
     balanced_weights,
@@ -140,6 +140,7 @@ __all__ = [
     "class_weights",
     "codebook",
     "colour_histogram",
+    "cropped",
     "downscale",
     "draw",
     "examples_from",

@@ -1,4 +1,4 @@
-"""Augmentation: in each step pictures are mirrored, moved and relit by chance; labels stay.
+"""Augmentation: in each step pictures are moved, mirrored, cropped, relit by chance; labels stay.
 
 An augmentation is a function (images, seed, iteration) -> images of the same shape and type:
 (examples, height, width, channels) numbers in [0, 1]. What it draws depends on the seed, the
@@ -21,7 +21,7 @@ from catpipe.checks import check_type, check_whole, is_number
 from catpipe.data.batches import Batch, check_numbers
 from catpipe.data.sampling import Indices
 from catpipe.nn.parameters import Array
-from catpipe.random import BRIGHTNESS, FLIP, SHIFT, check_seed, generator
+from catpipe.random import BRIGHTNESS, CROP, FLIP, SHIFT, check_seed, generator
 
 Augmentation: TypeAlias = Callable[[Array, int, int], Array]
 Size: TypeAlias = tuple[int, int, int]
@@ -60,6 +60,32 @@ def shifted(images: Array, seed: int, iteration: int, most: int = 4) -> Array:
     rows = np.clip(np.arange(height) - moves[:, :1], 0, height - 1)
     columns = np.clip(np.arange(width) - moves[:, 1:], 0, width - 1)
     return _taken(images, rows, columns)
+
+
+def cropped(images: Array, seed: int, iteration: int, least: float = 0.25) -> Array:
+    """Return of each image a part of its form, from `least` to all of its area, in its size.
+
+    images: (examples, height, width, channels) -> the same: area and place are uniform, and pixels
+    are those nearest (Szegedy et al. 2015, section 6, but for the aspect ratio). Raises
+    `ValueError` for a `least` that is not in (0, 1].
+
+    >>> cropped(np.array([[[[0.0], [0.5], [1.0]]]]), seed=2, iteration=2, least=0.1).ravel()
+    array([0. , 0. , 0.5])
+    """
+    if not is_number(least) or not 0 < least <= 1:
+        raise ValueError(
+            f"crops of at least {brief(least)} of the area; expected a number above 0, at most 1"
+        )
+    examples, height, width, _ = _shape(images, seed)
+    draws = generator(seed, CROP, iteration).random((examples, 3))
+    area, top, left = (column[:, np.newaxis] for column in draws.T)
+    side = np.sqrt(least + (1 - least) * area)
+
+    def nearest(begin: Array, length: int) -> Indices:
+        places = begin * (1 - side) + side * (np.arange(length) + 0.5) / length
+        return (places * length).astype(np.int64)
+
+    return _taken(images, nearest(top, height), nearest(left, width))
 
 
 def brightened(images: Array, seed: int, iteration: int, most: float = 0.2) -> Array:

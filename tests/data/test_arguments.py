@@ -22,6 +22,7 @@ SEEDED = {
     "flipped": lambda seed: data.flipped(IMAGES, seed, 0),
     "shifted": lambda seed: data.shifted(IMAGES, seed, 0),
     "brightened": lambda seed: data.brightened(IMAGES, seed, 0),
+    "cropped": lambda seed: data.cropped(IMAGES, seed, 0),
     "augmented": lambda seed: data.augmented([Batch(X, Y)], (1, 1, 3), [], seed),
 }
 COUNTED = {
@@ -38,6 +39,7 @@ NUMBERED = {
     "held_out": lambda n: data.held_out(LABELS, 1, n),
     "flipped": lambda n: data.flipped(IMAGES, 1, 0, n),
     "brightened": lambda n: data.brightened(IMAGES, 1, 0, n),
+    "cropped": lambda n: data.cropped(IMAGES, 1, 0, n),
     "class_weights": lambda n: data.class_weights(LABELS, (1.0, n)),
 }
 LABELLED = {
@@ -117,7 +119,7 @@ def test_an_order_is_a_function_and_of_the_examples_that_there_are(order):
 @pytest.mark.parametrize(
     "images", [None, IMAGES.tolist(), IMAGES[0], IMAGES[None], IMAGES.astype(str)]
 )
-@pytest.mark.parametrize("call", [data.flipped, data.shifted, data.brightened])
+@pytest.mark.parametrize("call", [data.flipped, data.shifted, data.brightened, data.cropped])
 def test_images_have_four_axes(call, images):
     refused(call, images, 1, 0)
 

@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catpipe.data.augmentation import augmented, brightened, flipped, shifted
+from catpipe.data.augmentation import augmented, brightened, cropped, flipped, shifted
 from catpipe.data.batches import Batch, mini_batches
 from catpipe.data.sampling import shuffled
 from catpipe.data.transforms.columns import pixels
 from catpipe.nn.parameters import Array
 from tests.points import FLOATS, seeds
 
-AUGMENTATIONS = (flipped, shifted, brightened)
+AUGMENTATIONS = (flipped, shifted, cropped, brightened)
 each = pytest.mark.parametrize("augmentation", AUGMENTATIONS)
 shapes = st.tuples(st.integers(0, 5), *[st.integers(1, 6)] * 3)
 iterations = st.integers(0, 2**31)
@@ -143,6 +143,52 @@ def test_every_move_down_and_right_is_as_likely_as_the_others():
 def test_pictures_are_shifted_by_at_most_four_unless_told_otherwise():
     images = generic(1, 50, 12, 12, 1)
     assert (shifted(images, 1, 2) == shifted(images, 1, 2, most=4)).all()
+
+
+def crops(examples, seed, iteration, least):
+    """Return where crops of pictures of 1,000 rows and columns begin and end, (examples, 2, 2)."""
+    rows = np.broadcast_to(np.arange(1000.0)[:, np.newaxis, np.newaxis], (examples, 1000, 1, 1))
+    columns = np.broadcast_to(np.arange(1000.0)[:, np.newaxis], (examples, 1, 1000, 1))
+    parts = [cropped(images, seed, iteration, least) for images in (rows, columns)]
+    return np.array([part.reshape(examples, -1)[:, [0, -1]] for part in parts]).swapaxes(0, 1)
+
+
+@given(shapes, seeds, iterations)
+def test_a_crop_of_all_of_a_picture_is_the_picture(shape, seed, iteration):
+    images = generic(seed, *shape)
+    assert (cropped(images, seed, iteration, least=1) == images).all()
+
+
+def test_a_crop_is_the_pixels_between_two_places_in_their_order():
+    images = np.arange(100.0).reshape(1, 1, 100, 1)
+    steps = np.diff(cropped(images, 1, 2, least=0.25).ravel())
+    assert {*steps.tolist()} == {0, 1}
+
+
+def test_crops_have_the_form_of_their_picture():
+    (top, bottom), (left, right) = crops(500, 7, 3, 0.1).transpose(1, 2, 0)
+    assert abs((bottom - top) - (right - left)).max() <= 2
+
+
+@pytest.mark.parametrize("least", [0.01, 0.25, 0.9])
+def test_areas_of_crops_are_uniform_from_the_least_to_all(least):
+    begin, end = crops(5000, 7, 3, least)[:, 0].T
+    ranks = (np.sort(((end - begin + 1) / 1000) ** 2) - least) / (1 - least)
+    assert abs(ranks - np.arange(5000) / 5000).max() < 0.05 + 0.002 / (1 - least)
+
+
+def test_crops_lie_anywhere():
+    (top, bottom), (left, _) = crops(5000, 7, 3, 0.25).transpose(1, 2, 0)
+    free = 999 - (bottom - top)
+    has_room = free > 100
+    shares = np.array([top, left])[:, has_room] / free[has_room]
+    assert shares.mean(1) == pytest.approx([0.5, 0.5], abs=0.03)
+    assert abs(np.corrcoef(shares)[0, 1]) < 0.08
+
+
+def test_crops_have_at_least_a_quarter_of_the_area_unless_told_otherwise():
+    images = generic(1, 50, 12, 12, 1)
+    assert (cropped(images, 1, 2) == cropped(images, 1, 2, least=0.25)).all()
 
 
 @given(shapes, seeds, iterations, shares)
@@ -271,15 +317,21 @@ def test_a_change_of_brightness_beyond_zero_to_one_is_refused(most):
         brightened(generic(1, 2, 2, 2, 1), 1, 2, most)
 
 
+@pytest.mark.parametrize("least", [0, -0.1, 1.1, float("nan")])
+def test_a_crop_of_none_or_more_than_all_is_refused(least):
+    with pytest.raises(ValueError, match=r"crops of at least .*; expected"):
+        cropped(generic(1, 2, 2, 2, 1), 1, 2, least)
+
+
 @given(shapes, seeds, st.integers(0, 10))
 def test_a_batch_is_its_pictures_augmented_one_after_the_other(shape, seed, start):
     images = [generic(seed + i, *shape) for i in range(3)]
     given_batches = [Batch(columns(of), np.ones((1, shape[0]))) for of in images]
     result = augmented(given_batches, shape[1:], AUGMENTATIONS, seed, start)
     for i, batch in enumerate(result):
-        expected = brightened(
-            shifted(flipped(images[i], seed, start + i), seed, start + i), seed, start + i
-        )
+        expected = images[i]
+        for augmentation in AUGMENTATIONS:
+            expected = augmentation(expected, seed, start + i)
         assert np.array_equal(batch.X, columns(expected))
 
 

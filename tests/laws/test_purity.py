@@ -334,6 +334,7 @@ CALLS = {
     "flipped": (augmentation.flipped, BRIGHT, 1, 2),
     "shifted": (augmentation.shifted, BRIGHT, 1, 2),
     "brightened": (augmentation.brightened, BRIGHT, 1, 2),
+    "cropped": (augmentation.cropped, BRIGHT, 1, 2),
     "augmented": (
         augmentation.augmented,
         [batches.Batch(X, Y)],
