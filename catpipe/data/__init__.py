@@ -6,6 +6,15 @@ A transform makes pictures into columns, `targets` makes labels into what the ne
 >>> X, Y
 (array([[0., 1.]]), array([[0., 1.]]))
 
+Other transforms compose to pipelines, which learn from the training examples alone, here from five
+of six pictures; they can be written as one line:
+
+>>> transforms = data.read_transforms("mirror_views; grey + downscale:4; standardize")
+>>> floats = data.as_floats(data.draw(seed=1, train=6, test=1)[0].inputs)
+>>> fitted = data.fit_transforms(transforms, floats[:5], seed=1)
+>>> data.as_columns(data.apply_transforms(transforms, fitted, floats[5:])).shape  # two views
+(4144, 2)
+
 Copies, labels that contradict and damage are found before training:
 
 >>> for sentence in data.sentences(data.find_problems(DataSet(pictures, pictures, ("no", "yes")))):
