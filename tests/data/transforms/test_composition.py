@@ -139,7 +139,11 @@ def test_fitted_parameters_of_other_transforms_are_refused():
         apply_transforms(TRANSFORMS, (Parameters(),), PICTURES)
 
 
-@pytest.mark.parametrize("wrong", [standardize, type(standardize()), "grey", 3], ids=repr)
+@pytest.mark.parametrize(
+    "wrong",
+    [standardize, type(standardize()), "grey", 3],
+    ids=["a function", "a class", "text", "a number"],
+)
 def test_what_is_no_transform_is_refused(wrong):
     for take in (chain, beside, lambda of: fit_transforms((of,), PICTURES, seed=1)):
         with pytest.raises(TypeError, match="expected a value with fit and apply: write"):
