@@ -18,7 +18,7 @@ def k_means(points: Array, count: int, seed: int, iterations: int = 10) -> Array
     seed; a centre that loses all its points stays where it is. Raises `ValueError` for fewer
     points than centres.
 
-    >>> sorted(k_means(np.array([[0.0], [1.0], [10.0], [11.0]]), count=2, seed=1).ravel())
+    >>> sorted(k_means(np.array([[0.0], [1.0], [10.0], [11.0]]), count=2, seed=1).ravel().tolist())
     [0.5, 10.5]
     """
     if len(points) < count:
