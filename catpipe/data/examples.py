@@ -34,6 +34,15 @@ class DataSet(NamedTuple):
     classes: tuple[str, ...]
 
 
+def noun(examples: Examples) -> str:
+    """Return what one of the examples is called.
+
+    >>> noun(pictures), noun(data.Examples(np.ones((2, 3)), np.array([0, 1])))
+    ('picture', 'example')
+    """
+    return "picture" if examples.inputs.ndim > 2 else "example"
+
+
 def fingerprint(examples: Examples) -> str:
     """Return the SHA-256 of the inputs' shape and bytes and of the targets: equal for equal ones.
 

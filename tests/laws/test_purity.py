@@ -12,7 +12,15 @@ import pytest
 from toolz import identity
 
 from catpipe import checks, metrics, random
-from catpipe.data import augmentation, batches, conversion, sampling
+from catpipe.data import (
+    augmentation,
+    batches,
+    conversion,
+    copies,
+    findings,
+    inspection,
+    sampling,
+)
 from catpipe.data import examples as example
 from catpipe.data.drawn import canvas, drawings, subjects
 from catpipe.data.transforms import (
@@ -130,6 +138,10 @@ DUAL = dual.project(NET, W, X)
 DROPPED = with_dropout(NET, 0.5, seed=1)
 MASKED = layers.MaskedDropout(0.5, [X > 0].__getitem__)
 MANY = normal(10, 3, 6)
+LARGE = (256 * normal(7, 3, 32, 32, 3)).astype(np.uint8)[[0, 1, 2, 1]]
+DOUBTFUL = example.DataSet(
+    example.Examples(LARGE, LABELS[:4]), example.Examples(LARGE[:, ::-1], LABELS[:4]), ("a", "b")
+)
 ONE_HOT = example.one_hot(np.arange(6) % 3, 3)
 BRIGHT = normal(11, 4, 3, 3, 3) % 1
 TRANSFORMS = (picture_transforms.grey(), scaling.standardize())
@@ -422,6 +434,15 @@ CALLS = {
     "check_shape": (conversion.check_shape, IMAGES, (2, 2, 3)),
     "are_pixels": (columns.are_pixels, IMAGES),
     "fingerprint": (example.fingerprint, PICTURES),
+    "noun": (example.noun, PICTURES),
+    "digests": (copies.digests, IMAGES),
+    "equal_pairs": (copies.equal_pairs, (b"a", b"b", b"a")),
+    "fingerprints": (copies.fingerprints, LARGE),
+    "near_pairs": (copies.near_pairs, copies.fingerprints(LARGE)),
+    "are_pictures": (copies.are_pictures, LARGE),
+    "find_problems": (inspection.find_problems, DOUBTFUL),
+    "sentences": (findings.sentences, inspection.find_problems(DOUBTFUL)),
+    "summary": (findings.summary, inspection.find_problems(DOUBTFUL)),
     "pixels": (columns.pixels, IMAGES),
     "as_floats": (columns.as_floats, IMAGES),
     "as_rows": (columns.as_rows, BRIGHT),

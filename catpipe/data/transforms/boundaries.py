@@ -9,7 +9,7 @@ import numpy as np
 from catpipe.data.transforms.columns import as_rows
 from catpipe.nn.parameters import Array
 
-_NUMBERS_IN_A_PART = 2**19  # 4 MiB of float64: a processor's cache holds them
+_NUMBERS_IN_A_PART = 2**18  # 2 MiB of float64: a processor's cache holds them
 
 
 def as_pictures(name: str, inputs: Array) -> Array:

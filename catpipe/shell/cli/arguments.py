@@ -277,6 +277,12 @@ COMMANDS: Mapping[str, Command] = {
          _argument("--index", "N", "numbers of the test examples, from 0 (default: all)",
                    type=read_integer, nargs="+")),
         ("cats.h5", "cats.h5 --index 0 9")),
+    "check": Command(
+        "check", "check_data", "find copies and damage in a data set",
+        (_argument("data", "DATA", "folder of a train_*.h5 and a test_*.h5, or one file of both "
+                   "(default: data/catvnoncat, otherwise data/drawn); status 1 when something is "
+                   "found", nargs="?"), MEMORY, JSON),
+        ("data/drawn", "FOLDER --json")),
     "draw": Command(
         "predict", "draw_data", "draw a data set of cats and other things",
         (_argument("folder", "FOLDER", "folder to write to"),
@@ -302,6 +308,8 @@ OTHER_WORDS = {
     "info": "show",
     "diff": "compare",
     "eval": "evaluate",
+    "lint": "check",
+    "verify": "check",
     "test": "evaluate",
     "score": "evaluate",
     "grid": "sweep",

@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from catpipe.data.examples import DataSet, Examples
+from catpipe.data.examples import DataSet, Examples, noun
 from catpipe.experiments.experiment import (
     FIELDS,
     Experiment,
@@ -60,15 +60,6 @@ def data_line(folder: Path, data: DataSet, notes: Sequence[str]) -> str:
     train, test = len(data.train.targets), len(data.test.targets)
     counts = f"{train} {noun(data.train)}s to train on, {test} to test on"
     return "; ".join((f"data: {folder} ({counts})", *notes))
-
-
-def noun(examples: Examples) -> str:
-    """Return what one of the examples is called.
-
-    >>> noun(pictures), noun(data.Examples(np.ones((2, 3)), np.array([0, 1])))
-    ('picture', 'example')
-    """
-    return "picture" if examples.inputs.ndim > 2 else "example"
 
 
 def experiment_line(experiment: Experiment, examples: Examples, seeds: Sequence[int] | None) -> str:

@@ -19,6 +19,7 @@ from catpipe.experiments.resuming import (
     with_changes,
 )
 from catpipe.experiments.setup import prepare
+from catpipe.shell.cli.check import check_line
 from catpipe.shell.cli.options import FLAGS, experiment_of
 from catpipe.shell.cli.report import data_line, experiment_line
 from catpipe.shell.cli.seeds import train_seeds
@@ -49,6 +50,8 @@ def train(options: Namespace) -> None:
     _check_out(options)
     if not options.json:
         print(data_line(folder, data, notes))
+        if problems := check_line(folder, data):
+            print(problems)
         print(experiment_line(experiment, data.train, options.seeds))
     if options.seeds:
         train_seeds(options, experiment, folder, data, notes, validation)

@@ -41,6 +41,12 @@ def test_a_centre_without_points_stays_where_it_is():
     assert k_means(np.ones((5, 2)), 3, seed=1).tolist() == [[1, 1]] * 3
 
 
+def test_centres_without_points_stay_where_they_are_beside_others_that_move():
+    points = np.array([[0.0], [0.0], [0.0], [5.0], [9.0]])
+    for seed in range(5):
+        assert sorted(k_means(points, 5, seed)[:, 0].tolist()) == [0, 0, 0, 5, 9]
+
+
 def test_fewer_points_than_centres_are_refused():
     with pytest.raises(ValueError, match="2 points for 3 centres"):
         k_means(np.ones((2, 2)), 3, seed=1)
