@@ -141,7 +141,8 @@ def predictions(result: Result, inputs: ArrayLike) -> NDArray[Any]:
     >>> predictions(fit(Experiment(seed=1, hidden=()), pictures), images)
     array([0, 1])
     """
-    found = result.network.loss.predict(_logits(result, inputs))
+    Z = _logits(result, inputs)
+    found = result.network.loss.predict(Z)
     if result.class_names:
         return np.array(result.class_names)[found[..., 0, :]]
     return found[..., 0, :] if found.shape[-2] == 1 else found.mT
