@@ -148,6 +148,37 @@ def predictions(result: Result, inputs: ArrayLike) -> NDArray[Any]:
     return found[..., 0, :] if found.shape[-2] == 1 else found.mT
 
 
+def ensemble_probabilities(result: Result, inputs: ArrayLike) -> Array:
+    """Return the probability of each class, (classes, examples), averaged over a stack's networks.
+
+    Raises as `probabilities` does.
+
+    >>> stack = fit_seeds(Experiment(seed=1, hidden=()), (1, 2), pictures)
+    >>> ensemble_probabilities(stack, images).round(1)
+    array([[0.7, 0.1],
+           [0.3, 0.9]])
+    """
+    found = probabilities(result, inputs)
+    return found.mean(0) if result.seeds else found
+
+
+def ensemble_predictions(result: Result, inputs: ArrayLike) -> NDArray[Any]:
+    """Return what the networks of a stack predict together, as `predictions` does of one network.
+
+    It is the class of the highest averaged probability, or the mean of a regression.
+
+    >>> stack = fit_seeds(Experiment(seed=1, hidden=()), (1, 2), pictures)
+    >>> ensemble_predictions(stack, images)
+    array([0, 1])
+    """
+    if not result.seeds:
+        return predictions(result, inputs)
+    if is_regression(result.experiment):
+        return np.asarray(predictions(result, inputs).mean(0))
+    numbers = ensemble_probabilities(result, inputs).argmax(0)
+    return np.array(result.class_names)[numbers] if result.class_names else numbers
+
+
 def accuracy_on(result: Result, examples: ExamplesLike) -> Array:
     """Return the share of the examples that is predicted right: one number, or one a network.
 
