@@ -46,6 +46,13 @@ from catpipe.data.batches import (
 from catpipe.data.conversion import examples_from, inputs_from
 from catpipe.data.drawn.drawings import draw
 from catpipe.data.examples import DataSet, Examples, one_hot, targets
+from catpipe.data.folds import (
+    checked_folds,
+    groups_of_equal,
+    hold_outs,
+    leave_one_out,
+    stratified_folds,
+)
 from catpipe.data.sampling import (
     Balanced,
     Shuffled,
@@ -72,14 +79,18 @@ __all__ = [
     "balanced_weights",
     "batches_in_epoch",
     "brightened",
+    "checked_folds",
     "class_weights",
     "cropped",
     "draw",
     "examples_from",
     "flipped",
     "full_batches",
+    "groups_of_equal",
     "held_out",
+    "hold_outs",
     "inputs_from",
+    "leave_one_out",
     "mini_batches",
     "normalized",
     "one_hot",
@@ -87,6 +98,7 @@ __all__ = [
     "shifted",
     "shuffled",
     "stratified",
+    "stratified_folds",
     "subset",
     "targets",
 ]

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from toolz import identity
 
-from catpipe import checks, metrics, random
-from catpipe.data import augmentation, batches, conversion, sampling, transforms
+from catpipe import checks, random
+from catpipe.data import augmentation, batches, conversion, folds, sampling, transforms
 from catpipe.data import examples as example
 from catpipe.data.drawn import canvas, drawings, subjects
 from catpipe.experiments import (
@@ -25,6 +25,8 @@ from catpipe.experiments import (
     resuming,
     setup,
 )
+from catpipe.metrics import intervals, scores
+from catpipe.metrics import probabilities as scored
 from catpipe.nn import initializers, layers, losses, parameters
 from catpipe.nn.initializers import initialize_parameters
 from catpipe.nn.network import (
@@ -60,6 +62,7 @@ X, Y = examples(NET, seed=2)
 Z, CACHES = forward(NET, W, X)
 DZ = normal(3, *Z.shape)
 LABELS = np.array([0, 1, 1, 0, 1, 0])
+SURE = np.stack([np.linspace(0, 1, 6), np.linspace(1, 0, 6)])
 IMAGES = np.arange(6 * 12, dtype=np.uint8).reshape(6, 2, 2, 3)
 DESCENT = optimizers.gradient_descent(0.1)
 MOVING = {
@@ -382,9 +385,24 @@ CALLS = {
     "targets": (example.targets, LABELS),
     "one_hot": (example.one_hot, LABELS, 3),
     "is_weight": (parameters.is_weight, "W1"),
-    "r_squared": (metrics.r_squared, Z, Y),
-    "accuracy": (metrics.accuracy, LABELS[np.newaxis], Y),
-    "confusion": (metrics.confusion, LABELS, LABELS, 2),
+    "r_squared": (scores.r_squared, Z, Y),
+    "root_mean_squared_error": (scores.root_mean_squared_error, Z, Y),
+    "mean_absolute_error": (scores.mean_absolute_error, Z, Y),
+    "accuracy": (scores.accuracy, LABELS[np.newaxis], Y),
+    "balanced_accuracy": (scores.balanced_accuracy, LABELS, 1 - LABELS, np.arange(1.0, 7)),
+    "confusion": (scores.confusion, LABELS, LABELS, 2),
+    "area_under_curve": (scored.area_under_curve, SURE, LABELS),
+    "log_loss": (scored.log_loss, SURE, LABELS),
+    "reliability": (scored.reliability, SURE, LABELS),
+    "calibration_error": (scored.calibration_error, SURE, LABELS),
+    "wilson_interval": (intervals.wilson_interval, 3, 4),
+    "paired_difference": (intervals.paired_difference, np.arange(3.0), np.ones(3), 0.5),
+    "t_quantile": (intervals.t_quantile, 3),
+    "stratified_folds": (folds.stratified_folds, LABELS, 3, 1, 2),
+    "hold_outs": (folds.hold_outs, LABELS, 0.5, 1, 1, LABELS),
+    "leave_one_out": (folds.leave_one_out, LABELS),
+    "groups_of_equal": (folds.groups_of_equal, IMAGES),
+    "checked_folds": (folds.checked_folds, LABELS, 6),
     "checked": (experiment.checked, EXPERIMENT),
     "is_regression": (experiment.is_regression, EXPERIMENT),
     "closest": (experiment.closest, "adm", {"adam": "adam"}),

@@ -14,7 +14,7 @@ from catpipe.data.drawn.drawings import SIDE, draw
 from catpipe.data.examples import DataSet, Examples, fingerprint
 from catpipe.experiments.experiment import SEEDS, is_regression
 from catpipe.experiments.result import predictions, probabilities
-from catpipe.metrics import confusion
+from catpipe.metrics.scores import confusion
 from catpipe.nn.parameters import Array
 from catpipe.shell.cli.report import data_line, noun, score_for
 from catpipe.shell.runs.locate import data_to_evaluate, load_single_run

@@ -20,7 +20,7 @@ from catpipe.experiments.ensembles import Map
 from catpipe.experiments.experiment import Experiment, is_regression
 from catpipe.experiments.fitting import Watch
 from catpipe.experiments.result import Result, cost_on, predictions, probabilities
-from catpipe.metrics import r_squared
+from catpipe.metrics.scores import r_squared
 from catpipe.nn.network import layer_sizes
 from catpipe.shell.cli.report import Score, parts_of, score_for
 from catpipe.shell.threads import fit_seeds
