@@ -43,7 +43,7 @@ def train(options: Namespace) -> None:
     """Train a network, report how it went, and save the run."""
     folder = options.data or default_folder()
     data, notes = load_with_notes(folder, options.memory or TOTAL)
-    experiment = _experiment(options, folder, data)
+    experiment = experiment_for(options, folder, data)
     validation = _validation(options, data)
     if is_regression(experiment):
         data = data._replace(classes=())
@@ -111,7 +111,8 @@ def resume(options: Namespace) -> None:
         save_and_report(session, longer)
 
 
-def _experiment(options: Namespace, folder: Path, data: DataSet) -> Experiment:
+def experiment_for(options: Namespace, folder: Path, data: DataSet) -> Experiment:
+    """Return the experiment that the options describe on these data; refuse what cannot be."""
     if not data.classes and options.loss == Experiment(seed=1).loss:
         raise DataError(
             f"{folder}: has targets that are numbers and no classes; expected --loss "
