@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-from numbers import Integral, Real
+from numbers import Integral, Rational, Real
 from reprlib import repr as brief
 from typing import Any
 
 import numpy as np
 
+LARGEST = float(np.finfo(float).max)
+
 
 def is_number(value: object) -> bool:
-    """Return whether this is one real number; a boolean is none.
+    """Return whether this is one real number that a float can hold; a boolean is none.
 
-    >>> is_number(0.5), is_number(np.float32(1)), is_number(True), is_number("0.5")
+    >>> is_number(0.5), is_number(np.float32(1)), is_number(True), is_number(10**400)
     (True, True, False, False)
     """
-    return isinstance(value, Real) and not isinstance(value, bool)
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return False
+    return not isinstance(value, Rational) or bool(abs(value) <= LARGEST)  # type: ignore[operator]
+
+
+def is_whole(value: object, least: int = 1) -> bool:
+    """Return whether this is an integer of at least `least`; a boolean is none.
+
+    >>> is_whole(3), is_whole(0), is_whole(True), is_whole(3.0)
+    (True, False, False, False)
+    """
+    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= least
 
 
 def check_whole(name: str, number: int, least: int = 1) -> int:
@@ -25,7 +38,7 @@ def check_whole(name: str, number: int, least: int = 1) -> int:
     Traceback (most recent call last):
     ValueError: batch size 2.5; expected an integer of at least 1
     """
-    if not isinstance(number, Integral) or isinstance(number, bool) or number < least:
+    if not is_whole(number, least):
         raise ValueError(f"{name} {brief(number)}; expected an integer of at least {least}")
     return int(number)
 

@@ -10,7 +10,9 @@ from numbers import Integral
 
 from numpy.random import Generator, SeedSequence, default_rng
 
-ORDER, DROPOUT, FLIP, SHIFT, BRIGHTNESS, HOLD_OUT, DIRECTION, CROP = range(2**20, 2**20 + 8)
+ORDER, DROPOUT, FLIP, SHIFT, BRIGHTNESS, HOLD_OUT, DIRECTION, CROP, CODEBOOK = range(
+    2**20, 2**20 + 9
+)
 
 
 def generator(seed: int, *path: int) -> Generator:

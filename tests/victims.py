@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 
 from catpipe.data.examples import DataSet, Examples, targets
-from catpipe.data.transforms import pixels
+from catpipe.data.transforms.columns import pixels
 from catpipe.experiments.ensembles import fit_seeds
 from catpipe.experiments.experiment import Experiment
 from catpipe.experiments.fitting import fit

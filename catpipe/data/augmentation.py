@@ -1,4 +1,4 @@
-"""Augmentation: in each step pictures are moved, mirrored, cropped, relit by chance; labels stay.
+"""Augmentation: random changes of pictures in each step, which leave their labels as they are.
 
 An augmentation is a function (images, seed, iteration) -> images of the same shape and type:
 (examples, height, width, channels) numbers in [0, 1]. What it draws depends on the seed, the
@@ -11,13 +11,12 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial, reduce
 from itertools import count
 from math import prod
-from numbers import Integral
 from reprlib import repr as brief
 from typing import TypeAlias
 
 import numpy as np
 
-from catpipe.checks import check_type, check_whole, is_number
+from catpipe.checks import check_type, check_whole, is_number, is_whole
 from catpipe.data.batches import Batch, check_numbers
 from catpipe.data.sampling import Indices
 from catpipe.nn.parameters import Array
@@ -63,11 +62,11 @@ def shifted(images: Array, seed: int, iteration: int, most: int = 4) -> Array:
 
 
 def cropped(images: Array, seed: int, iteration: int, least: float = 0.25) -> Array:
-    """Return of each image a part of its form, from `least` to all of its area, in its size.
+    """Return the images, each cropped to a part of the same aspect ratio, enlarged to its size.
 
-    images: (examples, height, width, channels) -> the same: area and place are uniform, and pixels
-    are those nearest (Szegedy et al. 2015, section 6, but for the aspect ratio). Raises
-    `ValueError` for a `least` that is not in (0, 1].
+    images: (examples, height, width, channels) -> the same. The part's area is uniform from `least`
+    to the whole, and so is its place; pixels are the nearest (Szegedy et al. 2015, section 6, where
+    the aspect ratio changes too). Raises `ValueError` for a `least` that is not in (0, 1].
 
     >>> cropped(np.array([[[[0.0], [0.5], [1.0]]]]), seed=2, iteration=2, least=0.1).ravel()
     array([0. , 0. , 0.5])
@@ -91,8 +90,8 @@ def cropped(images: Array, seed: int, iteration: int, least: float = 0.25) -> Ar
 def brightened(images: Array, seed: int, iteration: int, most: float = 0.2) -> Array:
     """Return the images, each times a factor uniform in [1 - most, 1 + most], clipped to [0, 1].
 
-    images: (examples, height, width, channels) -> the same. Raises `ValueError` for a `most` that
-    is not in [0, 1].
+    images: (examples, height, width, channels) floats -> the same. Raises `ValueError` for a `most`
+    that is not in [0, 1], and `TypeError` for integers, such as pixels that are not divided by 255.
 
     >>> brightened(np.array([[[[0.0], [0.5], [1.0]]]]), seed=2, iteration=0).ravel().round(3)
     array([0.   , 0.572, 1.   ])
@@ -102,6 +101,8 @@ def brightened(images: Array, seed: int, iteration: int, most: float = 0.2) -> A
             f"brightness changed by at most {brief(most)}; expected a number from 0 to 1"
         )
     examples, *_ = _shape(images, seed)
+    if images.dtype.kind != "f":
+        raise TypeError(f"images of {images.dtype}; expected floats in [0, 1]: divide by 255")
     draws = generator(seed, BRIGHTNESS, iteration).uniform(1 - most, 1 + most, (examples, 1, 1, 1))
     return np.clip(images * draws.astype(images.dtype), 0, 1)
 
@@ -124,7 +125,7 @@ def augmented(
     >>> next(batches).X.ravel()
     array([1. , 0.5, 0. ])
     """
-    if len(size) != 3 or not all(map(_is_length, size)):
+    if len(size) != 3 or not all(map(is_whole, size)):
         raise ValueError(f"picture size {size}; expected height, width and channels, each above 0")
     check_seed(seed)
     return map(
@@ -150,10 +151,6 @@ def _augmented(
 
     images = reduce(after, augmentations, rows.reshape(len(rows), *size))
     return batch._replace(X=images.reshape(rows.shape).T)
-
-
-def _is_length(number: object) -> bool:
-    return isinstance(number, Integral) and is_number(number) and int(number) >= 1
 
 
 def _shape(images: Array, seed: int) -> tuple[int, int, int, int]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import count, islice, repeat
-from numbers import Integral
 from reprlib import repr as brief
 from typing import NamedTuple
 
@@ -79,7 +78,11 @@ def normalized(weights: Array) -> Array:
     check_numbers("weights", weights)
     if not ((weights >= 0) & np.isfinite(weights)).all() or not weights.any(-1).all():
         raise ValueError(f"example weights {brief(weights)}; expected none below 0, and some above")
-    return weights / weights.sum(-1, keepdims=True)
+    with np.errstate(over="ignore"):
+        total = weights.sum(-1, keepdims=True)
+    if not np.isfinite(total).all():
+        raise ValueError(f"example weights with a sum of {total.max()}; expected a finite one")
+    return weights / total
 
 
 def class_weights(labels: Indices, of_classes: Sequence[float]) -> Array:
@@ -91,7 +94,8 @@ def class_weights(labels: Indices, of_classes: Sequence[float]) -> Array:
     array([[1., 1., 3.]])
     """
     labels = checked_labels(labels)
-    if not all(is_number(weight) and 0 <= weight < np.inf for weight in of_classes):
+    are_several = isinstance(of_classes, Sequence | np.ndarray)
+    if not are_several or not all(is_number(each) and 0 <= each < np.inf for each in of_classes):
         raise ValueError(f"class weights {brief(of_classes)}; expected numbers of at least 0")
     weights = np.array(of_classes, float)
     if labels.max() >= len(of_classes):
@@ -112,9 +116,11 @@ def balanced_weights(labels: Indices, classes: int) -> tuple[float, ...]:
     >>> balanced_weights(np.array([0, 0, 0, 1]), classes=2)
     (0.6666666666666666, 2.0)
     """
-    numbers = np.bincount(checked_labels(labels), minlength=check_whole("classes", classes))
-    if len(numbers) > classes:
-        raise ValueError(f"label {len(numbers) - 1}; expected one below {classes}, the classes")
+    check_whole("classes", classes)
+    labels = checked_labels(labels)
+    if labels.max() >= classes:
+        raise ValueError(f"label {labels.max()}; expected one below {classes}, the classes")
+    numbers = np.bincount(labels, minlength=classes)
     weights = len(labels) / np.count_nonzero(numbers) / np.maximum(numbers, 1)
     return tuple(np.where(numbers > 0, weights, 0).tolist())
 
@@ -150,7 +156,7 @@ def mini_batches(
     [[[3.0, 1.0]], [[2.0]], [[3.0, 1.0]]]
     """
     check_batch(everything)
-    visited = _visited(order, everything.X.shape[-1])
+    visited = _visited(order, everything)
     rows = everything._replace(X=np.ascontiguousarray(everything.X.mT))  # a column is read at once
     of_epoch = batches_in_epoch(len(visited), size, drop_last=drop_last)
     first, skipped = divmod(check_whole("start", start, least=0), of_epoch)
@@ -163,24 +169,24 @@ def batches_in_epoch(examples: int, size: int, *, drop_last: bool = False) -> in
     >>> batches_in_epoch(209, 64), batches_in_epoch(209, 64, drop_last=True)
     (4, 3)
     """
-    if (
-        not isinstance(size, Integral)
-        or isinstance(size, bool)
-        or size < 1
-        or (number := examples // size if drop_last else -(-examples // size)) < 1
-    ):
-        raise ValueError(f"batch size {brief(size)}; expected at least 1, for {examples} examples")
+    check_whole("batch size", size)
+    number = examples // size if drop_last else -(-examples // size)
+    if number < 1:
+        raise ValueError(f"batch size {size}; expected at most the {examples} examples of an epoch")
     return number
 
 
-def _visited(order: Order, examples: int) -> Indices:
-    """Return the examples of the first epoch; refuse others than there are."""
+def _visited(order: Order, everything: Batch) -> Indices:
+    """Return the examples of the first epoch; refuse others than there are, or all of weight 0."""
     check_order(order)
-    visited = checked_labels(order(0), "examples of an order")
+    visited, examples = checked_labels(order(0), "examples of an order"), everything.X.shape[-1]
     if visited.max() >= examples:
         raise ValueError(
             f"order of example {visited.max()}; expected one below {examples}, the columns of X"
         )
+    weights = everything.weights
+    if weights is not None and not weights.take(visited, -1).any(-1).all():
+        raise ValueError("order of examples that all have weight 0; expected some above")
     return visited
 
 
@@ -206,4 +212,4 @@ def _picked(rows: Batch, indices: Indices) -> Batch:
     X, Y, weights = rows
     if weights is not None:
         weights = weights.take(indices, -1) / len(indices)
-    return Batch(X.take(indices, 0).T, Y.take(indices, -1), weights)
+    return Batch(X.take(indices, -2).mT, Y.take(indices, -1), weights)

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from catpipe.data.examples import DataSet, Examples
 from catpipe.data.sampling import Indices
-from catpipe.data.transforms import are_pixels
+from catpipe.data.transforms.columns import are_pixels
 from catpipe.nn.parameters import Array
 
 ExamplesLike: TypeAlias = tuple[ArrayLike, ArrayLike] | tuple[ArrayLike, ArrayLike, Any]
@@ -90,6 +90,8 @@ def class_numbers(
 
     >>> class_numbers(np.array(["dog", "cat", "dog"]), 2)
     (array([1, 0, 1]), ('cat', 'dog'))
+    >>> class_numbers(np.array(["dog", "cat", "dog"]), 2, names=("dog", "cat"))
+    (array([0, 1, 0]), ('dog', 'cat'))
     >>> class_numbers(np.array([[0, 0, 1], [1, 0, 0]]), 3)
     (array([2, 0]), ())
     """
@@ -132,11 +134,11 @@ trained on: move the axis, as in np.moveaxis(inputs, 1, -1)
     if inputs.shape[1:] != expected:
         raise ValueError(
             f"inputs of shape {inputs.shape}; expected (examples, {_listed(expected)}), as the "
-            f"network was trained on: {_mend(inputs.shape, expected)}"
+            f"network was trained on: {_advice(inputs.shape, expected)}"
         )
 
 
-def _mend(found: tuple[int, ...], expected: tuple[int, ...]) -> str:
+def _advice(found: tuple[int, ...], expected: tuple[int, ...]) -> str:
     count, *each = found
     if found == expected or (found[1] == 1 and found[:1] == expected):
         return "for one example, add an axis, as in inputs[np.newaxis]"
@@ -163,9 +165,9 @@ def _array(given: Any, name: str) -> NDArray[Any]:
     try:
         array = np.asarray(given)
     except (ValueError, TypeError, RuntimeError, OSError, AttributeError) as error:
-        said = str(error).partition("\n")[0][:100].rstrip(". ")
+        reason = str(error).partition("\n")[0][:100].rstrip(". ")
         raise ValueError(
-            f"the {name} make no array ({said}); expected numbers of one shape for each example"
+            f"the {name} make no array ({reason}); expected numbers of one shape for each example"
         ) from None
     if np.ma.isMaskedArray(given) and np.ma.getmaskarray(given).any():
         raise ValueError(f"the {name} have masked values; expected none: fill or drop them")
@@ -174,27 +176,30 @@ def _array(given: Any, name: str) -> NDArray[Any]:
 
 def _plain(array: NDArray[Any], name: str) -> NDArray[Any]:
     """Return an array of Python's objects as one of numbers or of text; bytes as text."""
-    if array.dtype.kind == "O":
-        kinds = {type(value) for value in array.flat}
-        if kinds and all(issubclass(kind, str) for kind in kinds):
-            array = array.astype("U")
-        elif kinds == {bytes}:
-            array = array.astype("S")
-        elif kinds and all(issubclass(kind, Real | np.bool_) for kind in kinds):
-            array = array.astype(_type_of_all(kinds, array))
-        else:
-            odd = next((v for v in array.flat if not isinstance(v, Real | str)), kinds)
-            raise ValueError(
-                f"the {name} hold {brief(odd)}; expected numbers alone"
-                f"{', or names alone' * name.endswith('targets')}: encode, fill or drop it"
-            )
-    if array.dtype.kind == "S":
-        return np.char.decode(array, "utf-8", "replace")
-    if array.dtype.kind == "T":
-        return np.array(array.tolist())
-    if array.dtype.kind not in NUMBERS + "U":
-        raise ValueError(f"the {name} are {_kind_of(array)}; expected numbers: convert them")
-    return array
+    plain = _of_objects(array, name) if array.dtype.kind == "O" else array
+    if plain.dtype.kind == "S":
+        return np.char.decode(plain, "utf-8", "replace")
+    if plain.dtype.kind == "T":
+        return np.array(plain.tolist())
+    if plain.dtype.kind not in NUMBERS + "U":
+        raise ValueError(f"the {name} are {_kind_of(plain)}; expected numbers: convert them")
+    return plain
+
+
+def _of_objects(array: NDArray[Any], name: str) -> NDArray[Any]:
+    """Return an array of Python's numbers, strings or bytes as NumPy's; refuse a mixture."""
+    kinds = {type(value) for value in array.flat}
+    if kinds and all(issubclass(kind, str) for kind in kinds):
+        return array.astype("U")
+    if kinds == {bytes}:
+        return array.astype("S")
+    if kinds and all(issubclass(kind, Real | np.bool_) for kind in kinds):
+        return array.astype(_type_of_all(kinds, array))
+    odd = next((v for v in array.flat if not isinstance(v, Real | str)), kinds)
+    raise ValueError(
+        f"the {name} hold {brief(odd)}; expected numbers alone"
+        f"{', or names alone' * name.endswith('targets')}: encode, fill or drop it"
+    )
 
 
 def _type_of_all(kinds: set[type], numbers: NDArray[Any]) -> type:
@@ -282,16 +287,19 @@ def _targets(given: Any, inputs: NDArray[Any], name: str) -> NDArray[Any]:
         raise ValueError(
             f"targets of shape {array.shape}; expected (examples,), or (examples, outputs)"
         )
-    hint = ""
-    if count in array.shape:
-        hint = ": examples are rows, so transpose the targets"
-    elif array.ndim < 3 and max(array.shape) in inputs.shape:
-        axis = inputs.shape.index(max(array.shape))
-        hint = f": examples are rows, so move their axis, as in np.moveaxis(inputs, {axis}, 0)"
     raise ValueError(
         f"targets of shape {array.shape} for inputs of shape {inputs.shape}; expected as many "
-        f"targets as examples, {count}{hint}"
+        f"targets as examples, {count}{_advice_for_targets(array.shape, inputs.shape)}"
     )
+
+
+def _advice_for_targets(targets: tuple[int, ...], inputs: tuple[int, ...]) -> str:
+    if inputs[0] in targets:
+        return ": examples are rows, so transpose the targets"
+    if len(targets) < 3 and max(targets) in inputs:
+        axis = inputs.index(max(targets))
+        return f": examples are rows, so move their axis, as in np.moveaxis(inputs, {axis}, 0)"
+    return ""
 
 
 def _weights(given: Any, inputs: NDArray[Any]) -> Array:
@@ -325,7 +333,8 @@ def _of_one_hot(targets: NDArray[Any], classes: int) -> Indices:
 def _of_names(
     targets: NDArray[Any], classes: int, names: tuple[str, ...]
 ) -> tuple[Indices, tuple[str, ...]]:
-    found = [str(name) for name in np.unique(targets)]
+    unique, places = np.unique(targets, return_inverse=True)
+    found = unique.tolist()
     known = names or tuple(found)
     if len(known) != classes:
         raise ValueError(
@@ -336,7 +345,7 @@ def _of_names(
         raise ValueError(
             f"the targets have {brief(unknown[0])}; expected one of {', '.join(known)}: drop it"
         )
-    return np.searchsorted(known, targets).astype(np.int64), known
+    return np.array([known.index(name) for name in found])[places], known
 
 
 def _of_numbers(targets: NDArray[Any], classes: int) -> Indices:
@@ -350,15 +359,15 @@ def _of_numbers(targets: NDArray[Any], classes: int) -> Indices:
     if found[0] < 0 or found[-1] >= classes:
         raise ValueError(
             f"the targets are {brief([int(n) for n in found])}; expected 0 to {classes - 1}: "
-            f"{_mend_of_numbers(numbers, classes)}"
+            f"{_advice_for_numbers(numbers, classes)}"
         )
     return targets.astype(np.int64)
 
 
-def _mend_of_numbers(numbers: set[Any], classes: int) -> str:
+def _advice_for_numbers(numbers: set[Any], classes: int) -> str:
     if numbers == {-1, 1}:
         return "give (targets + 1) // 2"
-    if numbers <= {*range(1, classes + 1)}:
+    if min(numbers) >= 1 and max(numbers) <= classes:
         return "give targets - 1"
     most = int(max(numbers)) + 1
     return f"choose classes={most}" if min(numbers) >= 0 else "number the classes from 0"

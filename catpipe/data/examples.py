@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from catpipe.checks import check_whole
 from catpipe.nn.parameters import Array
 
 
@@ -31,6 +32,15 @@ class DataSet(NamedTuple):
     train: Examples
     test: Examples
     classes: tuple[str, ...]
+
+
+def noun(examples: Examples) -> str:
+    """Return what one of the examples is called.
+
+    >>> noun(pictures), noun(data.Examples(np.ones((2, 3)), np.array([0, 1])))
+    ('picture', 'example')
+    """
+    return "picture" if examples.inputs.ndim > 2 else "example"
 
 
 def fingerprint(examples: Examples) -> str:
@@ -61,17 +71,20 @@ def targets(labels: NDArray[np.int64], classes: int = 2, dtype: DTypeLike = np.f
 def one_hot(labels: NDArray[np.int64], classes: int, dtype: DTypeLike = np.float64) -> Array:
     """Return one column for each label: 1 in the row of its class, 0 in all others.
 
-    labels: (examples,) integers below `classes` -> (classes, examples). Raises `ValueError` for
-    other labels.
+    labels: (examples,) integers below `classes`, or a row or a column of them -> (classes,
+    examples). Raises `ValueError` for other labels.
 
     >>> one_hot(np.array([2, 0]), classes=3)
     array([[0., 1.],
            [0., 0.],
            [1., 0.]])
     """
-    if not np.isin(labels, range(classes)).all():
+    numbers = np.arange(check_whole("classes", classes))
+    if not np.isin(labels, numbers).all():
         raise ValueError(
             f"labels are {brief(np.unique(labels).tolist())}; expected 0 to {classes - 1}: "
             "say how many classes there are"
         )
-    return (labels == np.arange(classes)[:, np.newaxis]).astype(dtype)
+    if np.size(labels) not in np.shape(labels):
+        raise ValueError(f"labels of shape {np.shape(labels)}; expected (examples,)")
+    return (np.ravel(labels) == numbers[:, np.newaxis]).astype(dtype)

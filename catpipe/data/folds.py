@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from hashlib import sha256
 from itertools import accumulate
 from reprlib import repr as brief
 from typing import Any, TypeAlias
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catpipe.checks import check_whole, is_number
+from catpipe.data.copies import digests
 from catpipe.data.sampling import Indices, checked_labels
 from catpipe.nn.parameters import Array
 from catpipe.random import HOLD_OUT, check_seed, generator
@@ -93,9 +93,9 @@ def groups_of_equal(inputs: NDArray[Any]) -> Indices:
     >>> groups_of_equal(np.array([[1, 2], [3, 4], [1, 2]]))
     array([0, 1, 0])
     """
-    digests = [sha256(np.ascontiguousarray(each).data).digest() for each in inputs]
-    first = {digest: at for at, digest in reversed([*enumerate(digests)])}
-    return np.array([first[digest] for digest in digests])
+    hashes = digests(inputs)
+    first = {value: at for at, value in reversed([*enumerate(hashes)])}
+    return np.array([first[value] for value in hashes])
 
 
 def _repeated(fold: Any, seed: int, repeats: int) -> Folds:

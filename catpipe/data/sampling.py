@@ -143,7 +143,7 @@ def held_out(labels: Indices, seed: int, share: float) -> Indices:
 
 
 def checked_labels(labels: Indices, name: str = "labels") -> Indices:
-    """Return class numbers, (examples,), as integers.
+    """Return class numbers, (examples,), as integers: a copy, for values that hold them.
 
     Raises `ValueError` unless they are some integers of at least 0, on one axis.
 
@@ -160,7 +160,7 @@ def checked_labels(labels: Indices, name: str = "labels") -> Indices:
         )
     if array.min() < 0:
         raise ValueError(f"{name} from {array.min()}; expected integers of at least 0")
-    return array.astype(np.int64, copy=False)
+    return array.astype(np.int64)
 
 
 def check_order(order: Order) -> None:

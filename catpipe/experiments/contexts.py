@@ -1,7 +1,7 @@
 """The context that a setup is prepared and trained in: with one BLAS thread, say.
 
-A context calls a function for its caller, and is told what for: `context(setup, function)`. Without
-a setup the function prepares one; with a setup it trains it.
+A context, `context(setup, function)`, returns what the function returns, and decides under which
+conditions it is called. The function prepares a setup where `setup` is `None`, and else trains it.
 """
 
 from __future__ import annotations

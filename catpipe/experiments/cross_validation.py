@@ -16,10 +16,10 @@ from catpipe.data.sampling import Indices
 from catpipe.experiments.contexts import Context, no_context, prepared_and_trained
 from catpipe.experiments.ensembles import PART, Map
 from catpipe.experiments.experiment import Experiment, is_regression
+from catpipe.experiments.features import logits_of
 from catpipe.experiments.fitting import train_in_space
 from catpipe.experiments.result import of_classes
-from catpipe.experiments.setup import Setup, folds_need_own_runs, prepare, with_mask
-from catpipe.nn.network import predict_probabilities
+from catpipe.experiments.setup import Setup, folds_need_own_runs, learns, prepare, with_mask
 from catpipe.nn.parameters import Array, map_parameters
 
 
@@ -78,7 +78,7 @@ def run_repeats(setup: Setup, folds: Folds, map_: Map = map) -> Array:
             [0.2, 0.3, 0.9, nan]]])
     """
     rows = checked_folds(folds, len(setup.labels))
-    size = 1 if folds_need_own_runs(setup.experiment) else PART
+    size = 1 if learns(setup) or folds_need_own_runs(setup.experiment) else PART
     numbers = [np.unique(row[row != NEVER]) for row in rows]
     parts = [(row, part) for row, of in zip(rows, numbers, strict=True)
              for part in partition_all(size, of)]  # fmt: skip
@@ -101,11 +101,12 @@ def _run_part_of(setup: Setup, part: tuple[Indices, Sequence[int]]) -> Array:
 def _run_part(setup: Setup, folds: NDArray[np.int64], numbers: Sequence[int]) -> Array:
     """Return the probabilities of all examples by the networks of these folds."""
     others = folds != np.array(numbers)[:, np.newaxis, np.newaxis]
+    part = with_mask(setup, others)
     stack = map_parameters(
-        lambda W: np.broadcast_to(W, (len(numbers), *W.shape)), setup.initial_parameters
+        lambda W: np.broadcast_to(W, (len(numbers), *W.shape)), part.initial_parameters
     )
-    network, start = setup.space.project(setup.network, stack)
-    final, _ = train_in_space(with_mask(setup, others), network, start)
-    trained = final.chosen.parameters
-    outputs = predict_probabilities(network, trained, setup.space.columns)
+    network, start = part.space.project(part.network, stack)
+    final, _ = train_in_space(part, network, start)
+    Z = logits_of(network, final.chosen.parameters, part.space.columns, len(folds))
+    outputs = network.loss.link(Z)
     return outputs if is_regression(setup.experiment) else of_classes(outputs)

@@ -20,7 +20,13 @@ from catpipe.experiments.contexts import Context, no_context, prepared_and_train
 from catpipe.experiments.experiment import SEED, Experiment
 from catpipe.experiments.fitting import Watch, run
 from catpipe.experiments.result import Result
-from catpipe.experiments.setup import Setup, initial_parameters_for, prepare, with_seed
+from catpipe.experiments.setup import (
+    Setup,
+    initial_parameters_for,
+    learns,
+    prepare,
+    with_seed,
+)
 from catpipe.nn.parameters import Array, Parameters, map_parameters
 from catpipe.training.cost_history import Costs
 from catpipe.training.stopping import Checkpoint
@@ -82,6 +88,7 @@ def run_seeds(
     (1, 2)
     """
     seeds = _checked_seeds(seeds)
+    _check_learned_alike(setup, seeds)
     size = 1 if seeds_need_own_runs(setup.experiment) else PART
     starts = range(0, len(seeds), size)
     checkpoints = (part_of(checkpoint, at, at + size) if checkpoint else None for at in starts)
@@ -95,7 +102,8 @@ def seeds_need_own_runs(experiment: Experiment) -> bool:
     >>> seeds_need_own_runs(Experiment(seed=1, dropout=0.5))
     True
     """
-    return bool(experiment.batch_size or experiment.dropout or experiment.early_stopping)
+    draws = experiment.batch_size or experiment.dropout or experiment.augmentation
+    return bool(draws or experiment.early_stopping)
 
 
 def with_seeds(setup: Setup, seeds: Sequence[int]) -> Setup:
@@ -131,15 +139,27 @@ def part_of(checkpoint: Checkpoint, begin: int, end: int) -> Checkpoint:
     )
 
 
+def _check_learned_alike(setup: Setup, seeds: Sequence[int]) -> None:
+    """Refuse transforms that learn something else with another seed: networks share their X."""
+    other = next((seed for seed in seeds if seed != setup.experiment.seed), None)
+    if other is None or not learns(setup):
+        return
+    if with_seed(setup, other).fitted != setup.fitted:
+        raise ValueError(
+            f"transforms that learn something else with seed {other} than with "
+            f"{setup.experiment.seed}; expected networks of the same features: train each by itself"
+        )
+
+
 def _checked_seeds(seeds: Any) -> tuple[int, ...]:
-    is_several = np.ndim(seeds) == 1 and not isinstance(seeds, str | bytes)
-    numbers = tuple(np.asarray(seeds).tolist()) if is_several else ()
-    if not numbers or not all(map(SEED.allowed, numbers)):
+    is_several = isinstance(seeds, Iterable) and getattr(seeds, "ndim", 1) == 1
+    given = (*seeds,) if is_several else ()
+    if not given or not all(map(SEED.allowed, given)):
         raise ValueError(
             f"seeds are {brief(seeds)}; expected one or more, each {SEED.expected}: give "
             "range(1, 6), say"
         )
-    return numbers
+    return tuple(map(int, given))
 
 
 def _run_part(setup: Setup, watch: Watch, part: tuple[Sequence[int], Checkpoint | None]) -> Result:

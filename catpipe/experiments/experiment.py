@@ -10,12 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from functools import partial
+from itertools import chain
 from reprlib import repr as brief
 from typing import Annotated, Any, NamedTuple, get_type_hints
 
 import numpy as np
+from toolz import identity
 
+from catpipe.data import augmentation
 from catpipe.data.sampling import Indices, Order, balanced, shuffled, stratified
+from catpipe.data.transforms.composition import Transform
+from catpipe.data.transforms.notation import read_transforms, transform_forms, write_transforms
 from catpipe.nn import activations
 from catpipe.nn import initializers as initialization
 from catpipe.optim import schedules
@@ -90,6 +95,14 @@ ORDERS: Mapping[str, Callable[[Indices, int], Order]] = {
 }
 """Each makes an order of the examples with these labels, from a seed."""
 
+AUGMENTATIONS: Mapping[str, tuple[Callable[..., Any], str]] = {
+    "flipped": (augmentation.flipped, "share"),
+    "shifted": (augmentation.shifted, "most"),
+    "cropped": (augmentation.cropped, "least"),
+    "brightened": (augmentation.brightened, "most"),
+}
+"""Each with the name of the number that it can take."""
+
 DTYPES = ("float64", "float32")
 
 LOSSES = ("cross_entropy", "mean_squared_error")
@@ -105,8 +118,9 @@ Reader = Callable[[str], Any]
 class Kind(NamedTuple):
     """Which values are allowed, in code and in words, and how to read one from text.
 
-    `read` leaves as it is what it cannot read: the check then refuses it. `names` maps what may be
-    meant by a name to the name. A kind without a reader is a switch.
+    `read` leaves as it is what it cannot read: the check then refuses it. `write` makes of a value
+    what a file holds, and `read` reads. `names` maps what may be meant by a name to the name. A
+    kind without a reader is a switch.
     """
 
     allowed: Callable[[Any], bool]
@@ -114,6 +128,7 @@ class Kind(NamedTuple):
     metavar: str = ""
     read: Reader | None = None
     names: Mapping[str, str] = {}
+    write: Callable[[Any], Any] = identity
 
 
 class Field(NamedTuple):
@@ -174,6 +189,82 @@ def _is_schedule(value: Any) -> bool:
     )
 
 
+def _are_transforms(value: Any) -> bool:
+    return isinstance(value, tuple) and all(
+        hasattr(one, "fit") and hasattr(one, "apply") and not isinstance(one, type) for one in value
+    )
+
+
+def _are_augmentations(value: Any) -> bool:
+    return isinstance(value, tuple) and all(map(_is_augmentation, value))
+
+
+def _is_augmentation(value: Any) -> bool:
+    is_form = isinstance(value, tuple) and 1 <= len(value) <= 2 and value[0] in [*AUGMENTATIONS]
+    if not is_form:
+        return False
+    try:
+        return augmentation_for(value)(np.zeros((1, 1, 1, 1)), 0, 0).size == 1
+    except (TypeError, ValueError):
+        return False
+
+
+def augmentation_for(described: tuple[Any, ...]) -> augmentation.Augmentation:
+    """Return the augmentation of this name, with its number where it has one.
+
+    >>> augmentation_for(("flipped", 1))(np.array([[[[0.0], [1.0]]]]), 1, 0).ravel()
+    array([1., 0.])
+    """
+    name, *number = described
+    function, keyword = AUGMENTATIONS[name]
+    return partial(function, **dict(zip([keyword], number, strict=False)))
+
+
+def _augmentations(value: Any) -> Any:
+    """Return the augmentations that a text lists, each with its number; or the value.
+
+    >>> _augmentations("flipped; cropped:0.25")
+    (('flipped',), ('cropped', 0.25))
+    """
+    if not isinstance(value, str):
+        return value
+    parts = (part.strip().partition(":") for part in value.split(";") if part.strip())
+    return tuple((name, *([_number(number)] if number else [])) for name, _, number in parts)
+
+
+def _written_augmentations(value: tuple[tuple[Any, ...], ...]) -> str:
+    return "; ".join(":".join(map(str, part)) for part in value)
+
+
+def _transforms(value: Any) -> Any:
+    """Return the transforms that a text writes, or a tuple of texts and transforms; or the value.
+
+    >>> _transforms("nothing of the kind")
+    'nothing of the kind'
+    """
+    if isinstance(value, str):
+        try:
+            return read_transforms(value)
+        except ValueError:
+            return value
+    if not isinstance(value, tuple):
+        return value
+    parts = [part if isinstance(part, tuple) else (part,) for part in map(_transforms, value)]
+    return tuple(chain.from_iterable(parts))
+
+
+def are_described(experiment: Experiment) -> bool:
+    """Return whether a file can hold the experiment: none of its transforms is somebody's own.
+
+    >>> are_described(Experiment(seed=1))
+    True
+    """
+    try:
+        return isinstance(write_transforms(experiment.transforms), str)
+    except ValueError:
+        return False
+
+
 def _are_class_weights(value: Any) -> bool:
     if isinstance(value, str):
         return value == "balanced"
@@ -203,11 +294,12 @@ def _real(text: str) -> Any:
 def _number(text: str) -> Any:
     """Return the number, as an integer where it is one.
 
-    >>> _number("10"), _number("0.5"), _number("ten")
-    (10, 0.5, 'ten')
+    >>> _number("10"), _number("0.5"), _number("1e300"), _number("ten")
+    (10, 0.5, 1e+300, 'ten')
     """
     value = _real(text)
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    is_whole = isinstance(value, float) and value.is_integer() and abs(value) <= MOST_STEPS
+    return int(value) if is_whole else value
 
 
 def _several(read: Reader, text: str) -> tuple[Any, ...]:
@@ -297,6 +389,20 @@ CLASS_WEIGHTS = Kind(
     "W,W,...",
     _class_weights,
     {"balanced": "balanced"},
+)
+AUGMENTATION = Kind(
+    _are_augmentations,
+    f"some of {', '.join(AUGMENTATIONS)}, as in 'flipped; cropped:0.25'",
+    "NAME[:NUMBER]; ...",
+    _augmentations,
+    write=_written_augmentations,
+)
+TRANSFORMS = Kind(
+    _are_transforms,
+    f"transforms, such as 'downscale:16; standardize', of {', '.join(transform_forms())}",
+    "NAME[:NUMBER]; ...",
+    _transforms,
+    write=write_transforms,
 )
 SWITCH = Kind(lambda value: isinstance(value, bool), "true or false")
 INITIALIZER = _choice(INITIALIZERS, {"glorot": "xavier", "kaiming": "he"})
@@ -389,6 +495,14 @@ class Experiment(NamedTuple):
         COUNT, "stop after N validation checks in a row without a lower cost, and keep the best "
         "parameters; checks are made after each epoch of mini-batches, or every 100 iterations "
         "without them", "stopping", default="none", also_as=("patience",))] = None
+    transforms: Annotated[tuple[Transform, ...], Field(
+        TRANSFORMS, "what is made of the inputs, one after another, such as "
+        "'downscale:16; standardize'", "data", default="the numbers as they are",
+        also_as=("features", "preprocessing", "scaler"), may_lack=True)] = ()
+    augmentation: Annotated[tuple[tuple[Any, ...], ...], Field(
+        AUGMENTATION, "how pictures are changed by chance in each iteration, such as "
+        "'flipped; cropped:0.25'", "batches", default="not at all", also_as=("augment",),
+        may_lack=True)] = ()
     # fmt: on
 
 
@@ -416,6 +530,15 @@ def is_regression(experiment: Experiment) -> bool:
     True
     """
     return experiment.loss == "mean_squared_error"
+
+
+def plain_fields(experiment: Experiment) -> dict[str, Any]:
+    """Return each field as a file holds it.
+
+    >>> plain_fields(Experiment(seed=1))["hidden"]
+    (20, 7, 5)
+    """
+    return {name: FIELDS[name].kind.write(value) for name, value in experiment._asdict().items()}
 
 
 def non_defaults(experiment: Experiment) -> dict[str, Any]:
@@ -479,8 +602,10 @@ def _taken(value: Any, field: Field) -> Any:
     """Return the value of a field as one that is allowed, where it can only mean that one."""
     plain = _plain(value)
     is_whole = isinstance(plain, float) and plain.is_integer()
+    read = field.kind.read
     meant = (
         plain,
+        read(plain) if read and field.kind.write is not identity else plain,
         int(plain) if is_whole else plain,
         (plain,) if isinstance(plain, int | str) else plain,
     )
@@ -491,7 +616,7 @@ def _plain(value: Any) -> Any:
     """Return the value in Python's own types: tuples, numbers, and the names of number types."""
     if isinstance(value, np.generic | np.ndarray):
         return _plain(value.tolist())
-    if isinstance(value, list | tuple | range):
+    if isinstance(value, list | tuple | range) and not hasattr(value, "_fields"):
         return tuple(map(_plain, value))
     if isinstance(value, Mapping) and {*value} == {*range(len(value))}:
         return tuple(_plain(value[number]) for number in range(len(value)))

@@ -103,9 +103,13 @@ def train_in_space(
     state = checkpoint.state if checkpoint else initial_state(setup.optimizer, parameters)
     step = make_step(network, setup.optimizer)
     states = finite(trajectory(step, batches_of(setup, state.iteration), state))
-    passed = tail(2, watch(_checkpoints(setup, network, states, checkpoint)))
-    if not passed:
-        raise ValueError("a watch that hands on no checkpoint; expected the first of them at least")
+    watched = watch(_checkpoints(setup, network, states, checkpoint))
+    passed = tail(2, watched) if isinstance(watched, Iterable) else ()
+    if not passed or not all(isinstance(each, Checkpoint) for each in passed):
+        raise ValueError(
+            "a watch that hands on no checkpoint; expected the first of them at least: give a "
+            "function that returns an iterator of those it takes"
+        )
     *before, final = passed
     return final, before[0].state if before else None
 
@@ -141,7 +145,8 @@ def result_at(setup: Setup, checkpoint: Checkpoint) -> Result:
         class_names=setup.class_names,
         checkpoint=plain,
         seeds=setup.seeds,
-        optimizer=setup.own_optimizer,
+        optimizer=setup.own.optimizer,
+        fitted=setup.fitted,
         earlier=setup.earlier,
     )
 

@@ -18,10 +18,10 @@ from catpipe.data.conversion import (
     regression_targets,
 )
 from catpipe.data.examples import targets
-from catpipe.data.transforms import pixels
 from catpipe.experiments.experiment import Experiment, is_regression
+from catpipe.experiments.features import columns_of, logits_of
 from catpipe.metrics.scores import accuracy, r_squared
-from catpipe.nn.network import Network, cost_of, predict, predict_probabilities
+from catpipe.nn.network import Network, compute_cost
 from catpipe.nn.parameters import Array, Parameters
 from catpipe.optim.optimizers import Optimizer
 from catpipe.training.cost_history import Costs
@@ -54,6 +54,7 @@ class Result(NamedTuple):
     checkpoint: Checkpoint | None = None  # none of networks that were trained one by one
     seeds: tuple[int, ...] = ()  # of a stack, one a network
     optimizer: Optimizer | None = None  # where it is not the one that the experiment describes
+    fitted: tuple[Parameters, ...] = ()  # what each of the experiment's transforms has learned
     earlier: tuple[tuple[int, Experiment], ...] = ()  # those that held before, each until when
 
     @property
@@ -98,8 +99,8 @@ def cost_on(result: Result, examples: ExamplesLike) -> Array:
     >>> round(float(cost_on(fit(Experiment(seed=1, hidden=()), pictures), pictures)), 3)
     0.19
     """
-    X, Y, weights = _columns_and_targets(result, examples)
-    return cost_of(result.network, result.parameters, X, Y, weights)
+    Z, Y, weights = _logits_and_targets(result, examples)
+    return compute_cost(result.network, Z, Y, weights)
 
 
 def probabilities(result: Result, inputs: ArrayLike) -> Array:
@@ -111,9 +112,9 @@ def probabilities(result: Result, inputs: ArrayLike) -> Array:
     array([[0.8, 0.1],
            [0.2, 0.9]])
     """
-    X = _columns(result, inputs)
+    Z = _logits(result, inputs)
     _check_classes(result, "probabilities")
-    return of_classes(predict_probabilities(result.network, result.parameters, X))
+    return of_classes(result.network.loss.link(Z))
 
 
 def of_classes(probabilities: Array) -> Array:
@@ -140,8 +141,7 @@ def predictions(result: Result, inputs: ArrayLike) -> NDArray[Any]:
     >>> predictions(fit(Experiment(seed=1, hidden=()), pictures), images)
     array([0, 1])
     """
-    X = _columns(result, inputs)
-    found = predict(result.network, result.parameters, X)
+    found = result.network.loss.predict(_logits(result, inputs))
     if result.class_names:
         return np.array(result.class_names)[found[..., 0, :]]
     return found[..., 0, :] if found.shape[-2] == 1 else found.mT
@@ -156,8 +156,8 @@ def accuracy_on(result: Result, examples: ExamplesLike) -> Array:
     1.0
     """
     _check_classes(result, "accuracy")
-    X, Y, weights = _columns_and_targets(result, examples)
-    predicted = predict(result.network, result.parameters, X)
+    Z, Y, weights = _logits_and_targets(result, examples)
+    predicted = result.network.loss.predict(Z)
     return accuracy(predicted, Y.argmax(-2, keepdims=True) if len(Y) > 1 else Y, weights)
 
 
@@ -171,30 +171,31 @@ def r_squared_on(result: Result, examples: ExamplesLike) -> Array:
     >>> float(r_squared_on(fit(regression, line), line).round(3))
     1.0
     """
-    X, Y, weights = _columns_and_targets(result, examples)
+    Z, Y, weights = _logits_and_targets(result, examples)
     if not is_regression(result.experiment):
         raise ValueError("R squared of classes; expected a regression: use accuracy_on")
-    return r_squared(predict(result.network, result.parameters, X), Y, weights)
+    return r_squared(result.network.loss.predict(Z), Y, weights)
 
 
-def _columns_and_targets(result: Result, examples: Any) -> tuple[Array, Array, Array | None]:
-    """Return the network's inputs and targets, and the examples' weights, with a sum of 1."""
+def _logits_and_targets(result: Result, examples: Any) -> tuple[Array, Array, Array | None]:
+    """Return the network's logits and targets, and the examples' weights, with a sum of 1."""
     experiment = checked_result(result).experiment
     given = examples_from(examples)
-    X = _columns(result, given.inputs)
+    Z = _logits(result, given.inputs)
     weights = None if given.weights is None else normalized(given.weights[np.newaxis])
     if is_regression(experiment):
         Y = regression_targets(given.targets).T.astype(experiment.dtype)
-        return X, Y, weights
+        return Z, Y, weights
     labels, _ = class_numbers(given.targets, experiment.classes, result.class_names)
-    return X, targets(labels, experiment.classes, experiment.dtype), weights
+    return Z, targets(labels, experiment.classes, experiment.dtype), weights
 
 
-def _columns(result: Result, inputs: Any) -> Array:
+def _logits(result: Result, inputs: Any) -> Array:
     trained = checked_result(result)
     converted = inputs_from(inputs, like=trained.input_type)
     check_shape(converted, trained.input_shape)
-    return pixels(converted, trained.experiment.dtype)
+    X = columns_of(trained.experiment, trained.fitted, converted)
+    return logits_of(trained.network, trained.parameters, X, len(converted))
 
 
 def checked_result(result: Result) -> Result:

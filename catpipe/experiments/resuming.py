@@ -151,8 +151,8 @@ def run_again(result: Result, setup: Setup, watch: Watch = identity, map_: Map =
             begin = before.iterations_done if before else 0
             return watch(islice(checkpoints, until - begin + 1))
 
-        begun = checkpoint_of(before) if before else None
-        return _run(_with_experiment(setup, experiment), until_there, map_, begun)
+        checkpoint = checkpoint_of(before) if before else None
+        return _run(_with_experiment(setup, experiment), until_there, map_, checkpoint)
 
     first, *others = spans
     return reduce(trained, others, trained(None, first))
@@ -206,27 +206,13 @@ def _is_same_but_for_length(one: Experiment, other: Experiment) -> bool:
 
 
 def _check_changes(result: Result, changes: Mapping[str, Any], named: Callable[[str], str]) -> None:
-    experiment, done, end = result.experiment, result.iterations_done, result.planned_iterations
     if unknown := changes.keys() - CHANGEABLE:
         raise ValueError(
             f"{min(unknown)} is changed in a run that has begun; expected one of "
             f"{', '.join(CHANGEABLE)}: begin another run"
         )
-    iterations = changes.get("iterations", end)
-    if not COUNT.allowed(iterations):
-        raise ValueError(f"{named('iterations')} is {brief(iterations)}; expected {COUNT.expected}")
-    if iterations != end and iterations <= done:
-        raise ValueError(
-            f"{named('iterations')} is {iterations} of a run that is at {done}; expected "
-            "more: give a larger number, or none"
-        )
-    if experiment.schedule == WHOLE_COSINE and iterations != end and "schedule" not in changes:
-        raise ValueError(
-            f"{named('iterations')} is {iterations} of a run whose learning rate falls along a "
-            f"cosine to 0 at {end}; expected {end}: give another {named('schedule')} too, or begin "
-            "another run"
-        )
-    if "early_stopping" in changes and experiment.early_stopping is None:
+    _check_iterations(result, changes, named)
+    if "early_stopping" in changes and result.experiment.early_stopping is None:
         raise ValueError(
             f"{named('early_stopping')} is changed in a run without early stopping; expected a run "
             "that began with it: leave it out"
@@ -239,11 +225,32 @@ def _check_changes(result: Result, changes: Mapping[str, Any], named: Callable[[
         )
 
 
+def _check_iterations(
+    result: Result, changes: Mapping[str, Any], named: Callable[[str], str]
+) -> None:
+    done, end = result.iterations_done, result.planned_iterations
+    iterations = changes.get("iterations", end)
+    if not COUNT.allowed(iterations):
+        raise ValueError(f"{named('iterations')} is {brief(iterations)}; expected {COUNT.expected}")
+    if iterations != end and iterations <= done:
+        raise ValueError(
+            f"{named('iterations')} is {iterations} of a run that is at {done}; expected "
+            "more: give a larger number, or none"
+        )
+    falls_to_its_end = result.experiment.schedule == WHOLE_COSINE and "schedule" not in changes
+    if falls_to_its_end and iterations != end:
+        raise ValueError(
+            f"{named('iterations')} is {iterations} of a run whose learning rate falls along a "
+            f"cosine to 0 at {end}; expected {end}: give another {named('schedule')} too, or begin "
+            "another run"
+        )
+
+
 def _with_experiment(setup: Setup, experiment: Experiment) -> Setup:
     """Return the setup with another of the run's experiments, which differ in `CHANGEABLE`."""
     epochs, in_epoch = experiment.epochs, setup.plan.batches_in_epoch
     iterations = epochs * in_epoch if epochs else experiment.iterations
-    given = setup.own_optimizer
+    given = setup.own.optimizer
     return setup._replace(
         experiment=experiment,
         optimizer=optimizer_for(experiment, iterations) if given is None else given,
@@ -265,6 +272,11 @@ def check_same(result: Result, setup: Setup) -> None:
         raise ValueError(
             f"examples with SHA-256 {setup.fingerprint[:8]}...; expected those that the run "
             f"was trained on, with {result.fingerprint[:8]}...: use the same examples"
+        )
+    if setup.fitted != result.fitted:
+        raise ValueError(
+            "the transforms of the run learn something else here; expected the libraries and the "
+            "processor that it was trained with: carry on there, or train again"
         )
     checkpoint = checkpoint_of(result)
     states: tuple[State, ...] = (checkpoint.chosen, checkpoint.state)

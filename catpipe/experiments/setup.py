@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from hashlib import sha256
 from itertools import islice
 from reprlib import repr as brief
@@ -11,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from catpipe.data.augmentation import augmented
 from catpipe.data.batches import (
     Batch,
     balanced_weights,
@@ -29,7 +31,7 @@ from catpipe.data.conversion import (
 )
 from catpipe.data.examples import Examples, fingerprint, targets
 from catpipe.data.sampling import Indices, Order, held_out, subset
-from catpipe.data.transforms import pixels
+from catpipe.data.transforms.columns import pixels
 from catpipe.experiments.experiment import (
     ACTIVATIONS,
     INITIALIZERS,
@@ -37,9 +39,11 @@ from catpipe.experiments.experiment import (
     ORDERS,
     SCHEDULES,
     Experiment,
+    augmentation_for,
     checked,
     is_regression,
 )
+from catpipe.experiments.features import columns_of, learned_columns
 from catpipe.nn.initializers import initialize_parameters
 from catpipe.nn.layers import Dense
 from catpipe.nn.losses import BINARY_CROSS_ENTROPY, MEAN_SQUARED_ERROR, SOFTMAX_CROSS_ENTROPY
@@ -69,6 +73,14 @@ class Plan(NamedTuple):
     iterations: int
 
 
+class Own(NamedTuple):
+    """What takes the place of what an experiment describes; a space is a kind and its words."""
+
+    network: Network | None = None
+    optimizer: Optimizer | None = None
+    space: tuple[str, str] | None = None
+
+
 class Setup(NamedTuple):
     """All that a run needs. The examples are those to train on and, last, a validation set.
 
@@ -89,9 +101,11 @@ class Setup(NamedTuple):
     validation_examples: int
     fingerprint: str
     example_weights: Array | None
+    own: Own = Own()
     class_names: tuple[str, ...] = ()  # where targets are names
     seeds: tuple[int, ...] = ()  # of a stack, one a network
-    own_optimizer: Optimizer | None = None  # where the experiment does not describe it
+    fitted: tuple[Parameters, ...] = ()  # what each of the transforms has learned
+    examples: Examples | None = None  # where transforms learn, or pictures are augmented
     earlier: tuple[tuple[int, Experiment], ...] = ()  # as a result has it
 
 
@@ -118,37 +132,81 @@ def prepare(
     """
     experiment = checked(experiment)
     joined, own, names = _converted(experiment, examples, validation)
-    dtype, labels = experiment.dtype, _labels(experiment, joined)
-    X, Y = pixels(joined.inputs, dtype), _network_targets(experiment, joined)
+    used = None if optimizer is None else _checked_optimizer(optimizer)
+    return _setup(experiment, joined, own, names, Own(network, used, space))
+
+
+def _setup(
+    experiment: Experiment,
+    examples: Examples,
+    validation_examples: int,
+    class_names: tuple[str, ...],
+    own: Own,
+    mask: Mask | None = None,
+) -> Setup:
+    """Return the setup of examples that are converted, the validation set last."""
+    labels = _labels(experiment, examples)
+    planned = partial(plan_for, experiment, labels, validation_examples, examples.weights, mask)
+    plan = planned()
+    fitted, X = learned_columns(experiment, examples.inputs, _training(plan, len(labels)))
+    views = X.shape[1] // len(labels)
+    if experiment.augmentation:
+        _check_can_be_augmented(examples, views)
+    Y = np.repeat(_network_targets(experiment, examples), views, -1)
+    plan = plan if views == 1 else planned(views)
     described = network_for(experiment, len(X), len(Y))
-    net = described if network is None else _checked_network(network, described, experiment)
-    plan = plan_for(experiment, labels, own, joined.weights)
+    net = described if own.network is None else _checked_network(own.network, described, experiment)
+    optimizer = own.optimizer
     if optimizer is None:
-        used = optimizer_for(experiment, plan.iterations)
+        optimizer = optimizer_for(experiment, plan.iterations)
+    if own.space is None:
+        space = _space(experiment, net, optimizer, X, plan)
     else:
-        used = _checked_optimizer(optimizer)
-    if space is None:
-        chosen = _space(experiment, net, used, X, plan)
-    else:
-        chosen = space_of(space[0], X, space[1])
+        space = space_of(own.space[0], X, own.space[1])
     initializer = INITIALIZERS[experiment.initializer]
     return Setup(
         experiment=experiment,
         network=net,
-        optimizer=used,
-        space=chosen,
+        optimizer=optimizer,
+        space=space,
         targets=Y,
         labels=labels,
         plan=plan,
-        initial_parameters=initialize_parameters(net, experiment.seed, initializer, dtype),
-        input_shape=joined.inputs.shape[1:],
-        input_type=joined.inputs.dtype.name,
-        validation_examples=own,
-        fingerprint=fingerprint(joined),
-        example_weights=joined.weights,
-        class_names=names,
-        own_optimizer=optimizer,
+        initial_parameters=initialize_parameters(
+            net, experiment.seed, initializer, experiment.dtype
+        ),
+        input_shape=examples.inputs.shape[1:],
+        input_type=examples.inputs.dtype.name,
+        validation_examples=validation_examples,
+        fingerprint=fingerprint(examples),
+        example_weights=examples.weights,
+        class_names=class_names,
+        own=own,
+        fitted=fitted,
+        examples=examples if any(fitted) or experiment.augmentation else None,
     )
+
+
+def _check_can_be_augmented(examples: Examples, views: int) -> None:
+    """Refuse what is no picture, and several views of each, of which batches have one."""
+    shape = examples.inputs.shape[1:]
+    if len(shape) != 3:
+        raise ValueError(
+            f"augmentation of examples of shape {shape}; expected pictures, (height, width, "
+            "channels): leave it out"
+        )
+    if views > 1:
+        raise ValueError(
+            f"augmentation with transforms that give {views} views of each example; expected one: "
+            "leave out one of them (flipped mirrors by chance)"
+        )
+
+
+def _training(plan: Plan, examples: int) -> Indices:
+    """Return the numbers of the examples that train: transforms learn of no others."""
+    if plan.weights is None:
+        return np.arange(examples)
+    return np.flatnonzero(plan.weights.reshape(-1, examples).any(0))
 
 
 def plan_for(
@@ -157,19 +215,23 @@ def plan_for(
     validation_examples: int = 0,
     example_weights: Array | None = None,
     mask: Mask | None = None,
+    views: int = 1,
 ) -> Plan:
     """Return which examples train and which validate, in which order, and for how long.
 
     mask: (..., 1, examples), true where each network of a stack may learn from an example. Folds
-    that are trained as one stack visit all examples, so that they share their batches.
+    that are trained as one stack visit all examples, so that they share their batches. Where each
+    example has several views, the plan is of views, which share its weight.
 
     >>> plan = plan_for(Experiment(seed=1, early_stopping=3), np.array([0, 0, 0, 1, 1]))
     >>> plan.weights, plan.validation_weights
     (array([[0.25, 0.25, 0.25, 0.  , 0.25]]), array([[0., 0., 0., 1., 0.]]))
     """
     validating = _validating(experiment, labels, validation_examples, mask)
-    weights, held = _weights(experiment, labels, example_weights, mask, validating)
-    shares_batches = mask is not None and not folds_need_own_runs(experiment)
+    of_examples = _weights(experiment, labels, example_weights, mask, validating)
+    weights, held = (_of_views(each, views) for each in of_examples)
+    labels = np.repeat(labels, views)
+    shares_batches = mask is not None and mask.ndim > 2 and not folds_need_own_runs(experiment)
     visited = np.arange(len(labels))
     if weights is not None and not shares_batches:
         visited = np.flatnonzero(weights)
@@ -185,11 +247,36 @@ def plan_for(
 def batches_of(setup: Setup, start: int = 0) -> Iterator[Batch]:
     """Return the batches of the run from this iteration on, as they are in its space."""
     weights, _, order, _, iterations = setup.plan
-    everything = Batch(setup.space.columns, setup.targets, weights)
+    augmentations = setup.experiment.augmentation
+    X = _pictures(setup) if augmentations else setup.space.columns
     size = setup.experiment.batch_size
     if size is None or order is None:
-        return full_batches(setup.space.columns, setup.targets, iterations - start, weights)
-    return islice(mini_batches(everything, order, size, start), iterations - start)
+        batches = full_batches(X, setup.targets, iterations - start, weights)
+    else:
+        everything = Batch(X, setup.targets, weights)
+        batches = islice(mini_batches(everything, order, size, start), iterations - start)
+    return _augmented(setup, batches, start) if augmentations else batches
+
+
+def _pictures(setup: Setup) -> Array:
+    """Return the pictures as columns, before any transform."""
+    assert setup.examples is not None
+    return pixels(setup.examples.inputs, setup.experiment.dtype)
+
+
+def _augmented(setup: Setup, batches: Iterator[Batch], start: int) -> Iterator[Batch]:
+    """Return the batches of pictures augmented, and then transformed as the network takes them."""
+    experiment = setup.experiment
+    ways = map(augmentation_for, experiment.augmentation)
+    height, width, channels = setup.input_shape
+    changed = augmented(batches, (height, width, channels), ways, experiment.seed, start)
+    return map(partial(_transformed, setup), changed)
+
+
+def _transformed(setup: Setup, batch: Batch) -> Batch:
+    """Return the batch of pictures as the columns that the network takes."""
+    pictures = batch.X.T.reshape(-1, *setup.input_shape)
+    return batch._replace(X=columns_of(setup.experiment, setup.fitted, pictures))
 
 
 def with_seed(setup: Setup, seed: int) -> Setup:
@@ -201,9 +288,17 @@ def with_seed(setup: Setup, seed: int) -> Setup:
     True
     """
     experiment = setup.experiment._replace(seed=seed)
-    plan = plan_for(experiment, setup.labels, setup.validation_examples, setup.example_weights)
-    features, outputs = int(np.prod(setup.input_shape)), len(setup.targets)
-    net = network_for(experiment, features, outputs) if experiment.dropout else setup.network
+    if learns(setup):
+        return _learned_again(setup, experiment)
+    plan = plan_for(
+        experiment,
+        setup.labels,
+        setup.validation_examples,
+        setup.example_weights,
+        views=views_of(setup),
+    )
+    sizes = layer_sizes(setup.network)
+    net = network_for(experiment, sizes[0], sizes[-1]) if experiment.dropout else setup.network
     start = initial_parameters_for(setup, seed)
     return setup._replace(experiment=experiment, network=net, plan=plan, initial_parameters=start)
 
@@ -222,11 +317,51 @@ def initial_parameters_for(setup: Setup, seed: int) -> Parameters:
 def with_mask(setup: Setup, mask: Mask) -> Setup:
     """Return the setup of a stack whose networks each learn from some of the examples alone.
 
-    mask: (networks, 1, examples). Raises `ValueError` where too few are left to validate on.
+    mask: (networks, 1, examples), of one network where transforms learn: they learn anew. Raises
+    `ValueError` where too few are left to validate on.
     """
-    labels, own = setup.labels, setup.validation_examples
-    plan = plan_for(setup.experiment, labels, own, setup.example_weights, mask)
+    if learns(setup):
+        (mask,) = mask
+        return _learned_again(setup, setup.experiment, mask)
+    plan = plan_for(
+        setup.experiment,
+        setup.labels,
+        setup.validation_examples,
+        setup.example_weights,
+        mask,
+        views_of(setup),
+    )
     return setup._replace(plan=plan)
+
+
+def learns(setup: Setup) -> bool:
+    """Return whether transforms learn of the examples that train.
+
+    >>> learns(prepare(Experiment(seed=1), pictures))
+    False
+    """
+    return any(setup.fitted)
+
+
+def views_of(setup: Setup) -> int:
+    """Return how many views the transforms give of each example.
+
+    >>> views_of(prepare(Experiment(seed=1), pictures))
+    1
+    """
+    return setup.targets.shape[-1] // len(setup.labels)
+
+
+def _learned_again(setup: Setup, experiment: Experiment, mask: Mask | None = None) -> Setup:
+    """Return the setup whose transforms learn of the examples that train in it."""
+    assert setup.examples is not None
+    return _setup(
+        experiment, setup.examples, setup.validation_examples, setup.class_names, setup.own, mask
+    )
+
+
+def _of_views(weights: Array | None, views: int) -> Array | None:
+    return None if weights is None else np.repeat(weights, views, -1) / views
 
 
 def folds_need_own_runs(experiment: Experiment) -> bool:
@@ -312,6 +447,8 @@ def _space(
 ) -> Space:
     if experiment.full_space:
         return full_space(X, "chosen")
+    if experiment.augmentation:
+        return full_space(X, "pictures are augmented")
     return cheapest_space(network, optimizer, X, experiment.batch_size, plan.iterations)
 
 

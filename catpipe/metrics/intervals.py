@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial, reduce
-from math import erf, pi, sqrt, tan
+from math import pi, sqrt, tan
 from reprlib import repr as brief
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
@@ -34,8 +35,9 @@ class PairedDifference(NamedTuple):
 def wilson_interval(correct: float, count: float, confidence: float = 0.95) -> tuple[float, float]:
     """Return the confidence interval of a share, `correct` of `count` (Wilson 1927).
 
-    It lies in [0, 1], also for none or all; `correct` may be a mean over repeats. Raises
-    `ValueError` for numbers that cannot be.
+    Its ends are the shares p from which the found one is z standard deviations,
+    sqrt(p (1 - p) / count), away: in [0, 1], also for none or all. `correct` may be a mean over
+    repeats. Raises `ValueError` for numbers that cannot be.
 
     >>> low, high = wilson_interval(40, 50)
     >>> round(low, 3), round(high, 3)
@@ -45,11 +47,11 @@ def wilson_interval(correct: float, count: float, confidence: float = 0.95) -> t
         raise ValueError(
             f"{brief(correct)} of {brief(count)} are correct; expected from 0 to all of one or more"
         )
-    z = tan(_angle(_normal_within, confidence))
-    share, spread = correct / count, z**2 / count
-    centre = (share + spread / 2) / (1 + spread)
-    half = z * sqrt((share * (1 - share) + spread / 4) / count) / (1 + spread)
-    return max(0.0, centre - half), min(1.0, centre + half)
+    _check_confidence(confidence)
+    z2 = NormalDist().inv_cdf((1 + confidence) / 2) ** 2
+    middle = correct + z2 / 2
+    reach = sqrt(z2 * (correct * (count - correct) / count + z2 / 4))
+    return (middle - reach) / (count + z2), (middle + reach) / (count + z2)
 
 
 def paired_difference(
@@ -109,16 +111,9 @@ def _t_within(degrees: int, angle: float) -> float:
     return float(2 / pi * (angle + sine * cosine * series * (degrees > 1)))
 
 
-def _normal_within(angle: float) -> float:
-    """Return the probability that a standard normal number is within tan(angle) of 0."""
-    return erf(tan(angle) / sqrt(2))
-
-
 def _angle(within: Callable[[float], float], confidence: float) -> float:
     """Return the angle, from 0 to pi / 2, at which the probability is this, by bisection."""
-    if not is_number(confidence) or not 0 < confidence < 1:
-        raise ValueError(f"confidence is {brief(confidence)}; expected a number between 0 and 1")
-
+    _check_confidence(confidence)
     low, high = reduce(partial(_halved, within, confidence), range(60), (0.0, pi / 2))
     return (low + high) / 2
 
@@ -129,3 +124,8 @@ def _halved(
     low, high = ends
     middle = (low + high) / 2
     return (middle, high) if within(middle) < confidence else (low, middle)
+
+
+def _check_confidence(confidence: float) -> None:
+    if not is_number(confidence) or not 0 < confidence < 1:
+        raise ValueError(f"confidence is {brief(confidence)}; expected a number between 0 and 1")

@@ -6,7 +6,7 @@ first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import sqrt
 from typing import Any, TypeAlias
 
@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import DTypeLike
 from toolz import valmap
 
-from catpipe.nn.layers import Shapes, is_size
+from catpipe.checks import is_whole
+from catpipe.nn.layers import Shapes
 from catpipe.nn.network import Network, parameter_shapes, weight_shapes
-from catpipe.nn.parameters import Array, Parameters
+from catpipe.nn.parameters import Array, Parameters, floating
 from catpipe.random import check_seed, generator
 
 WeightShapes: TypeAlias = Sequence[tuple[int, int]]
@@ -99,6 +100,8 @@ def zeros(seed: int, shapes: WeightShapes) -> list[Array]:
 def _published(seed: int, shapes: WeightShapes) -> list[Array]:
     """Return normal draws of the generator that the course's notebooks draw from."""
     _check_draws(seed, shapes)
+    if seed >= 2**32:
+        raise ValueError(f"seed {seed}; expected one below 2**32, as `RandomState` takes")
     draws = np.random.RandomState(seed)
     return [draws.randn(*shape) for shape in shapes]
 
@@ -106,7 +109,7 @@ def _published(seed: int, shapes: WeightShapes) -> list[Array]:
 def _check_draws(seed: int, shapes: WeightShapes) -> None:
     check_seed(seed)
     if not isinstance(shapes, Sequence) or not all(
-        isinstance(shape, Sequence) and len(shape) == 2 and all(map(is_size, shape))
+        isinstance(shape, Sequence) and len(shape) == 2 and all(map(is_whole, shape))
         for shape in shapes
     ):
         raise ValueError(f"shapes of weights {shapes!r}; expected (units, fan_in) of each layer")
@@ -123,7 +126,7 @@ def initialize_parameters(
     """Return the weights that the initializer draws from the seed, with all else at zero.
 
     W: (units, fan_in), b: (units, 1). Raises `ValueError` for a seed that is no integer of at least
-    0, a type that is no float, and an initializer that gives other shapes.
+    0, a type that is no float, and an initializer that gives other shapes or what is not finite.
 
     >>> initialize_parameters(mlp(3, 2), seed=1)
     Parameters(W1 (2, 3) float64, b1 (2, 1) float64; 8 numbers)
@@ -133,9 +136,9 @@ def initialize_parameters(
         raise TypeError(f"initializer {initializer!r}; expected a function, such as nn.he")
     shapes = weight_shapes(network)
     drawn = _checked_draws(shapes, initializer(seed, [*shapes.values()]))
-    zeros = valmap(np.zeros, parameter_shapes(network))
+    at_zero = valmap(np.zeros, parameter_shapes(network))
     kind = _checked_type(dtype)
-    return Parameters.adopt(valmap(lambda W: W.astype(kind), {**zeros, **drawn}))
+    return Parameters.adopt(valmap(lambda W: W.astype(kind), {**at_zero, **drawn}))
 
 
 def _checked_type(dtype: DTypeLike) -> np.dtype[Any]:
@@ -149,7 +152,10 @@ def _checked_type(dtype: DTypeLike) -> np.dtype[Any]:
 
 
 def _checked_draws(shapes: Shapes, drawn: Sequence[Array]) -> dict[str, Array]:
-    found = [np.shape(W) for W in drawn]
+    arrays = [floating(W) for W in drawn] if isinstance(drawn, Iterable) else []
+    found = [W.shape for W in arrays]
     if found != [*shapes.values()]:
         raise ValueError(f"initial weights of shapes {found}; expected {[*shapes.values()]}")
-    return dict(zip(shapes, map(np.asarray, drawn), strict=True))
+    if not all(np.isfinite(W).all() for W in arrays):
+        raise ValueError("initial weights that are not finite; expected finite ones")
+    return dict(zip(shapes, arrays, strict=True))

@@ -12,11 +12,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 
+from catpipe.checks import is_whole
 from catpipe.nn.activations import Activation
 from catpipe.nn.parameters import Array, Parameters, floating, like
 from catpipe.random import DROPOUT, check_seed, generator
@@ -81,7 +82,7 @@ class Dense:
 
     def __post_init__(self) -> None:
         """Raise `ValueError` for a size below 1, and `TypeError` for what is no activation."""
-        if not (is_size(self.fan_in) and is_size(self.units)):
+        if not (is_whole(self.fan_in) and is_whole(self.units)):
             raise ValueError(
                 f"a layer of {self.units!r} units of {self.fan_in!r} numbers each; expected "
                 "integers of at least 1"
@@ -110,15 +111,6 @@ class Dense:
     def shapes(self) -> Shapes:
         """Return the shapes of W, (units, fan_in), and b, (units, 1)."""
         return {self.weights: (self.units, self.fan_in), self.bias: (self.units, 1)}
-
-
-def is_size(size: object) -> bool:
-    """Return whether it is an integer of at least 1.
-
-    >>> is_size(3), is_size(True), is_size(0)
-    (True, False, False)
-    """
-    return isinstance(size, Integral) and not isinstance(size, bool) and int(size) >= 1
 
 
 def linear_forward(A: Array, W: Array, b: Array) -> Array:

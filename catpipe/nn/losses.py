@@ -16,8 +16,14 @@ from catpipe.nn.activations import identity, sigmoid
 from catpipe.nn.parameters import Array, floating, like
 
 
-def _targets(Z: Array, Y: Array) -> Array:
-    """Return the targets in the type of Z; raise `ValueError` for other shapes, which broadcast."""
+def targets_like(Z: Array, Y: Array) -> Array:
+    """Return the targets in the type of the logits Z; raise `ValueError` unless their shapes fit.
+
+    Targets of other shapes would broadcast, and be wrong.
+
+    >>> targets_like(np.array([[0.5, -0.5]]), np.array([[1, 0]]))
+    array([[1., 0.]])
+    """
     Y = like(Z, Y)
     if Y.shape != Z.shape and Y.shape[-2:] != Z.shape[-2:]:
         raise ValueError(f"targets {Y.shape} for logits {Z.shape}; expected (outputs, examples)")
@@ -25,9 +31,9 @@ def _targets(Z: Array, Y: Array) -> Array:
 
 
 def _columns(Z: Array) -> Array:
-    """Return the logits as floats; raise `ValueError` for less than two axes."""
+    """Return the logits as floats; raise `ValueError` for less than two axes, or no outputs."""
     Z = floating(Z)
-    if Z.ndim < 2:
+    if Z.ndim < 2 or not Z.shape[-2]:
         raise ValueError(f"logits of shape {Z.shape}; expected (outputs, examples)")
     return Z
 
@@ -67,7 +73,7 @@ def binary_cross_entropy(Z: Array, Y: Array) -> Array:
     array([[6.931e-01, 1.000e+04]])
     """
     Z = floating(Z)
-    Y, size = _targets(Z, Y), np.abs(Z)
+    Y, size = targets_like(Z, Y), np.abs(Z)
     return weighted(np.where(Z > 0, 1 - Y, Y), size) + np.log1p(np.exp(-size))
 
 
@@ -90,7 +96,7 @@ def binary_cross_entropy_gradient(Z: Array, Y: Array) -> Array:
     array([[-0.5]])
     """
     A = sigmoid(Z)
-    return A - _targets(A, Y)
+    return A - targets_like(A, Y)
 
 
 def probabilities_gradient(A: Array, Y: Array) -> Array:
@@ -103,7 +109,7 @@ def probabilities_gradient(A: Array, Y: Array) -> Array:
     array([[-2.   ,  1.333]])
     """
     A = floating(A)
-    Y = _targets(A, Y)
+    Y = targets_like(A, Y)
     with np.errstate(divide="ignore"):
         return weighted(1 - Y, 1 / (1 - A)) - weighted(Y, 1 / A)
 
@@ -149,7 +155,7 @@ def softmax_cross_entropy(Z: Array, Y: Array) -> Array:
     """
     Z = _columns(Z)
     below = _below_top(Z)
-    return weighted(_targets(Z, Y), np.log(np.exp(below).sum(-2, keepdims=True)) - below)
+    return weighted(targets_like(Z, Y), np.log(np.exp(below).sum(-2, keepdims=True)) - below)
 
 
 def softmax_cross_entropy_gradient(Z: Array, Y: Array) -> Array:
@@ -162,7 +168,7 @@ def softmax_cross_entropy_gradient(Z: Array, Y: Array) -> Array:
            [-0.5]])
     """
     A = softmax(Z)
-    return A - _targets(A, Y)
+    return A - targets_like(A, Y)
 
 
 def argmax(Z: Array) -> Array:
@@ -181,7 +187,7 @@ def squared_error(Z: Array, Y: Array) -> Array:
     array([[4.]])
     """
     Z = floating(Z)
-    return (Z - _targets(Z, Y)) ** 2
+    return (Z - targets_like(Z, Y)) ** 2
 
 
 def squared_error_gradient(Z: Array, Y: Array) -> Array:
@@ -191,7 +197,7 @@ def squared_error_gradient(Z: Array, Y: Array) -> Array:
     array([[4.]])
     """
     Z = floating(Z)
-    return 2 * (Z - _targets(Z, Y))
+    return 2 * (Z - targets_like(Z, Y))
 
 
 def check_probabilities(Y: Array) -> None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
-from itertools import chain, pairwise
+from itertools import chain, count, pairwise
 from reprlib import repr as brief
 from typing import Any, NamedTuple, Self, TypeAlias
 
 import numpy as np
 from numpy import ndarray
-from toolz import keyfilter, merge, sliding_window
+from toolz import keyfilter, merge
 
+from catpipe.checks import is_whole
 from catpipe.nn.activations import IDENTITY, RELU, Activation
 from catpipe.nn.layers import (
     Cache,
@@ -23,9 +24,15 @@ from catpipe.nn.layers import (
     MaskedDropout,
     Shapes,
     check_dropout_rate,
-    is_size,
 )
-from catpipe.nn.losses import BINARY_CROSS_ENTROPY, Loss, check_more_than_one, softmax, weighted
+from catpipe.nn.losses import (
+    BINARY_CROSS_ENTROPY,
+    Loss,
+    check_more_than_one,
+    softmax,
+    targets_like,
+    weighted,
+)
 from catpipe.nn.parameters import Array, Parameters, floating, is_weight, like
 from catpipe.random import check_seed
 
@@ -38,9 +45,9 @@ class _Network(NamedTuple):
 class Network(_Network):
     """The layers from input to logits, and the loss that the logits are for.
 
-    Raises `TypeError` for what is no layer or no loss, and `ValueError` for no layers, two layers
-    whose parameters have the same name, dense layers whose sizes do not meet, and a softmax of one
-    output.
+    Raises `TypeError` for no layers, what is no layer and what is no loss, and `ValueError` for two
+    layers whose parameters have the same name, dense layers whose sizes do not meet, and a softmax
+    of one output.
 
     >>> Network(mlp(3, 1).layers, nn.SOFTMAX_CROSS_ENTROPY)
     Traceback (most recent call last):
@@ -74,46 +81,64 @@ def mlp(
     >>> [layer.weights for layer in mlp(12288, 20, 7, 5, 1).layers]
     ['W1', 'W2', 'W3', 'W4']
     """
-    if len(sizes) < 2 or not all(map(is_size, sizes)):
+    if len(sizes) < 2 or not all(map(is_whole, sizes)):
         raise ValueError(
             f"network sizes {sizes}; expected two or more integers of at least 1, input first: "
             "write mlp(12288, 20, 1)"
         )
-    hidden = len(sizes) - 2
-    activations = [activation] * hidden if isinstance(activation, Activation) else activation
-    if (
-        not isinstance(activations, Sequence)
-        or len(activations) != hidden
-        or not all(isinstance(a, Activation) for a in activations)
-    ):
+    activations = (*_activations(activation, hidden=len(sizes) - 2), IDENTITY)
+    of_layers = zip(count(1), pairwise(sizes), activations, strict=False)
+    layers = (
+        Dense(f"W{number}", f"b{number}", fan_in, units, function)
+        for number, (fan_in, units), function in of_layers
+    )
+    return Network(layers, loss)
+
+
+def _activations(
+    activation: Activation | Sequence[Activation], hidden: int
+) -> Sequence[Activation]:
+    """Return the activation of each hidden layer; refuse another number of them."""
+    each = [activation] * hidden if isinstance(activation, Activation) else activation
+    are_some = isinstance(each, Sequence) and all(isinstance(one, Activation) for one in each)
+    if not are_some or len(each) != hidden:
         raise ValueError(
             f"activations {activation!r}; expected one, such as RELU, or {hidden}: one a layer"
         )
-    pairs = zip(sliding_window(2, sizes), (*activations, IDENTITY), strict=True)
-    layers = (
-        Dense(f"W{number}", f"b{number}", fan_in, units, of_layer)
-        for number, ((fan_in, units), of_layer) in enumerate(pairs, start=1)
-    )
-    return Network(tuple(layers), loss)
+    return each
 
 
 def _checked_layers(layers: Iterable[Layer]) -> tuple[Layer, ...]:
     found = tuple(layers) if isinstance(layers, Iterable) else ()
-    methods = ("forward", "backward", "shapes")
-    if not found or not all(hasattr(layer, name) for layer in found for name in methods):
+    if not found or not all(map(_is_layer, found)):
         raise TypeError(
             f"layers {layers!r}; expected a tuple of one layer or more, as mlp(3, 4, 1).layers is"
         )
-    names = Counter(chain.from_iterable(layer.shapes() for layer in found))
+    _check_names(found)
+    _check_sizes(found)
+    return found
+
+
+def _check_names(layers: tuple[Layer, ...]) -> None:
+    names = Counter(chain.from_iterable(layer.shapes() for layer in layers))
     if twice := [name for name, number in names.items() if number > 1]:
         raise ValueError(f"{twice[0]} belongs to two layers; expected another name in each layer")
-    for before, after in pairwise(found):
+
+
+def _check_sizes(layers: tuple[Layer, ...]) -> None:
+    """Refuse dense layers whose sizes do not meet; dropout between them changes none."""
+    resizing = (layer for layer in layers if not isinstance(layer, Dropout | MaskedDropout))
+    for before, after in pairwise(resizing):
         if isinstance(before, Dense) and isinstance(after, Dense) and before.units != after.fan_in:
             raise ValueError(
                 f"{after.weights} takes {after.fan_in} numbers, and the layer before it gives "
                 f"{before.units}; expected as many"
             )
-    return found
+
+
+def _is_layer(layer: object) -> bool:
+    methods = ("forward", "backward", "shapes")
+    return not isinstance(layer, type) and all(hasattr(layer, name) for name in methods)
 
 
 def _checked_loss(loss: Loss, last: Layer) -> Loss:
@@ -252,7 +277,7 @@ def _columns(parameters: Parameters, X: Array) -> Array:
 
 
 def _check_input(network: Network, parameters: Parameters, X: Array) -> None:
-    """Raise a sentence for the reason, if it is one of those that are known."""
+    """Raise the reason why X cannot be computed with, where it is a known one."""
     check_parameters(network, parameters)
     features = layer_sizes(network)[0] if weight_shapes(network) else None
     shape = floating(X).shape
@@ -393,14 +418,11 @@ def summed_cost_gradient(
 
 
 def _fitting(Z: Array, Y: Array, weights: Array | None) -> tuple[Array, Array, Array | None]:
-    """Return all in the type of the logits; raise `ValueError` for shapes that do not fit.
-
-    Arrays of other shapes would broadcast, and be wrong.
-    """
+    """Return all in the type of the logits; raise `ValueError` for shapes that do not fit."""
     Z = floating(Z)
-    Y = like(Z, Y)
-    if (Y.shape != Z.shape and Y.shape[-2:] != Z.shape[-2:]) or Z.ndim < 2 or not Z.size:
-        raise ValueError(f"targets {Y.shape} for logits {Z.shape}; expected (outputs, examples)")
+    if Z.ndim < 2 or not Z.size:
+        raise ValueError(f"logits of shape {Z.shape}; expected (outputs, examples), one or more")
+    Y = targets_like(Z, Y)
     if weights is None:
         return Z, Y, None
     weights = like(Z, weights)

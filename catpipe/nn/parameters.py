@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy import ndarray
 from numpy.typing import NDArray
-from toolz import merge, valmap
+from toolz import merge
 
 Array: TypeAlias = NDArray[Any]
 
@@ -32,7 +32,7 @@ class Parameters(Mapping[str, Array]):
         self, arrays: Mapping[str, Any] | Iterable[tuple[str, Any]] = (), /, **named: Any
     ) -> None:
         copies = {name: _copied(name, array) for name, array in _named(arrays, named).items()}
-        object.__setattr__(self, "_arrays", valmap(_frozen, copies))
+        object.__setattr__(self, "_arrays", {name: _frozen(name, a) for name, a in copies.items()})
 
     @classmethod
     def adopt(cls, arrays: dict[str, Array]) -> Parameters:
@@ -41,7 +41,7 @@ class Parameters(Mapping[str, Array]):
         For arrays made on the spot: they become read-only.
         """
         self = cls.__new__(cls)
-        object.__setattr__(self, "_arrays", {name: _frozen(a) for name, a in arrays.items()})
+        object.__setattr__(self, "_arrays", {name: _frozen(name, a) for name, a in arrays.items()})
         return self
 
     def __getitem__(self, name: str) -> Array:
@@ -186,10 +186,10 @@ def like(floats: Array, numbers: Array) -> Array:
     return floating(numbers).astype(floats.dtype, copy=False)
 
 
-def _frozen(array: Array) -> Array:
+def _frozen(name: str, array: Array) -> Array:
     """Return the array read-only, a copy of it where others could still write to its memory."""
     if type(array) is not ndarray or array.base is not None:
-        array = np.array(array)
+        array = _copied(name, array)
     array.setflags(False)  # type: ignore[call-arg] # noqa: FBT003  # `write`: half as slow by place
     return array
 

@@ -78,22 +78,27 @@ def check_moments(optimizer: Optimizer, parameters: Parameters, moments: Moments
     ValueError: state of another optimizer: a moment of b2 (1,) float64; expected b1 (1,) float64, \
 as HeavyBall has: begin with initial_state(optimizer, parameters)
     """
-    begun = optimizer.init(parameters)
-    if len(begun) != len(moments):
-        found, expected = f"{len(moments)} moments", str(len(begun))
-    else:
-        pairs = zip(map(_described, moments), map(_described, begun), strict=True)
-        different = [pair for pair in pairs if pair[0] != pair[1]]
-        if not different:
-            return
-        found, expected = f"a moment of {different[0][0]}", different[0][1]
-    raise ValueError(
-        f"state of another optimizer: {found}; expected {expected}, as {type(optimizer).__name__} "
-        "has: begin with initial_state(optimizer, parameters)"
-    )
+    if (difference := _difference(moments, optimizer.init(parameters))) is not None:
+        raise ValueError(
+            f"state of another optimizer: {difference}, as {type(optimizer).__name__} has: begin "
+            "with initial_state(optimizer, parameters)"
+        )
+
+
+def _difference(moments: Moments, initial: Moments) -> str | None:
+    """Return in words the first difference of the moments from the initial ones."""
+    if not isinstance(moments, tuple):
+        return f"moments {brief(moments)}; expected a tuple of {len(initial)}"
+    if len(moments) != len(initial):
+        return f"{len(moments)} moments; expected {len(initial)}"
+    pairs = zip(map(_described, moments), map(_described, initial), strict=True)
+    differences = (f"a moment of {found}; expected {of}" for found, of in pairs if found != of)
+    return next(differences, None)
 
 
 def _described(moment: Parameters) -> str:
+    if not isinstance(moment, Mapping):
+        return f"type {type(moment).__name__}"
     return ", ".join(f"{name} {a.shape} {a.dtype}" for name, a in sorted(moment.items()))
 
 
@@ -102,21 +107,44 @@ def update_parameters(
 ) -> Parameters:
     """Return W - learning_rate dW for each name, in the type of W.
 
-    Raises `KeyError` unless the names are the same, and `ValueError` for a rate that is no number.
+    Raises `KeyError` unless the names are the same, and `ValueError` for gradients of other shapes,
+    which would broadcast, and for a rate that is no number.
 
     >>> update_parameters(Parameters(b1=[[1.0]]), Parameters(b1=[[2.0]]), 0.5)["b1"]
+    array([[0.]])
+    """
+    _check_shapes(parameters, gradients)
+    return descended(parameters, gradients, learning_rate)
+
+
+def _check_shapes(parameters: Parameters, gradients: Gradients) -> None:
+    for name in parameters.keys() & gradients.keys():
+        found, expected = np.shape(gradients[name]), np.shape(parameters[name])
+        if found[-2:] != expected[-2:]:
+            raise ValueError(
+                f"gradient of {name} has shape {found}; expected {expected}: a sum over examples "
+                "that is a column has keepdims=True"
+            )
+
+
+def descended(
+    parameters: Parameters, direction: Gradients, learning_rate: float | Array
+) -> Parameters:
+    """Return W - learning_rate v for each name, of directions v that fit: what optimizers call.
+
+    >>> descended(Parameters(b1=[[1.0]]), Parameters(b1=[[2.0]]), 0.5)["b1"]
     array([[0.]])
     """
     if type(learning_rate) is not float:
         learning_rate = of_each_network("learning rate", learning_rate, "a number")
     if isinstance(learning_rate, np.ndarray):
         return map_parameters(
-            lambda W, dW: _typed(W, W - np.asarray(learning_rate, W.dtype) * dW),
+            lambda W, v: _typed(W, W - np.asarray(learning_rate, W.dtype) * v),
             parameters,
-            gradients,
+            direction,
         )
     rate = float(learning_rate)  # which leaves float32 as it is
-    return map_parameters(lambda W, dW: _typed(W, W - rate * dW), parameters, gradients)
+    return map_parameters(lambda W, v: _typed(W, W - rate * v), parameters, direction)
 
 
 def _typed(of: Array, numbers: Array) -> Array:
@@ -144,7 +172,7 @@ class GradientDescent:
     ) -> Updated:
         """Return W - rate dW."""
         rate = rate_at(self.learning_rate, iteration)
-        return update_parameters(parameters, gradients, rate), moments
+        return descended(parameters, gradients, rate), moments
 
 
 def gradient_descent(learning_rate: Rate) -> Optimizer:
@@ -185,7 +213,7 @@ class HeavyBall(_Velocity):
         """Return W - rate v, and v = beta v + dW."""
         (v,), rate = moments, rate_at(self.learning_rate, iteration)
         v = decaying_sum(self.beta, v, gradients)
-        return update_parameters(parameters, v, rate), (v,)
+        return descended(parameters, v, rate), (v,)
 
 
 def heavy_ball(learning_rate: Rate, beta: float = 0.9) -> Optimizer:
@@ -212,7 +240,7 @@ class AveragedMomentum(_Velocity):
         """Return W - rate v, and v = beta v + (1 - beta) dW."""
         (v,), rate = moments, rate_at(self.learning_rate, iteration)
         v = moving_average(self.beta, v, gradients)
-        return update_parameters(parameters, v, rate), (v,)
+        return descended(parameters, v, rate), (v,)
 
 
 def averaged_momentum(learning_rate: Rate, beta: float = 0.9) -> Optimizer:
@@ -240,7 +268,7 @@ class Nesterov(_Velocity):
         (v,), rate = moments, rate_at(self.learning_rate, iteration)
         v = decaying_sum(self.beta, v, gradients)
         ahead = decaying_sum(self.beta, v, gradients)
-        return update_parameters(parameters, ahead, rate), (v,)
+        return descended(parameters, ahead, rate), (v,)
 
 
 def nesterov(learning_rate: Rate, beta: float = 0.9) -> Optimizer:
@@ -278,7 +306,7 @@ class RMSProp:
         (s,), rate, epsilon = moments, rate_at(self.learning_rate, iteration), self.epsilon
         s = moving_average(self.beta, s, valmap(np.square, gradients))
         direction = map_parameters(lambda s, dW: dW / (np.sqrt(s) + epsilon), s, gradients)
-        return update_parameters(parameters, direction, rate), (s,)
+        return descended(parameters, direction, rate), (s,)
 
 
 def rmsprop(learning_rate: Rate, beta: float = 0.9, epsilon: float = 1e-8) -> Optimizer:
@@ -322,7 +350,7 @@ class Adam:
         v = moving_average(self.beta2, v, valmap(np.square, gradients))
         of_m, of_v = 1 - self.beta1 ** (iteration + 1), 1 - self.beta2 ** (iteration + 1)
         direction = map_parameters(lambda m, v: m / (np.sqrt(v) / sqrt(of_v) + epsilon), m, v)
-        return update_parameters(parameters, direction, rate / of_m), (m, v)
+        return descended(parameters, direction, rate / of_m), (m, v)
 
 
 def adam(

@@ -1,4 +1,4 @@
-"""What holds training back: combinators, each of which takes an optimizer and returns another."""
+"""Regularizers: combinators, each of which takes an optimizer and returns another."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Learning-rate schedules: each a value that gives the rate of an iteration, counted from 0.
 
-What they count is iterations, and at least 1, or their factories raise `ValueError`.
+Their factories raise `ValueError` for rates below 0 and for counts of iterations below 1.
 
 A rate may be an array (networks, 1, 1): one for each network of a stack.
 """
@@ -87,7 +87,7 @@ class StepDecay(Value):
 
     def __call__(self, iteration: int) -> float | Array:
         """Return rate * factor ** floor(iteration / every)."""
-        return self.rate * self.factor ** (iteration // self.every)
+        return self.rate * _power(self.factor, iteration // self.every)
 
 
 def step_decay(rate: float | Array, factor: float, every: int) -> Schedule:
@@ -97,6 +97,14 @@ def step_decay(rate: float | Array, factor: float, every: int) -> Schedule:
     0.025
     """
     return StepDecay(_level(rate), _not_negative("factor", factor), _at_least_one("every", every))
+
+
+def _power(factor: float, exponent: int) -> float:
+    """Return the power, infinite where Python would raise: training then says that it diverged."""
+    try:
+        return float(factor) ** exponent
+    except OverflowError:
+        return np.inf
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -184,7 +192,7 @@ def scaled(rate: Rate, factor: float | Array) -> Rate:
     >>> scaled(0.1, 5), scaled(constant(0.1), 5)(0)
     (0.5, 0.5)
     """
-    return Scaled(rate, factor) if callable(rate) else factor * rate
+    return Scaled(rate, _copied(factor)) if callable(rate) else factor * rate
 
 
 def comparable(rate: Rate) -> float | Schedule:
@@ -193,7 +201,12 @@ def comparable(rate: Rate) -> float | Schedule:
     >>> comparable(np.full((3, 1, 1), 0.1))
     Constant(rate=array (3, 1, 1) float64)
     """
-    return Constant(rate) if isinstance(rate, np.ndarray) else rate
+    return Constant(rate.copy()) if isinstance(rate, np.ndarray) else rate
+
+
+def _copied(number: float | Array) -> float | Array:
+    """Return the number, an array as a copy: a later write to the caller's cannot reach it."""
+    return number.copy() if isinstance(number, np.ndarray) else number
 
 
 def check_positive(name: str, number: float | Array) -> None:
@@ -203,10 +216,7 @@ def check_positive(name: str, number: float | Array) -> None:
     Traceback (most recent call last):
     ValueError: learning rate -0.1; expected a positive finite number
     """
-    expected = "a positive finite number"
-    given = of_each_network(name, number, expected)
-    if not (np.greater(given, 0) & np.isfinite(given)).all():
-        raise ValueError(f"{name} {number}; expected {expected}")
+    _check_each(name, number, np.greater, "a positive finite number")
 
 
 def check_strength(name: str, strength: float | Array) -> None:
@@ -214,10 +224,15 @@ def check_strength(name: str, strength: float | Array) -> None:
 
     >>> check_strength("L2 strength", 0.1)
     """
-    expected = "a finite number of at least 0"
-    given = of_each_network(name, strength, expected)
-    if not (np.greater_equal(given, 0) & np.isfinite(given)).all():
-        raise ValueError(f"{name} {strength}; expected {expected}")
+    _check_each(name, strength, np.greater_equal, "a finite number of at least 0")
+
+
+def _check_each(
+    name: str, number: float | Array, above: Callable[[Array, int], Array], expected: str
+) -> None:
+    numbers = np.asarray(of_each_network(name, number, expected), float)
+    if not (above(numbers, 0) & np.isfinite(numbers)).all():
+        raise ValueError(f"{name} {number}; expected {expected}")
 
 
 def checked_schedule(rate: Rate, name: str = "learning rate") -> float | Schedule:
@@ -246,7 +261,7 @@ for each iteration: write cosine(0.1, 100)
 
 def _level(rate: float | Array) -> float | Array:
     check_strength("rate of a schedule", rate)
-    return rate
+    return _copied(rate)
 
 
 def _not_negative(name: str, number: float) -> float:

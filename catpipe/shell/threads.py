@@ -100,7 +100,7 @@ def with_threads(setup: Setup | None, function: Callable[[], Any]) -> Any:
 
 
 def _threads_for(setup: Setup) -> AbstractContextManager[None]:
-    inside = network_inside(setup.space.kind, setup.network, len(setup.labels))
+    inside = network_inside(setup.space.kind, setup.network, setup.targets.shape[-1])
     numbers = sum(rows * columns for rows, columns in parameter_shapes(inside).values())
     return one_blas_thread() if numbers < SMALL else nullcontext()
 

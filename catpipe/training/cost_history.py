@@ -1,4 +1,4 @@
-"""The sampled costs of a run: they read as a tuple, and take one more in a time that stays."""
+"""The sampled costs of a run: they read as a tuple, and one more is added in constant time."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TypeAlias, overload
+
+import numpy as np
 
 from catpipe.nn.parameters import Array
 
@@ -60,7 +62,7 @@ class CostHistory(Sequence[Sample]):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, tuple | CostHistory):
             return NotImplemented
-        return tuple(self) == tuple(other)
+        return len(self) == len(other) and all(map(_is_same, self, other))
 
     __hash__ = None  # type: ignore[assignment]  # equal by value, as `Parameters` are
 
@@ -72,6 +74,11 @@ class CostHistory(Sequence[Sample]):
 
     def __reduce__(self) -> tuple[type[tuple[Sample, ...]], tuple[tuple[Sample, ...]]]:
         return tuple, (tuple(self),)
+
+
+def _is_same(one: Sample, other: Sample) -> bool:
+    """Return whether the samples are equal; those of a stack are arrays."""
+    return one[0] == other[0] and np.array_equal(one[1], other[1], equal_nan=True)
 
 
 def after(costs: Costs, sample: Sample) -> CostHistory:

@@ -65,34 +65,41 @@ def gradient_check(
     >>> gradient_check(net, initialize_parameters(net, seed=1), batch).along_directions < 1e-7
     True
     """
-    check_parameters(network, parameters)
+    _check_one_network(network, parameters)
     check_batch(batch)
     check_seed(seed)
     check_positive("step", step)
-    W = map_parameters(np.float64, parameters)
-    weights = None if batch.weights is None else batch.weights.astype(float)
-    examples = Batch(batch.X.astype(float), batch.Y.astype(float), weights)
+    W, examples = map_parameters(np.float64, parameters), _as_float64(batch)
     cost = partial(_cost, network, examples, iteration)
     dW = gradients(network, W, *examples, iteration)
+    quotient = partial(_quotient, cost, W, step)
     compared = partial(_relative, 1e7 * np.finfo(float).eps * max(1.0, abs(cost(W))) / step)
 
-    directions = [_direction(W, seed, number) for number in range(DIRECTIONS)]
-    along = [
-        compared(_product(dW, direction), _quotient(cost, W, direction, step))
-        for direction in directions
-    ]
-    differences = [
-        Difference(name, index, gradient, quotient, compared(gradient, quotient))
-        for name, index in _places(W, seed)
-        for gradient, quotient in [
-            (float(dW[name][index]), _quotient(cost, W, _unit(W, name, index), step))
-        ]
-    ]
+    directions = (_direction(W, seed, number) for number in range(DIRECTIONS))
+    along = [compared(_product(dW, D), quotient(D)) for D in directions]
+    pairs = (
+        (name, place, float(dW[name][place]), quotient(_unit(W, name, place)))
+        for name, place in _places(W, seed)
+    )
+    differences = [Difference(*pair, compared(*pair[2:])) for pair in pairs]
     by_name = groupby(attrgetter("name"), differences)
     return GradientCheck(
         max(along),
         {name: max(each.relative for each in of) for name, of in by_name.items()},
-        max(differences, key=lambda each: each.relative),
+        max(differences, key=attrgetter("relative")),
+    )
+
+
+def _check_one_network(network: Network, parameters: Parameters) -> None:
+    check_parameters(network, parameters)
+    if max(map(np.ndim, parameters.values()), default=0) > 2:
+        raise ValueError("parameters of a stack; expected those of one network: check each alone")
+
+
+def _as_float64(batch: Batch) -> Batch:
+    X, Y, weights = batch
+    return Batch(
+        X.astype(float), Y.astype(float), None if weights is None else weights.astype(float)
     )
 
 
@@ -125,13 +132,14 @@ def _cost(network: Network, batch: Batch, iteration: int | None, parameters: Par
 
 
 def _quotient(
-    cost: Callable[[Parameters], float], W: Parameters, direction: Parameters, step: float
+    cost: Callable[[Parameters], float], W: Parameters, step: float, direction: Parameters
 ) -> float:
-    ahead, behind = (
-        cost(map_parameters(lambda W, D: W + way * D, W, direction))  # noqa: B023
-        for way in (step, -step)
-    )
+    ahead, behind = (cost(_moved(W, direction, way)) for way in (step, -step))
     return (ahead - behind) / (2 * step)
+
+
+def _moved(parameters: Parameters, direction: Parameters, way: float) -> Parameters:
+    return map_parameters(lambda W, D: W + way * D, parameters, direction)
 
 
 def _relative(floor: float, one: float, other: float) -> float:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import accumulate
 from reprlib import repr as brief
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, TypeVar, cast
 from warnings import warn
 
 import numpy as np
@@ -30,6 +30,8 @@ from catpipe.optim.optimizers import Moments, Optimizer, check_moments, check_op
 from catpipe.training.cost_history import Costs, after
 
 SAMPLE_EVERY = 100  # iterations
+
+_B = TypeVar("_B")  # what a step takes: a batch or, in data-parallel training, its shards
 
 
 class State(NamedTuple):
@@ -106,7 +108,7 @@ def make_step(network: Network, optimizer: Optimizer, sample_every: int = SAMPLE
     return Step(network, optimizer, check_whole("sample_every is", sample_every))
 
 
-def check_state(step: Callable[[State, Batch], State], state: State) -> None:
+def check_state(step: Callable[[State, _B], State], state: State) -> None:
     """Raise `ValueError` unless the state is one of the step's network and optimizer.
 
     Steps that `make_step` did not make are trusted. Raises `TypeError` for what is no state.
@@ -121,13 +123,16 @@ with initial_state(optimizer, parameters)
     check_type("state", state, State, "initial_state(optimizer, parameters)")
     if not isinstance(step, Step):
         return
+    check_whole("iteration of the state", state.iteration, least=0)
+    if not isinstance(state.costs, Sequence):
+        raise TypeError(f"costs of the state are {brief(state.costs)}; expected a tuple of samples")
     check_parameters(step.network, state.parameters)
     check_moments(step.optimizer, state.parameters, state.moments)
 
 
 def train(
-    step: Callable[[State, Batch], State],
-    batches: Iterable[Batch],
+    step: Callable[[State, _B], State],
+    batches: Iterable[_B],
     state: State,
     *,
     finite: bool = False,
@@ -158,7 +163,7 @@ def train(
 
 
 def trajectory(
-    step: Callable[[State, Batch], State], batches: Iterable[Batch], state: State
+    step: Callable[[State, _B], State], batches: Iterable[_B], state: State
 ) -> Iterator[State]:
     """Return every state from the first on, lazily: progress, checkpoints and stopping watch it.
 
@@ -176,9 +181,7 @@ def trajectory(
     return accumulate(batches, step, initial=state)
 
 
-def check_run(
-    step: Callable[[State, Batch], State], batches: Iterable[Batch], state: State
-) -> None:
+def check_run(step: Callable[[State, _B], State], batches: Iterable[_B], state: State) -> None:
     """Raise `TypeError` or `ValueError` unless the step can be folded over batches from this state.
 
     >>> check_run(lambda state, batch: state, Batch(np.ones((3, 2)), np.ones((1, 2))), None)
@@ -195,7 +198,7 @@ def check_run(
 
 
 def quiet() -> np.errstate:
-    """Return the context in which NumPy says nothing where it would warn, and else does as told.
+    """Return the context in which NumPy does not warn; where it was told to raise, it still does.
 
     >>> with quiet():
     ...     np.ones(1) / 0
@@ -205,7 +208,7 @@ def quiet() -> np.errstate:
     return np.errstate(**cast(Any, told))
 
 
-def _finite(step: Callable[[State, Batch], State], batches: Iterable[Batch], state: State) -> State:
+def _finite(step: Callable[[State, _B], State], batches: Iterable[_B], state: State) -> State:
     return last(finite(accumulate(batches, step, initial=state)))
 
 
@@ -219,7 +222,7 @@ def is_finite(parameters: Parameters) -> bool:
 
 
 class Diverged(FloatingPointError):
-    """A cost that is no longer finite; `state` is the last whose cost is known to be."""
+    """A cost that is no longer finite; `state` is the last whose cost is known to be finite."""
 
     __module__ = "catpipe.training"  # where its users find it
 
@@ -245,7 +248,7 @@ learning rate
     checked: Costs = ()
     good = before = None
     for state in states:
-        if state.costs is not checked:  # sampled on the way here from the state before
+        if state.costs and state.costs is not checked:  # sampled since the state before
             checked, sampled = state.costs, before or state
             check_finite(*checked[-1], good or sampled)
             good = sampled

@@ -16,7 +16,7 @@ import numpy as np
 
 from catpipe.data.batches import full_batches
 from catpipe.data.examples import Examples, targets
-from catpipe.data.transforms import pixels
+from catpipe.data.transforms.columns import pixels
 from catpipe.experiments.experiment import Experiment
 from catpipe.experiments.fitting import fit
 from catpipe.experiments.setup import network_for

@@ -14,7 +14,7 @@ import numpy as np
 
 from catpipe.data.batches import full_batches
 from catpipe.data.examples import Examples, targets
-from catpipe.data.transforms import pixels
+from catpipe.data.transforms.columns import pixels
 from catpipe.experiments.ensembles import fit_seeds
 from catpipe.experiments.experiment import Experiment
 from catpipe.experiments.fitting import fit

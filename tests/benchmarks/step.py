@@ -78,7 +78,7 @@ def inline_dual(K, Y, parameters, iterations):
         dZ1 = (W2.T @ dZ2) * (Z1 > 0)
         dP1, db1 = (dZ1 @ K.T) * share, dZ1.sum(-1, keepdims=True) * share
         P1, b1 = P1 - LEARNING_RATE * dP1, b1 - LEARNING_RATE * db1
-        C1, scale = C1 - LEARNING_RATE * dZ1, scale - LEARNING_RATE * np.zeros_like(scale)
+        C1, scale = C1 - LEARNING_RATE * (dZ1 * share), scale - LEARNING_RATE * np.zeros_like(scale)
         W2, b2 = W2 - LEARNING_RATE * dW2, b2 - LEARNING_RATE * db2
         W3, b3 = W3 - LEARNING_RATE * dW3, b3 - LEARNING_RATE * db3
         W4, b4 = W4 - LEARNING_RATE * dW4, b4 - LEARNING_RATE * db4

@@ -34,6 +34,7 @@ COUNTED = {
     "shifted": lambda n: data.shifted(IMAGES, 1, 0, n),
     "balanced_weights": lambda n: data.balanced_weights(LABELS, n),
     "size": lambda n: data.augmented([Batch(X, Y)], (1, n, 3), [], 1),
+    "one_hot": lambda n: data.one_hot(LABELS, n),
 }
 NUMBERED = {
     "held_out": lambda n: data.held_out(LABELS, 1, n),
@@ -127,3 +128,39 @@ def test_images_have_four_axes(call, images):
 @pytest.mark.parametrize("weights", [None, [1.0], np.array(["a"]), np.array([[np.nan, 1.0]])])
 def test_weights_to_normalize_are_finite_numbers(weights):
     refused(data.normalized, weights)
+
+
+@pytest.mark.parametrize(
+    "weights", [np.full((1, 2), 1e308), np.full((1, 2), 6e4, np.float16)], ids=["large", "float16"]
+)
+def test_weights_whose_sum_no_float_holds_are_refused(weights):
+    refused(data.normalized, weights)
+
+
+@pytest.mark.parametrize("of_classes", [None, 3, {0: 1.0, 1: 2.0}, "12"])
+def test_class_weights_are_a_sequence_of_numbers(of_classes):
+    refused(data.class_weights, LABELS, of_classes)
+
+
+def test_a_label_far_above_the_classes_is_refused_before_all_below_it_are_counted():
+    refused(data.balanced_weights, np.array([0, 10**12]), 2)
+
+
+def test_a_row_and_a_column_of_labels_are_labels():
+    expected = data.one_hot(np.array([0, 2, 1]), 3)
+    np.testing.assert_array_equal(data.one_hot(np.array([[0, 2, 1]]), 3), expected)
+    np.testing.assert_array_equal(data.one_hot(np.array([[0], [2], [1]]), 3), expected)
+
+
+@pytest.mark.parametrize("labels", [LABELS.reshape(2, 3), 1], ids=["two rows", "one number"])
+def test_labels_of_several_rows_are_refused(labels):
+    refused(data.one_hot, labels, 2)
+
+
+def test_pixels_that_are_not_divided_by_255_are_not_brightened():
+    refused(data.brightened, np.full((2, 4, 4, 3), 200, np.uint8), 1, 0)
+
+
+def test_an_order_of_examples_that_all_have_weight_zero_is_refused():
+    weights = np.array([[0.0, 0.0, 0.5, 0.5, 0.0, 0.0]])
+    refused(data.mini_batches, Batch(X, Y, weights), lambda _: np.array([0, 1]), 2)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from catpipe.data.augmentation import augmented, brightened, cropped, flipped, shifted
 from catpipe.data.batches import Batch, mini_batches
 from catpipe.data.sampling import shuffled
-from catpipe.data.transforms import pixels
+from catpipe.data.transforms.columns import pixels
 from catpipe.nn.parameters import Array
 from tests.points import FLOATS, seeds
 

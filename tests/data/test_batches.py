@@ -201,9 +201,17 @@ def test_an_epoch_has_the_batches_that_are_full_and_the_one_that_is_not(count, s
         assert batches_in_epoch(count, size, drop_last=True) == full
 
 
-@pytest.mark.parametrize(("size", "drop_last"), [(0, False), (-3, False), (0, True), (12, True)])
-def test_a_size_of_which_there_is_no_batch_is_refused(size, drop_last):
-    with pytest.raises(ValueError, match=f"batch size {size}; expected at least 1, for 11"):
+@pytest.mark.parametrize(
+    ("size", "drop_last", "expected"),
+    [
+        (0, False, "an integer of at least 1"),
+        (-3, False, "an integer of at least 1"),
+        (0, True, "an integer of at least 1"),
+        (12, True, "at most the 11 examples of an epoch"),
+    ],
+)
+def test_a_size_of_which_there_is_no_batch_is_refused(size, drop_last, expected):
+    with pytest.raises(ValueError, match=f"batch size {size}; expected {expected}"):
         mini_batches(numbered(11), shuffled(11, 1), size, drop_last=drop_last)
 
 
@@ -364,3 +372,12 @@ def test_shares_in_a_balanced_order_make_batches_that_count_as_one_on_average():
 def test_a_class_that_is_not_there_weighs_nothing():
     weights = balanced_weights(np.array([0, 2, 2, 2]), classes=3)
     assert list(weights) == pytest.approx([2, 0, 2 / 3])
+
+
+def test_batches_of_a_stack_of_columns_are_those_of_each_of_its_networks():
+    X, Y = normal(1, 2, 3, 11), np.arange(11.0)[np.newaxis]
+    stack, *each = (
+        islice(mini_batches(Batch(columns, Y), shuffled(11, 1), size=4), 5) for columns in (X, *X)
+    )
+    for together, first, second in zip(stack, *each, strict=True):
+        np.testing.assert_array_equal(together.X, [first.X, second.X])

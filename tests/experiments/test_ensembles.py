@@ -383,6 +383,14 @@ def test_the_mapper_decides_where_and_not_what(changes):
     assert ours == plain
 
 
+@pytest.mark.parametrize(
+    "seeds", [[[1], [2, 3]], np.ones((2, 2), int), np.array(1), 1, "12", [1.5]]
+)
+def test_what_are_no_seeds_is_refused(seeds):
+    with pytest.raises(ValueError, match=r"(?s)seeds are .*; expected one or more"):
+        fit_seeds(THREE, seeds, KINDS)
+
+
 def test_no_seeds_are_refused():
     with pytest.raises(ValueError, match=r"seeds are \(\); expected one or more"):
         fit_seeds(THREE, (), KINDS)

@@ -10,7 +10,9 @@ from sklearn.utils.class_weight import compute_sample_weight
 from catpipe.data.drawn.drawings import draw
 from catpipe.data.examples import DataSet, Examples
 from catpipe.data.sampling import held_out
-from catpipe.data.transforms import pixels
+from catpipe.data.transforms.columns import pixels
+from catpipe.data.transforms.pictures import downscale
+from catpipe.data.transforms.scaling import standardize
 from catpipe.experiments.experiment import (
     ACTIVATIONS,
     OPTIMIZERS,
@@ -91,6 +93,10 @@ CHANGES: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({}, {"class_weight": "balanced"}),
     ({}, {"class_weight": (1, 2)}),
     ({}, {"early_stopping": 1}),
+    ({}, {"transforms": (downscale(8),)}),
+    ({"transforms": (downscale(8),)}, {"transforms": (downscale(8), standardize())}),
+    ({}, {"augmentation": (("flipped",),)}),
+    ({"augmentation": (("flipped",),)}, {"augmentation": (("flipped", 0.1),)}),
     (
         {"early_stopping": 1, "batch_size": 1, "epochs": 99, "learning_rate": 1.0},
         {"early_stopping": 9},
@@ -191,6 +197,11 @@ BAD: dict[str, list[Any]] = {
         *[{0: 1, 2: 1}, {"cat": 1, "dog": 2}],
     ],
     "early_stopping": [0, -1, 2.5, True],
+    "transforms": ["grey:2", "gray", ("grey", 3), 3, None, ("downscale",), Experiment],
+    "augmentation": [
+        *["flipped:2", "flip", ("flipped", 0.5), (("flipped", "much"),), (("shifted", 1.5),)],
+        *[(("cropped", 0),), (("brightened", 0.1, 0.2),), 3, None],
+    ],
 }
 
 

@@ -11,7 +11,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 
 from catpipe.data.batches import full_batches
 from catpipe.data.examples import Examples, targets
-from catpipe.data.transforms import pixels
+from catpipe.data.transforms.columns import pixels
 from catpipe.experiments import setup as setups
 from catpipe.experiments.experiment import Experiment
 from catpipe.experiments.fitting import fit, run
@@ -305,7 +305,7 @@ def test_with_another_seed_a_setup_is_the_one_that_is_prepared_with_it(seed):
 
 
 DERIVED = (
-    "pixels", "targets", "network_for", "plan_for", "optimizer_for", "cheapest_space",
+    "learned_columns", "targets", "network_for", "plan_for", "optimizer_for", "cheapest_space",
     "initialize_parameters", "fingerprint", "_validating", "_weights", "_order", "batches_in_epoch",
 )  # fmt: skip
 
@@ -424,9 +424,12 @@ def test_an_optimizer_of_ones_own_is_used_however_empty_it_is():
     assert run(setup).parameters == setup.initial_parameters
 
 
-def test_a_watch_that_hands_on_nothing_is_refused():
+@pytest.mark.parametrize(
+    "watch", [lambda _: iter(()), lambda _: None, lambda checkpoints: map(str, checkpoints)]
+)
+def test_a_watch_that_hands_on_no_checkpoint_is_refused(watch):
     with pytest.raises(ValueError, match="hands on no checkpoint"):
-        fit(EXPERIMENT, PICTURES, lambda _: iter(()))
+        fit(EXPERIMENT, PICTURES, watch)
 
 
 def test_inputs_that_are_floats_are_taken_as_they_are():

@@ -12,18 +12,42 @@ import pytest
 from toolz import identity
 
 from catpipe import checks, random
-from catpipe.data import augmentation, batches, conversion, folds, sampling, transforms
+from catpipe.data import (
+    augmentation,
+    batches,
+    conversion,
+    copies,
+    findings,
+    folds,
+    inspection,
+    sampling,
+)
 from catpipe.data import examples as example
 from catpipe.data.drawn import canvas, drawings, subjects
+from catpipe.data.transforms import (
+    boundaries,
+    clustering,
+    codebooks,
+    columns,
+    components,
+    composition,
+    descriptors,
+    notation,
+    scaling,
+)
+from catpipe.data.transforms import pictures as picture_transforms
 from catpipe.experiments import (
     contexts,
     cross_validation,
     ensembles,
     experiment,
+    features,
     fitting,
     result,
     resuming,
     setup,
+    sweeps,
+    validation,
 )
 from catpipe.metrics import intervals, scores
 from catpipe.metrics import probabilities as scored
@@ -52,7 +76,16 @@ from catpipe.nn.network import (
     with_dropout,
 )
 from catpipe.optim import optimizers, regularizers, schedules
-from catpipe.training import cost_history, dual, gradient_checks, loop, spaces, stopping, subspace
+from catpipe.training import (
+    cost_history,
+    dual,
+    gradient_checks,
+    loop,
+    sharding,
+    spaces,
+    stopping,
+    subspace,
+)
 from tests.laws.test_house import CORE
 from tests.points import ACTIVATIONS, examples, normal, normal_parameters
 
@@ -96,6 +129,11 @@ ALL_SEEDS = ensembles.with_seeds(INSIDE, (1, 2))
 STOPPING = setup.prepare(
     EXPERIMENT._replace(early_stopping=1, batch_size=2, class_weight="balanced"), PICTURES
 )
+FEATURES = setup.prepare(
+    EXPERIMENT._replace(transforms=(picture_transforms.mirror_views(), scaling.standardize())),
+    PICTURES,
+)
+AUGMENTED = setup.prepare(EXPERIMENT._replace(augmentation=(("flipped",),)), PICTURES)
 WIDE = mlp(9, 4, 1)
 FAR = normal_parameters(WIDE, seed=5)
 BASIS, _ = subspace.orthonormal_basis(normal(6, 9, 3))
@@ -105,8 +143,14 @@ DUAL = dual.project(NET, W, X)
 DROPPED = with_dropout(NET, 0.5, seed=1)
 MASKED = layers.MaskedDropout(0.5, [X > 0].__getitem__)
 MANY = normal(10, 3, 6)
+LARGE = (256 * normal(7, 3, 32, 32, 3)).astype(np.uint8)[[0, 1, 2, 1]]
+DOUBTFUL = example.DataSet(
+    example.Examples(LARGE, LABELS[:4]), example.Examples(LARGE[:, ::-1], LABELS[:4]), ("a", "b")
+)
 ONE_HOT = example.one_hot(np.arange(6) % 3, 3)
 BRIGHT = normal(11, 4, 3, 3, 3) % 1
+TRANSFORMS = (picture_transforms.grey(), scaling.standardize())
+LEARNED = composition.fit_transforms(TRANSFORMS, BRIGHT, 1)
 SPACES = {
     "full": spaces.full_space(X, "chosen"),
     "dual": spaces.dual_space(X),
@@ -150,8 +194,20 @@ def trained_in_space(train, prepared):
     return train(prepared, network, start)
 
 
+def all_of(make, *arguments):
+    return tuple(make(*arguments))
+
+
 def half(parameters):
     return 0.5
+
+
+def transformed(make, *settings):
+    return composition.fit_and_apply(make(*settings), BRIGHT, 1)
+
+
+def composed(combine, *transforms):
+    return composition.fit_and_apply(combine(*transforms), BRIGHT, 1)
 
 
 def painted(layers):
@@ -176,6 +232,7 @@ for array in (
 ):
     array.setflags(write=False)
 
+VALIDATION = validation.validate(EXPERIMENT, PICTURES, np.arange(6) % 2)
 CALLS = {
     **{f"{a!r}": (a.value, Z) for a in ACTIVATIONS},
     **{f"{a!r}_backward": (a.backward, DZ, Z) for a in ACTIVATIONS},
@@ -207,6 +264,7 @@ CALLS = {
     "check_distributions": (losses.check_distributions, ONE_HOT),
     "check_more_than_one": (losses.check_more_than_one, 2),
     "check_numbers": (losses.check_numbers, Y),
+    "targets_like": (losses.targets_like, Z, Y),
     "floating": (parameters.floating, LABELS),
     "like": (parameters.like, X, LABELS),
     "linear_forward": (layers.linear_forward, X, W["W1"], W["b1"]),
@@ -242,7 +300,6 @@ CALLS = {
     "scaled": (scaled, dict(gradients(NET, W, X, Y)), 0.5),
     "check_parameters": (check_parameters, NET, W),
     "check_network": (check_network, NET),
-    "is_size": (layers.is_size, 3),
     "affine": (layers.affine, X, W["W1"], W["b1"]),
     "check_dropout_rate": (layers.check_dropout_rate, 0.5),
     "check_seed": (random.check_seed, 1),
@@ -254,6 +311,7 @@ CALLS = {
     "predict_probabilities": (predict_probabilities, NET, W, X),
     "predict": (predict, NET, W, X),
     "update_parameters": (optimizers.update_parameters, W, W, 0.1),
+    "descended": (optimizers.descended, W, W, 0.1),
     **{f"{name}_init": (optimizer.init, W) for name, optimizer in MOVING.items()},
     **{
         f"{name}_update": (optimizer.update, 3, W, optimizer.init(W), normal_parameters(NET, 4))
@@ -335,6 +393,7 @@ CALLS = {
     "check_order": (sampling.check_order, sampling.shuffled(6, 1)),
     "check_numbers_of_batches": (batches.check_numbers, "X", X),
     "is_number": (checks.is_number, 0.5),
+    "is_whole": (checks.is_whole, 3),
     "check_whole": (checks.check_whole, "size", 2),
     "of_each_network": (checks.of_each_network, "rate", normal(1, 2, 1, 1), "a number"),
     "check_type": (checks.check_type, "state", STATE, loop.State, "State(...)"),
@@ -379,9 +438,55 @@ CALLS = {
     "class_numbers_of_one_hot": (conversion.class_numbers, np.eye(3)[[0, 2, 1]], 3),
     "regression_targets": (conversion.regression_targets, normal(4, 6)),
     "check_shape": (conversion.check_shape, IMAGES, (2, 2, 3)),
-    "are_pixels": (transforms.are_pixels, IMAGES),
+    "are_pixels": (columns.are_pixels, IMAGES),
     "fingerprint": (example.fingerprint, PICTURES),
-    "pixels": (transforms.pixels, IMAGES),
+    "noun": (example.noun, PICTURES),
+    "digests": (copies.digests, IMAGES),
+    "equal_pairs": (copies.equal_pairs, (b"a", b"b", b"a")),
+    "fingerprints": (copies.fingerprints, LARGE),
+    "near_pairs": (copies.near_pairs, copies.fingerprints(LARGE)),
+    "are_pictures": (copies.are_pictures, LARGE),
+    "find_problems": (inspection.find_problems, DOUBTFUL),
+    "sentences": (findings.sentences, inspection.find_problems(DOUBTFUL)),
+    "summary": (findings.summary, inspection.find_problems(DOUBTFUL)),
+    "pixels": (columns.pixels, IMAGES),
+    "as_floats": (columns.as_floats, IMAGES),
+    "as_rows": (columns.as_rows, BRIGHT),
+    "as_columns": (columns.as_columns, BRIGHT),
+    "as_pictures": (boundaries.as_pictures, "grey", BRIGHT),
+    "check_features": (boundaries.check_features, "grey", BRIGHT, (3, 3, 3)),
+    "in_parts": (boundaries.in_parts, np.sqrt, BRIGHT, 10**6),
+    "features_of": (boundaries.features_of, BRIGHT),
+    "grey": (transformed, picture_transforms.grey),
+    "downscale": (transformed, picture_transforms.downscale, 2),
+    "mirror_views": (transformed, picture_transforms.mirror_views),
+    "standardize": (transformed, scaling.standardize),
+    "scale_groups": (transformed, scaling.scale_groups, 9, 18),
+    "logarithm": (transformed, scaling.logarithm, 3),
+    "square_root": (transformed, scaling.square_root),
+    "principal_components": (transformed, components.principal_components, 2),
+    "colour_histogram": (transformed, descriptors.colour_histogram, 2, 3),
+    "oriented_gradients": (transformed, descriptors.oriented_gradients, 1),
+    "codebook": (transformed, codebooks.codebook, 3, 2),
+    "k_means": (clustering.k_means, MANY, 2, 1),
+    "nearest": (clustering.nearest, MANY, MANY),
+    "chain": (composed, composition.chain, *TRANSFORMS),
+    "beside": (composed, composition.beside, *TRANSFORMS),
+    "fit_transforms": (composition.fit_transforms, TRANSFORMS, BRIGHT, 1),
+    "fit_and_apply": (composition.fit_and_apply, TRANSFORMS[0], BRIGHT, 1),
+    "fit_and_apply_transforms": (
+        composition.fit_and_apply_transforms,
+        TRANSFORMS,
+        BRIGHT,
+        1,
+    ),
+    "apply_transforms": (composition.apply_transforms, TRANSFORMS, LEARNED, BRIGHT),
+    "with_places": (composition.with_places, LEARNED),
+    "by_place": (composition.by_place, composition.with_places(LEARNED), 2),
+    "check_transforms": (composition.check_transforms, TRANSFORMS),
+    "read_transforms": (notation.read_transforms, "grey + (downscale:2; standardize)"),
+    "write_transforms": (notation.write_transforms, TRANSFORMS),
+    "transform_forms": (notation.transform_forms,),
     "targets": (example.targets, LABELS),
     "one_hot": (example.one_hot, LABELS, 3),
     "is_weight": (parameters.is_weight, "W1"),
@@ -413,6 +518,34 @@ CALLS = {
     "with_seed": (setup.with_seed, STOPPING, 2),
     "initial_parameters_for": (setup.initial_parameters_for, INSIDE, 2),
     "with_mask": (setup.with_mask, INSIDE, np.arange(6) % 3 != np.arange(3)[:, None, None]),
+    "with_mask_of_transforms": (setup.with_mask, FEATURES, np.arange(6)[None, None] % 3 > 0),
+    "augmented_batches": (first_batches, setup.batches_of, AUGMENTED),
+    "learns": (setup.learns, FEATURES),
+    "views_of": (setup.views_of, FEATURES),
+    "learned_columns": (features.learned_columns, FEATURES.experiment, IMAGES, np.arange(4)),
+    "columns_of": (features.columns_of, FEATURES.experiment, FEATURES.fitted, IMAGES),
+    "features_and_views": (
+        features.features_and_views,
+        FEATURES.experiment,
+        FEATURES.fitted,
+        IMAGES.shape[1:],
+    ),
+    "logits_of": (features.logits_of, NET, W, X, 3),
+    "plain_fields": (experiment.plain_fields, FEATURES.experiment),
+    "are_described": (experiment.are_described, FEATURES.experiment),
+    "augmentation_for": (experiment.augmentation_for, ("flipped", 0.5)),
+    "grid": (sweeps.grid, EXPERIMENT),
+    "paired": (sweeps.paired, EXPERIMENT),
+    "trials_of": (sweeps.trials_of, [EXPERIMENT, EXPERIMENT._replace(seed=2)]),
+    "varied": (sweeps.varied, [EXPERIMENT, EXPERIMENT._replace(seed=2)]),
+    "sweep": (all_of, sweeps.sweep, [EXPERIMENT], PICTURES),
+    "run_trial": (sweeps.run_trial, PICTURES, None, sweeps.Trial(EXPERIMENT, (1, 2))),
+    "make_sharded_step": (sharding.make_sharded_step, NET, DESCENT),
+    "sharded_step": (
+        sharding.make_sharded_step(NET, DESCENT),
+        STATE,
+        [partial(batches.Batch, X, Y, np.full((1, X.shape[1]), 0.1))],
+    ),
     "weights_fingerprint": (setup.weights_fingerprint, np.arange(6.0)),
     "folds_need_own_runs": (setup.folds_need_own_runs, EXPERIMENT),
     "batches_of": (first_batches, setup.batches_of, STOPPING),
@@ -439,6 +572,12 @@ CALLS = {
     "with_seeds": (ensembles.with_seeds, INSIDE, (1, 2)),
     "part_of": (ensembles.part_of, OF_SEEDS.checkpoint, 0, 1),
     "run_folds": (cross_validation.run_folds, INSIDE, np.arange(6) % 3),
+    "run_repeats": (cross_validation.run_repeats, INSIDE, np.arange(12).reshape(2, 6) % 3),
+    "folds_for": (validation.folds_for, EXPERIMENT, PICTURES, 3, 1),
+    "validate": (validation.validate, EXPERIMENT, PICTURES, np.arange(6) % 3),
+    "compare": (validation.compare, VALIDATION, VALIDATION),
+    "confusion_of": (validation.confusion_of, VALIDATION),
+    "reliability_of": (validation.reliability_of, VALIDATION),
     "seeds_need_own_runs": (ensembles.seeds_need_own_runs, EXPERIMENT),
     "stacked": (ensembles.stacked, [W, W]),
     "fit_seeds": (ensembles.fit_seeds, EXPERIMENT, (1, 2), PICTURES),

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from catpipe.shell.cli.arguments import parse
+from catpipe.shell.report.figures import FORMATS
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
@@ -38,6 +39,10 @@ def words(page: str) -> list[str]:
 
 def test_the_readme_is_short():
     assert 500 < len(words(TEXTS[README])) <= MOST_WORDS
+
+
+def test_the_picture_is_one_that_catpipe_made_and_may_replace():
+    assert FORMATS[".png"].mark in (ROOT / ".readme" / "run.png").read_bytes()
 
 
 def test_words_in_blocks_of_code_are_not_counted():

@@ -64,6 +64,15 @@ PLAIN = {
     "scaled": lambda: scaled(constant(0.1), 5),
     "shuffled": lambda: shuffled(5, 1),
     "dropout": lambda: Dropout(0.5, 1, 2),
+    "downscale": lambda: data.downscale(8),
+    "colour_histogram": lambda: data.colour_histogram(4, 3),
+    "oriented_gradients": lambda: data.oriented_gradients(8),
+    "codebook": lambda: data.codebook(800, 6),
+    "scale_groups": lambda: data.scale_groups(3, 4),
+    "logarithm": lambda: data.logarithm(100),
+    "principal_components": lambda: data.principal_components(30, whiten=True),
+    "chain": lambda: data.chain(data.grey(), data.standardize()),
+    "beside": lambda: data.beside(data.grey(), data.downscale(8)),
 }
 """Of numbers and values alone: what they print, Python reads back."""
 
@@ -184,3 +193,23 @@ def test_values_with_arrays_are_keys_of_a_dict():
 def test_every_class_of_a_value_with_arrays_is_tried_here():
     ours = {of for of in Value.__subclasses__() if of.__module__ != Value.__module__}
     assert ours <= {type(make()) for make in VALUES.values()}
+
+
+ALIASED = {
+    "a rate": lambda rate, _: gradient_descent(rate),
+    "a rate of a schedule": lambda rate, _: cosine(rate, 100),
+    "a decay": lambda rate, _: adamw(cosine(0.1, 100), rate),
+    "a strength": lambda rate, _: with_l2(gradient_descent(0.1), rate),
+    "a norm": lambda rate, _: with_clipping(gradient_descent(0.1), rate),
+    "stratified": lambda _, labels: stratified(labels, 1),
+    "balanced": lambda _, labels: balanced(labels, 1),
+    "subset": lambda _, labels: subset(labels, shuffled(5, 1)),
+}
+
+
+@pytest.mark.parametrize("make", ALIASED.values(), ids=ALIASED)
+def test_a_later_write_to_an_array_does_not_reach_the_value_made_of_it(make):
+    rate, labels = rates(), LABELS.copy()
+    value = make(rate, labels)
+    rate[:], labels[:] = 7, 1
+    assert value == make(rates(), LABELS)

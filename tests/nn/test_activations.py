@@ -257,3 +257,12 @@ def test_an_activation_prints_as_its_name():
     assert [repr(activation) for activation in ACTIVATIONS] == [
         "elu", "gelu", "identity", "leaky_relu", "relu", "sigmoid", "silu", "softplus", "tanh",
     ]  # fmt: skip
+
+
+@each
+def test_no_activation_warns_in_half_precision(activation):
+    Z = np.array([-6e4, -300, -5, 0, 5, 300, 6e4], np.float16)
+    with np.errstate(all="raise", under="ignore"):
+        for numbers in (activation.value(Z), activation.backward(np.ones_like(Z), Z)):
+            assert numbers.dtype == np.float16
+            assert np.isfinite(numbers).all()

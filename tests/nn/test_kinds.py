@@ -109,8 +109,9 @@ SHAPES: dict[str, list[tuple[Any, ...]]] = {
     "softmax_cross_entropy": [(MANY, Y), (MANY, ONE_HOT.T), (MANY[:, 0], ONE_HOT[:, 0])],
     "squared_error": [(MANY, Y), (Z, Y.T)],
     "squared_error_gradient": [(MANY, Y), (Z, Y.T)],
-    "softmax": [(MANY[0],)],
-    "argmax": [(MANY[0],)],
+    "softmax": [(MANY[0],), (MANY[:0],)],
+    "argmax": [(MANY[0],), (MANY[:0],)],
+    "softmax_cross_entropy_gradient": [(MANY[:0], ONE_HOT[:0])],
     "he": [(1, ((2,),)), (1, (3, 2)), (1, ((2, 0),))],
 }
 

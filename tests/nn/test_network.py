@@ -31,7 +31,7 @@ from catpipe.nn.initializers import (
     xavier,
     zeros,
 )
-from catpipe.nn.layers import Dense, linear_backward, linear_forward
+from catpipe.nn.layers import Dense, Dropout, linear_backward, linear_forward
 from catpipe.nn.losses import BINARY_CROSS_ENTROPY, MEAN_SQUARED_ERROR, SOFTMAX_CROSS_ENTROPY, Loss
 from catpipe.nn.network import (
     Network,
@@ -654,16 +654,16 @@ def test_weights_of_another_shape_are_refused(loss, shape):
 
 
 @each_loss
-def test_one_column_of_targets_without_its_axis_is_refused(loss):
+def test_one_column_of_logits_without_its_axis_is_refused(loss):
     for call in (compute_cost, cost_gradient):
-        with pytest.raises(ValueError, match="targets"):
+        with pytest.raises(ValueError, match="logits of shape"):
             call(mlp(2, 3, loss=loss), normal(1, 3), np.ones(3))
 
 
 @each_loss
 def test_no_examples_are_refused(loss):
     for call in (compute_cost, cost_gradient):
-        with pytest.raises(ValueError, match="targets"):
+        with pytest.raises(ValueError, match="logits of shape"):
             call(mlp(2, 3, loss=loss), np.ones((3, 0)), np.ones((3, 0)))
 
 
@@ -772,11 +772,37 @@ def test_parameters_of_a_type_that_is_no_float_are_refused(dtype):
 
 
 @pytest.mark.parametrize(
-    "initializer", [lambda *_: [np.ones(3)], lambda *_: [], lambda *_: [np.ones((3, 1))]]
+    "initializer",
+    [
+        *(lambda *_: [np.ones(3)], lambda *_: [], lambda *_: [np.ones((3, 1))]),
+        lambda *_: None,
+    ],
 )
 def test_weights_of_other_shapes_than_the_networks_are_refused(initializer):
     with pytest.raises(ValueError, match=r"initial weights of shapes .*; expected \[\(1, 3\)\]"):
         initialize_parameters(mlp(3, 1), 1, initializer)
+
+
+@pytest.mark.parametrize("weight", ["a", 1j, None, np.nan, np.inf], ids=repr)
+def test_weights_that_are_no_finite_numbers_are_refused(weight):
+    with pytest.raises((TypeError, ValueError), match="expected"):
+        initialize_parameters(mlp(3, 1), 1, lambda *_: [np.full((1, 3), weight)])
+
+
+def test_a_seed_that_the_generator_of_the_course_does_not_take_is_refused_in_a_sentence():
+    with pytest.raises(ValueError, match=r"seed 4294967296; expected one below 2\*\*32"):
+        initialize_parameters(mlp(3, 1), 2**32)
+
+
+def test_a_class_of_layers_is_no_layer():
+    with pytest.raises(TypeError, match="expected a tuple of one layer or more"):
+        Network((Dense,), BINARY_CROSS_ENTROPY)  # type: ignore[arg-type]
+
+
+def test_dense_layers_that_do_not_meet_across_dropout_are_refused():
+    first, last = Dense("W1", "b1", 3, 4, TANH), Dense("W2", "b2", 5, 1, TANH)
+    with pytest.raises(ValueError, match="W2 takes 5 numbers, and the layer before it gives 4"):
+        Network((first, Dropout(0.5, seed=1, number=1), last), BINARY_CROSS_ENTROPY)
 
 
 @pytest.mark.parametrize("shape", [(1, 4), (2, 5), (5,), (5, 1)])

@@ -179,3 +179,9 @@ def test_map_does_not_adopt_a_view_that_somebody_can_write_through():
     mapped = map_parameters(lambda _: mine.T, Parameters(W=W1))
     mine[0, 0] = 7
     assert mapped["W"][0, 0] == 1
+
+
+@pytest.mark.parametrize("returned", [None, "text", [[1.0], [1.0, 2.0]]])
+def test_a_map_that_returns_no_numbers_is_refused(returned):
+    with pytest.raises(TypeError, match=r"W has .*; expected an array of numbers"):
+        map_parameters(lambda _: returned, Parameters(W=W1))

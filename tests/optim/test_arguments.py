@@ -1,5 +1,8 @@
 """Factories and updates: arrays for stacks, the type of the parameters, and wrong arguments."""
 
+from fractions import Fraction
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -96,6 +99,7 @@ NOT_NUMBERS = [
     np.array([0.1, 0.2]),
     np.nan,
     -1.0,
+    10**400,
 ]
 RATES = {
     name: make
@@ -135,6 +139,17 @@ def test_what_is_no_number_where_one_is_meant_is_refused_in_a_sentence(call, num
 def test_a_rate_of_an_update_that_is_no_number_is_refused(number):
     with pytest.raises(ValueError, match=r"learning rate .*; expected a number"):
         update_parameters(Parameters(b=[1.0]), Parameters(b=[1.0]), number)
+
+
+@pytest.mark.parametrize("found", [(2,), (1, 2), (2, 2), ()])
+def test_a_gradient_of_another_shape_does_not_broadcast_in_an_update(found):
+    with pytest.raises(ValueError, match=r"gradient of b1 has shape .*; expected \(2, 1\)"):
+        update_parameters(Parameters(b1=np.ones((2, 1))), Parameters(b1=np.ones(found)), 0.1)
+
+
+def test_a_fraction_is_a_number():
+    quarter: Any = Fraction(1, 4)
+    assert optim.gradient_descent(quarter) == optim.gradient_descent(0.25)
 
 
 @pytest.mark.parametrize("count", [0, -1, 1.5, "3", None, True], ids=repr)

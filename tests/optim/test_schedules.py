@@ -50,6 +50,11 @@ def test_inverse_time_divides_by_one_and_a_decay_for_every_few_iterations(rate, 
         )
 
 
+@pytest.mark.parametrize("factor", [2, 1.5, 1e300])
+def test_a_rate_that_grows_beyond_all_floats_is_infinite(factor):
+    assert step_decay(0.1, factor, every=1)(2500) == np.inf
+
+
 @given(rates, st.floats(0.1, 1), everies)
 def test_step_decay_multiplies_by_the_factor_every_few_iterations(rate, factor, every):
     now = rate

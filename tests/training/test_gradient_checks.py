@@ -262,3 +262,9 @@ def test_what_a_gradient_check_cannot_take_is_refused_in_a_sentence(change):
     given = {"parameters": normal_parameters(NET, 1), "batch": Batch(*examples(NET, 2)), **change}
     with pytest.raises((ValueError, TypeError), match="; expected"):
         gradient_check(NET, **given)
+
+
+def test_a_stack_is_refused():
+    stack = Parameters({name: np.stack([W, W]) for name, W in normal_parameters(NET, 1).items()})
+    with pytest.raises(ValueError, match="parameters of a stack; expected those of one network"):
+        gradient_check(NET, stack, Batch(*examples(NET, 2)))

@@ -323,6 +323,8 @@ def other_states():
     W = normal_parameters(mlp(3, 1), 1)
     v, narrow = map_parameters(np.zeros_like, W), map_parameters(np.float32, W)
     return {
+        "no moments": (heavy_ball, State(0, W, None), "moments None"),  # type: ignore[arg-type]
+        "numbers for moments": (heavy_ball, State(0, W, (1,)), "type int"),  # type: ignore[arg-type]
         "too many moments": (gradient_descent, State(0, W, (v,)), "1 moments"),
         "too few moments": (heavy_ball, State(0, W, ()), "0 moments"),
         "other names": (heavy_ball, State(0, W, (Parameters(W9=[[1.0]]),)), "a moment of W9"),
@@ -380,3 +382,25 @@ def test_a_step_refuses_a_batch_that_does_not_fit_in_a_sentence(batch, iteration
     step, _, start = run(mlp(3, 1), seed=1)
     with pytest.raises((ValueError, TypeError), match="; expected"):
         step(start._replace(iteration=iteration), batch)
+
+
+@pytest.mark.parametrize(
+    "state", [{"iteration": None}, {"iteration": -1}, {"costs": None}], ids=str
+)
+def test_a_state_without_an_iteration_or_costs_is_refused_in_a_sentence(state):
+    step, batch, start = run(mlp(3, 1), 1)
+    with pytest.raises((TypeError, ValueError), match="; expected"):
+        train(step, [batch], start._replace(**state))
+
+
+def test_costs_may_begin_as_an_empty_list():
+    step, batch, start = run(mlp(3, 1), 1)
+    assert train(step, [batch], start._replace(costs=[]), finite=True).costs[0][0] == 0
+
+
+def test_states_of_stacks_compare():
+    W = normal_parameters(mlp(3, 1), 1)
+    stack = map_parameters(lambda array: np.stack([array, 2 * array]), W)
+    step, batch, start = run(mlp(3, 1), 1)
+    one, again = (train(step, [batch], start._replace(parameters=stack)) for _ in range(2))
+    assert one == again != one._replace(costs=((0, np.array([0.5, 0.25])),))

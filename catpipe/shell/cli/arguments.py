@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, NoReturn, TypeAlias
 from catpipe.shell.cli.exit_status import BAD_INPUT
 from catpipe.shell.cli.readers import (
     MEMORY_HELP,
+    read_count,
     read_folds,
     read_integer,
     read_memory,
@@ -223,6 +224,14 @@ JSON = _switch("--json", "print one JSON object instead of text")
 DATA = _argument("--data", "FOLDER", "folder of a train_*.h5 and a test_*.h5, or one file of both "
                  "(default: as recorded, otherwise data/catvnoncat or data/drawn)")
 MEMORY = _argument("--memory", "GIB", MEMORY_HELP, type=read_memory)
+TRAINING_DATA = _argument("--data", "FOLDER", "folder of a train_*.h5 and a test_*.h5, or one file "
+                          "of both (default: data/catvnoncat, otherwise data/drawn)")
+VALIDATION = _argument("--validation", "FILE", "a train_*.h5 or test_*.h5 of validation "
+                       "examples (default: a fifth of the training examples)")
+WORKERS = _argument("--workers", "N", "use so many processes of this machine (default: threads, "
+                    "one a processor)", type=read_count)
+SCHEDULER = _argument("--scheduler", "ADDRESS", "use the workers of the Dask cluster whose "
+                      "scheduler is there, as in tcp://HOST:8786", type=str)
 TRAINED_ON = _argument("--data", "FOLDER", "folder or file of the training examples "
                        "(default: as recorded)")
 VALIDATED_ON = _argument("--validation", "FILE",
@@ -235,6 +244,21 @@ COMMANDS: Mapping[str, Command] = {
          "--batch-size 64 --epochs 100 --early-stopping 5",
          "--seeds 1..100",
          "--config run.toml --seed 2")),
+    "sweep": Command(
+        "sweep", "sweep", "train a grid of experiments into a folder",
+        (_argument("--config", "FILE", "TOML file of options and, in [grid], of the values to try "
+                   "in each combination, or in [zip] side by side", required=True),
+         _argument("--out", "FOLDER", "folder to save the runs to; those that are there already "
+                   "are not trained again"),
+         TRAINING_DATA, VALIDATION,
+         WORKERS, SCHEDULER,
+         MEMORY, JSON),
+        ("--config grid.toml --out runs",)),
+    "table": Command(
+        "sweep", "table", "list the runs of a sweep, the best first",
+        (_argument("folder", "FOLDER", "folder that `catpipe sweep --out FOLDER` saved"),
+         DATA, MEMORY, JSON),
+        ("runs",)),
     "resume": Command(
         "train", "resume", "continue the training of a saved run",
         (RUN, TRAINED_ON, VALIDATED_ON, MEMORY, JSON,
@@ -268,9 +292,7 @@ COMMANDS: Mapping[str, Command] = {
          _argument("--folds-seed", "N", "seed that divides the examples (default: 1)",
                    type=read_integer),
          _switch("--train-only", "leave out the test examples, for a last judgement"),
-         _argument("--data", "FOLDER", "folder of a train_*.h5 and a test_*.h5, or one file of both "
-                   "(default: data/catvnoncat, otherwise data/drawn)"),
-         MEMORY, JSON, _experiment_options),
+         TRAINING_DATA, MEMORY, JSON, _experiment_options),
         ("a.toml b.toml", "--layers 32 --learning-rate 0.01 --folds 10",
          "a.toml b.toml --data FOLDER --folds leave-one-out --train-only --json")),
     "predict": Command(
@@ -279,6 +301,12 @@ COMMANDS: Mapping[str, Command] = {
          _argument("--index", "N", "numbers of the test examples, from 0 (default: all)",
                    type=read_integer, nargs="+")),
         ("cats.h5", "cats.h5 --index 0 9")),
+    "check": Command(
+        "check", "check_data", "find copies and damage in a data set",
+        (_argument("data", "DATA", "folder of a train_*.h5 and a test_*.h5, or one file of both "
+                   "(default: data/catvnoncat, otherwise data/drawn); status 1 when something is "
+                   "found", nargs="?"), MEMORY, JSON),
+        ("data/drawn", "FOLDER --json")),
     "draw": Command(
         "predict", "draw_data", "draw a data set of cats and other things",
         (_argument("folder", "FOLDER", "folder to write to"),
@@ -304,9 +332,15 @@ OTHER_WORDS = {
     "info": "show",
     "diff": "compare",
     "eval": "evaluate",
+    "lint": "check",
+    "verify": "check",
     "test": "evaluate",
     "score": "evaluate",
     "cv": "validate",
     "cross-validate": "validate",
+    "grid": "sweep",
+    "search": "sweep",
+    "list": "table",
+    "ls": "table",
     "plot": "figure",
 }  # fmt: skip

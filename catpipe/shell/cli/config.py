@@ -6,15 +6,19 @@ import json
 import tomllib
 from argparse import ArgumentTypeError, Namespace
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, time
 from pathlib import Path
 from reprlib import repr as brief
 from typing import Any
 
 from catpipe.experiments.experiment import closest
-from catpipe.shell.cli.options import BY_FLAG, OPTIONS, SYNONYMS, Option
+from catpipe.shell.cli.options import BY_FLAG, OF_FIELDS, OPTIONS, SYNONYMS, Option
+from catpipe.shell.cli.readers import read_seeds
 from catpipe.shell.storage.atomic import DataError
+
+TABLES = ("grid", "zip")
+"""The tables of a sweep: each combination of their values, and their values side by side."""
 
 MOST_BYTES = 2**20
 MARKS = {  # a text is UTF-8, or as its byte-order mark says
@@ -26,10 +30,11 @@ RIVALS = {option.name: option.in_place_of for option in OPTIONS if option.in_pla
 STORED = {str: "text", int: "an integer", bool: "true or false"}
 
 
-def completed(flags: Namespace) -> Namespace:
+def completed(flags: Namespace, tables: Iterable[str] = ()) -> Namespace:
     """Return the options of training: the defaults, below the file's, below the flags that are set.
 
-    `named` is what errors call each of them. Raises `DataError` for a file that is refused.
+    `named` is what errors call each of them. Each of the tables is a mapping of fields to the
+    values that the file lists for them. Raises `DataError` for a file that is refused.
 
     >>> options = completed(Namespace(epochs=3))
     >>> options.epochs, options.seed, options.named["hidden"]
@@ -37,7 +42,9 @@ def completed(flags: Namespace) -> Namespace:
     """
     given = dict(vars(flags))
     path = given.pop("config", None)
-    stored = {} if path is None else _options(path, _read(path))
+    read = {} if path is None else _read(path)
+    lists = {table: _lists(path, table, read.pop(table, {})) for table in tables}
+    stored = {} if path is None else _options(path, read)
     values = overridden({option.name: value for option, value in stored.items()}, given)
     from_file = {option.name: f"{path}: {option.flag}" for option in stored}
     named = {
@@ -47,7 +54,40 @@ def completed(flags: Namespace) -> Namespace:
     }
     defaults = {option.name: option.default for option in OPTIONS}
     shown = {**dict.fromkeys(from_file, in_toml), **dict.fromkeys(given, as_typed)}
-    return Namespace(**{**defaults, **values}, named=named, shown=shown)
+    return Namespace(**{**defaults, **values}, **lists, named=named, shown=shown)
+
+
+def _lists(path: Path, table: str, read: Any) -> dict[str, list[Any]]:
+    """Return the values of each field that a table of the file lists."""
+    if not isinstance(read, Mapping):
+        raise DataError(
+            f"{path}: {table} is {in_toml(read)}; expected a table: write [{table}] above its lines"
+        )
+    return dict(_listed(path, table, key, values) for key, values in read.items())
+
+
+def _listed(path: Path, table: str, key: str, values: Any) -> tuple[str, list[Any]]:
+    _check_key(path, key)
+    option = BY_FLAG[key.replace("_", "-")]
+    if option not in OF_FIELDS:
+        raise DataError(
+            f"{path}: [{table}] has {key}, which is of all runs; expected fields of an experiment: "
+            f"write it above [{table}]"
+        )
+    if option.name == "seed" and isinstance(values, str):
+        values = _seeds(path, table, values)
+    if not isinstance(values, list) or not values:
+        raise DataError(
+            f"{path}: [{table}] {key} is {in_toml(values)}; expected a list of the values to try"
+        )
+    return option.name, [_value(path, option, value) for value in values]
+
+
+def _seeds(path: Path, table: str, text: str) -> list[int]:
+    try:
+        return [*read_seeds(text)]
+    except ArgumentTypeError as error:
+        raise DataError(f"{path}: [{table}] seed: {error}") from error
 
 
 def overridden(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
@@ -140,6 +180,11 @@ def _options(path: Path, read: Mapping[str, Any]) -> dict[Option, Any]:
 
 
 def _check_key(path: Path, key: str) -> None:
+    if key in TABLES:
+        raise DataError(
+            f"{path}: has [{key}], a table of many experiments; expected those of one: train them "
+            "with `catpipe sweep`"
+        )
     if key.replace("_", "-") not in BY_FLAG:
         word = key.replace("_", "-").casefold()
         meant = closest(word, SYNONYMS) or _only_beginning(word)

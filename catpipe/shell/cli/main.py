@@ -76,7 +76,20 @@ def _error_message(error: Exception) -> str:
     if isinstance(error, OSError):
         where, why = error.filename or "the output", error.strerror or error
         return f"{where}: {why}; expected a place with room and the right to use it: give another"
-    return str(error) if isinstance(error, DataError) else _with_flags(str(error))
+    return _with_memory(str(error)) if isinstance(error, DataError) else _with_flags(str(error))
+
+
+def _with_memory(sentence: str) -> str:
+    """Return what `load_data` says of its budget, of the flag that stands for it.
+
+    >>> _with_memory("takes 3,000,000,000 bytes: allow it with budget=3000000000, or split it")
+    'takes 3,000,000,000 bytes: allow it with --memory 3, or split it'
+    """
+    return sub(
+        r"\ballow it with budget=([0-9]+)",
+        lambda found: f"allow it with --memory {-(-int(found[1]) // 2**30)}",
+        sentence,
+    )
 
 
 def _with_flags(sentence: str) -> str:

@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catpipe.data.drawn.drawings import SIDE, draw
-from catpipe.data.examples import DataSet, Examples, fingerprint
+from catpipe.data.examples import DataSet, Examples, fingerprint, noun
 from catpipe.experiments.experiment import SEEDS, is_regression
 from catpipe.experiments.result import predictions, probabilities
 from catpipe.metrics.scores import confusion
 from catpipe.nn.parameters import Array
-from catpipe.shell.cli.report import data_line, noun, score_for
+from catpipe.shell.cli.report import data_line, score_for
 from catpipe.shell.runs.locate import data_to_evaluate, load_single_run
 from catpipe.shell.runs.run_file import Run
 from catpipe.shell.storage.atomic import DataError, check_writable, write_files
@@ -35,7 +35,8 @@ def evaluate(options: Namespace) -> None:
     table = _confusion(run, test) if run.classes else None
     if options.json:
         of_classes = {} if table is None else {"classes": run.classes, "confusion": table.tolist()}
-        print(json.dumps({"data": str(folder), score.key("test"): found, **of_classes}))
+        of_data = {"data": str(folder), "data_notes": notes}
+        print(json.dumps({**of_data, score.key("test"): found, **of_classes}))
         return
     print(data_line(folder, data, notes))
     print(f"test {score.name}: {score.words(found, test)}")

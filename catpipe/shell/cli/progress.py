@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from toolz import peek
@@ -66,6 +68,21 @@ def with_bar(checkpoints: Iterable[Checkpoint], bar: Any) -> Iterator[Checkpoint
             if state.costs and state.iteration == state.costs[-1][0] + 1:
                 bar.set_postfix_str(f"cost {state.costs[-1][1]:.6g}")
             yield checkpoint
+
+
+@contextmanager
+def progress_bar(total: int) -> Iterator[Callable[[], object]]:
+    """Give what moves a bar of so many runs by one, with the time left, where a terminal shows it.
+
+    >>> with progress_bar(2) as advance:
+    ...     advance()
+    """
+    tqdm = _tqdm() if sys.stdout.isatty() and sys.stderr.isatty() else None
+    if tqdm is None:
+        yield lambda: None
+        return
+    with tqdm(total=total, unit="run", leave=False) as bar:
+        yield partial(bar.update, 1)
 
 
 def cost_line(iteration: int, cost: float) -> str:

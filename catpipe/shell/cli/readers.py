@@ -20,6 +20,18 @@ def read_integer(text: str) -> int:
     return int(_read(int, "an integer", text))
 
 
+def read_count(text: str) -> int:
+    """Return the positive integer that the text is.
+
+    >>> read_count("2")
+    2
+    """
+    count = read_integer(text)
+    if count < 1:
+        raise ArgumentTypeError(f"{brief(text)} is given; expected an integer of at least 1")
+    return count
+
+
 def read_number(text: str) -> float:
     """Return the number that the text is, in plain digits."""
     return _read(float, "a number", text)
@@ -82,14 +94,14 @@ def read_folds(text: str) -> FoldsText:
     if text == "leave-one-out":
         return FoldsText(None, None, 1)
     found = fullmatch(r"(?:([0-9]{1,6})|(0?\.[0-9]{1,6}))(?:x([0-9]{1,3}))?", text)
-    folds, share, repeats = found.groups() if found else (None, None, None)
-    named = FoldsText(folds and int(folds), share and float(share), int(repeats or 1))
-    if not found or named.repeats < 1 or named.folds in (0, 1) or named.share == 0:
+    folds, share, times = found.groups() if found else (None, None, None)
+    number, part, repeats = int(folds or 0), float(share or 0), int(times or 1)
+    if (number < 2 and not part) or repeats < 1:
         raise ArgumentTypeError(
             f"{brief(text)} is given; expected folds and repeats like 5x5 or 10, a share to hold "
             "out like 0.2x5, or leave-one-out"
         )
-    return named
+    return FoldsText(number or None, part or None, repeats)
 
 
 def _read(kind: Callable[[str], float], expected: str, text: str) -> float:

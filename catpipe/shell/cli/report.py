@@ -7,8 +7,14 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from catpipe.data.examples import DataSet, Examples
-from catpipe.experiments.experiment import Experiment, is_regression, non_defaults
+from catpipe.data.examples import DataSet, Examples, noun
+from catpipe.experiments.experiment import (
+    FIELDS,
+    Experiment,
+    is_regression,
+    non_defaults,
+    plain_fields,
+)
 from catpipe.experiments.result import Result, accuracy_on, cost_on, r_squared_on
 from catpipe.experiments.setup import sizes_for
 from catpipe.nn.network import layer_sizes
@@ -56,15 +62,6 @@ def data_line(folder: Path, data: DataSet, notes: Sequence[str]) -> str:
     return "; ".join((f"data: {folder} ({counts})", *notes))
 
 
-def noun(examples: Examples) -> str:
-    """Return what one of the examples is called.
-
-    >>> noun(pictures), noun(data.Examples(np.ones((2, 3)), np.array([0, 1])))
-    ('picture', 'example')
-    """
-    return "picture" if examples.inputs.ndim > 2 else "example"
-
-
 def experiment_line(experiment: Experiment, examples: Examples, seeds: Sequence[int] | None) -> str:
     """Return the line that describes a run: usual fields, and those that are not the default."""
     outputs = examples.targets[:1].size if is_regression(experiment) else None
@@ -85,7 +82,7 @@ float64; l2 0.5'
         else f"{experiment.iterations} iterations"
     )
     return (
-        f"{'-'.join(map(str, sizes))}, {_words(experiment.activation)}; "
+        f"{'-'.join(map(str, sizes))}, {value_words('activation', experiment.activation)}; "
         f"{length} at learning rate {experiment.learning_rate}, "
         f"{experiment.initializer} start from "
         f"{f'{seeds} seeds' if seeds else f'seed {experiment.seed}'}, {experiment.dtype}"
@@ -103,7 +100,7 @@ def changes_of(result: Result) -> Iterator[str]:
     spans = (*result.earlier, (result.planned_iterations, result.experiment))
     for (end, before), (_, after) in pairwise(spans):
         pairs = zip(Experiment._fields, before, after, strict=True)
-        words = (f"{name.replace('_', ' ')} {_words(was)} to {_words(now)}"
+        words = (f"{name.replace('_', ' ')} {value_words(name, was)} to {value_words(name, now)}"
                  for name, was, now in pairs if was != now)  # fmt: skip
         yield f"at iteration {end}: {', '.join(words)}"
 
@@ -125,14 +122,17 @@ def percent(fraction: float, examples: Examples) -> str:
     return f"{100 * fraction:.3f} % ({round(fraction * count)} of {count})"
 
 
-def report_of(folder: Path, result: Result, data: DataSet, seconds: float) -> dict[str, Any]:
+def report_of(
+    folder: Path, result: Result, data: DataSet, seconds: float, notes: Sequence[str]
+) -> dict[str, Any]:
     """Return all that is reported of a run, under the names that it has in JSON."""
     score, parts = score_for(result.experiment), parts_of(data)
     return {
         "data": str(folder),
+        "data_notes": [*notes],
         "network": layer_sizes(result.network),
         "seed": result.experiment.seed,
-        "experiment": result.experiment._asdict(),
+        "experiment": plain_fields(result.experiment),
         "iterations": result.costs[-1][0] + 1,
         "iteration": result.iteration,
         "costs": {str(iteration): cost for iteration, cost in result.costs},
@@ -148,11 +148,17 @@ def report_of(folder: Path, result: Result, data: DataSet, seconds: float) -> di
 def _other_fields(experiment: Experiment) -> Iterator[str]:
     for name, value in non_defaults(experiment).items():
         if name not in IN_SENTENCE:
-            yield f"{name.replace('_', ' ')} {_words(value)}"
+            yield f"{name.replace('_', ' ')} {value_words(name, value)}"
 
 
-def _words(value: Any) -> str:
-    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+def value_words(name: str, value: Any) -> str:
+    """Return the value of a field in words.
+
+    >>> value_words("hidden", (20, 7)), value_words("l2", 0.5)
+    ('20 7', '0.5')
+    """
+    plain = FIELDS[name].kind.write(value)
+    return " ".join(map(str, plain)) if isinstance(plain, tuple) else str(plain)
 
 
 def print_report(result: Result, report: Mapping[str, Any], data: DataSet) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -17,7 +17,7 @@ import numpy as np
 
 from catpipe.data.examples import DataSet, Examples
 from catpipe.experiments.ensembles import Map
-from catpipe.experiments.experiment import Experiment, is_regression
+from catpipe.experiments.experiment import Experiment, is_regression, plain_fields
 from catpipe.experiments.fitting import Watch
 from catpipe.experiments.result import Result, cost_on, predictions, probabilities
 from catpipe.metrics.scores import r_squared
@@ -32,6 +32,7 @@ def train_seeds(
     experiment: Experiment,
     folder: Path,
     data: DataSet,
+    notes: Sequence[str],
     validation: Examples | None = None,
 ) -> None:
     """Train a network from each seed; report their mean, their spread, and their ensemble."""
@@ -44,9 +45,10 @@ def train_seeds(
               for part, of in parts.items() if part == "test"}  # fmt: skip
     report = {
         "data": str(folder),
+        "data_notes": [*notes],
         "network": layer_sizes(result.network),
         "seeds": list(options.seeds),
-        "experiment": experiment._asdict(),
+        "experiment": plain_fields(experiment),
         "iterations": result.costs[-1][0] + 1,
         "final_costs": cost_on(result, data.train).tolist(),
         **{_key(score, part): score.of(result, of).tolist() for part, of in parts.items()},

@@ -33,6 +33,7 @@ class Session(NamedTuple):
 
     folder: Path
     data: DataSet
+    notes: tuple[str, ...]  # how the files of the data were taken
     out: Path | None
     save_every: int | None
     as_json: bool
@@ -97,7 +98,7 @@ def save_and_report(session: Session, result: Result) -> None:
 def print_result(session: Session, result: Result, where: str) -> None:
     """Print how a run went, and where its parameters are."""
     seconds = perf_counter() - session.since
-    report = report_of(session.folder, result, session.data, seconds)
+    report = report_of(session.folder, result, session.data, seconds, session.notes)
     if session.as_json:
         print(json.dumps(report, allow_nan=False))
     else:

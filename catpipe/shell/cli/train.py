@@ -19,6 +19,7 @@ from catpipe.experiments.resuming import (
     with_changes,
 )
 from catpipe.experiments.setup import prepare
+from catpipe.shell.cli.check import check_line
 from catpipe.shell.cli.options import FLAGS, experiment_of
 from catpipe.shell.cli.report import data_line, experiment_line
 from catpipe.shell.cli.seeds import train_seeds
@@ -42,21 +43,23 @@ from catpipe.shell.threads import with_threads
 def train(options: Namespace) -> None:
     """Train a network, report how it went, and save the run."""
     folder = options.data or default_folder()
-    data, notes = load_with_notes(folder, options.memory or TOTAL)
+    regression = is_regression(Experiment(seed=1, loss=options.loss))
+    data, notes = load_with_notes(folder, options.memory or TOTAL, regression=regression)
     experiment = experiment_for(options, folder, data)
-    validation = _validation(options, data)
-    if is_regression(experiment):
-        data = data._replace(classes=())
+    validation = validation_for(options, data)
     _check_out(options)
     if not options.json:
         print(data_line(folder, data, notes))
+        if problems := check_line(folder, data):
+            print(problems)
         print(experiment_line(experiment, data.train, options.seeds))
     if options.seeds:
-        train_seeds(options, experiment, folder, data, validation)
+        train_seeds(options, experiment, folder, data, notes, validation)
         return
     session = Session(
         folder=folder,
         data=data,
+        notes=notes,
         out=options.out,
         save_every=options.save_every,
         as_json=options.json,
@@ -87,6 +90,7 @@ def resume(options: Namespace) -> None:
     session = Session(
         folder=found.folder,
         data=found.data,
+        notes=found.notes,
         out=path,
         save_every=options.save_every,
         as_json=options.json,
@@ -121,7 +125,8 @@ def experiment_for(options: Namespace, folder: Path, data: DataSet) -> Experimen
     return experiment_of(options, len(data.classes) or Experiment(seed=1).classes)
 
 
-def _validation(options: Namespace, data: DataSet) -> Examples | None:
+def validation_for(options: Namespace, data: DataSet) -> Examples | None:
+    """Return the examples to validate on, where a file of them is named."""
     if options.validation is None:
         return None
     if not options.early_stopping:

@@ -12,18 +12,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from catpipe.data.examples import DataSet, Examples
+from catpipe.data.examples import DataSet, Examples, noun
 from catpipe.data.folds import Folds, groups_of_equal, hold_outs, leave_one_out, stratified_folds
 from catpipe.data.sampling import Indices
 from catpipe.experiments.ensembles import Map
-from catpipe.experiments.experiment import Experiment, is_regression
+from catpipe.experiments.experiment import Experiment, is_regression, plain_fields
 from catpipe.experiments.validation import ClassScores, Validation, compare
 from catpipe.metrics.intervals import PairedDifference
 from catpipe.shell import threads
 from catpipe.shell.cli.config import completed
 from catpipe.shell.cli.progress import progress_bar
 from catpipe.shell.cli.readers import FoldsText
-from catpipe.shell.cli.report import data_line, noun
+from catpipe.shell.cli.report import data_line
 from catpipe.shell.cli.seeds import workers
 from catpipe.shell.cli.train import experiment_for
 from catpipe.shell.runs.provenance import default_folder
@@ -59,15 +59,15 @@ def validate(options: Namespace) -> None:
     since, asked = perf_counter(), _asked(options)
     first = next(iter(asked.options.values()))
     folder = first.data or default_folder()
-    data, notes = load_with_notes(folder, first.memory or TOTAL)
+    regression = is_regression(Experiment(seed=1, loss=first.loss))
+    data, notes = load_with_notes(folder, first.memory or TOTAL, regression=regression)
     experiments = {name: experiment_for(of, folder, data) for name, of in asked.options.items()}
-    _check_alike(experiments)
     examples = _examples(data, train_only=asked.train_only)
     groups = groups_of_equal(examples.inputs)
     folds = _folds(asked, experiments, examples, groups)
     if not first.json:
         print(data_line(folder, data, notes))
-        print(_folds_line(asked, folds, examples, groups), flush=True)
+        print(_folds_line(asked, examples, groups), flush=True)
     with workers() as (map_, _):
         counting = partial(_counted, map_)
         found = {name: threads.validate(experiment, examples, folds, counting)
@@ -95,8 +95,7 @@ def _asked(options: Namespace) -> Asked:
     asked = named or {FLAGS_ALONE: completed(Namespace(**flags))}
     for name, of in asked.items():
         _check_options(name, of)
-    if len({of.data for of in asked.values()}) > 1:
-        raise DataError("the files name several data; expected one for all: name it with --data")
+    _check_alike(asked)
     return Asked(asked, folds, seed, train_only)
 
 
@@ -113,11 +112,12 @@ def _check_options(name: str, options: Namespace) -> None:
         )
 
 
-def _check_alike(experiments: Mapping[str, Experiment]) -> None:
-    if len({is_regression(experiment) for experiment in experiments.values()}) > 1:
+def _check_alike(asked: Mapping[str, Namespace]) -> None:
+    if len({of.data for of in asked.values()}) > 1:
+        raise DataError("the files name several data; expected one for all: name it with --data")
+    if len({of.loss for of in asked.values()}) > 1:
         raise DataError(
-            f"{' and '.join(experiments)} are a regression and of classes; expected one loss: "
-            "validate them apart"
+            f"{' and '.join(asked)} have other losses; expected one for all: validate them apart"
         )
 
 
@@ -140,7 +140,7 @@ def _folds(
     return leave_one_out(groups)
 
 
-def _folds_line(asked: Asked, folds: Folds, examples: Examples, groups: Indices) -> str:
+def _folds_line(asked: Asked, examples: Examples, groups: Indices) -> str:
     """Return in words how the examples are divided."""
     number, share, repeats = asked.folds
     count, kind = len(groups), noun(examples)
@@ -148,7 +148,7 @@ def _folds_line(asked: Asked, folds: Folds, examples: Examples, groups: Indices)
     where = "to train on" if asked.train_only else "to train and to test on, together"
     times = "" if repeats == 1 else f", {repeats} times"
     copies = count - len(np.unique(groups))
-    kept = f"; {copies} equal another, and are in its fold" if copies else ""
+    kept = f"; copies stay in one fold ({copies} found)" if copies else ""
     return f"validation: {ways}{times}, of the {count} {kind}s {where}{kept}"
 
 
@@ -232,7 +232,7 @@ def _report(
         "folds": asked.folds._asdict(),
         "folds_seed": asked.seed,
         "experiments": {
-            name: {"experiment": of.experiment._asdict(), **of.scores._asdict(),
+            name: {"experiment": plain_fields(of.experiment), **of.scores._asdict(),
                    "fold_scores": of.fold_scores.tolist()}
             for name, of in found.items()
         },

@@ -87,11 +87,12 @@ def training_data(run: Run, options: Namespace) -> LocatedData:
 
 
 def _checked(run: Run, options: Namespace, folder: Path) -> tuple[Path, Loaded]:
-    data, notes = load_with_notes(folder, options.memory or TOTAL)
-    classes = () if is_regression(run.result.experiment) else data.classes
-    if classes != run.classes:
+    data, notes = load_with_notes(
+        folder, options.memory or TOTAL, regression=is_regression(run.result.experiment)
+    )
+    if data.classes != run.classes:
         raise DataError(
-            f"{folder}: has {_words(classes)}; expected {_words(run.classes)}, which "
+            f"{folder}: has {_words(data.classes)}; expected {_words(run.classes)}, which "
             f"{options.run} was trained on: give other data"
         )
     shape, expected = data.test.inputs.shape[1:], run.result.input_shape
@@ -104,4 +105,5 @@ def _checked(run: Run, options: Namespace, folder: Path) -> tuple[Path, Loaded]:
 
 
 def _words(classes: tuple[str, ...]) -> str:
-    return f"the classes {', '.join(classes)}" if classes else "no classes"
+    shown = [*classes[:8], *([f"... ({len(classes)} in all)"] if len(classes) > 8 else [])]
+    return f"the classes {', '.join(shown)}" if classes else "no classes"

@@ -37,8 +37,9 @@ class Record(NamedTuple):
     that of one example; `fingerprint` is the SHA-256 of inputs and targets, `weights` that of the
     examples' weights. `digests` has the SHA-256 of each array in the file. `class_names` are the
     classes where the targets were names; `outputs` are those of a regression; `earlier` are the
-    experiments that held before this one, each until an iteration. Fields with a default are left
-    out of a file where they have it.
+    experiments that held before this one, each until an iteration. `transforms` are in earlier
+    files, which had none: now they are the experiment's. Fields with a default are left out of a
+    file where they have it.
     """
 
     format: Count
@@ -53,7 +54,6 @@ class Record(NamedTuple):
     validation_examples: Count
     fingerprint: Sha256
     weights: Sha256 | None
-    transforms: tuple[Printable, ...]
     planned_iterations: Count
     iteration: Count
     state_iteration: Count
@@ -66,6 +66,7 @@ class Record(NamedTuple):
     class_names: tuple[Printable, ...] = ()
     outputs: Count | None = None
     earlier: tuple[tuple[Count, Experiment], ...] = ()
+    transforms: tuple[Printable, ...] = ()
 
 
 def to_json(record: Record) -> bytes:
@@ -150,7 +151,7 @@ def _check_agreement(record: Record) -> None:
         raise ValueError(f"input shape is {record.input_shape}; expected one number or more")
     _check_earlier(record)
     if record.transforms:
-        raise ValueError("it has transforms, which this catpipe does not know: update it")
+        raise ValueError("it has transforms beside its experiment; expected them there")
     if not record.environments:
         raise ValueError("it has no environment; expected one or more")
 

@@ -10,6 +10,7 @@ Format 4. In the root group lie
                       only where they are not the trained ones
     best.W1, ...      the best so far of early stopping, there: only where it is not the state
     moment1.W1, ...   and each of the optimizer's moments
+    transform1...     what each of the transforms has learned, where it has learned something
 
 Arrays of a stack have a leading axis. The record holds the SHA-256 of each array, so no flipped bit
 passes. There is no pickle, and no time: equal runs make equal bytes.
@@ -26,7 +27,8 @@ from typing import NamedTuple
 import numpy as np
 from toolz import merge, valmap
 
-from catpipe.experiments.experiment import is_regression
+from catpipe.experiments.experiment import are_described, is_regression
+from catpipe.experiments.features import features_and_views
 from catpipe.experiments.result import Result, checkpoint_of
 from catpipe.experiments.setup import network_for, optimizer_for
 from catpipe.nn.layers import Shapes
@@ -44,7 +46,7 @@ from catpipe.training.spaces import network_inside
 from catpipe.training.stopping import Checkpoint
 
 LONGEST = 2**22  # bytes of a record
-STATE, BEST, MOMENT = "state.", "best.", "moment"
+STATE, BEST, MOMENT, TRANSFORM = "state.", "best.", "moment", "transform"
 FACTS = tuple(name for name in Record._fields if name in Result._fields)
 """What a record and a result say alike, under the same names."""
 
@@ -71,6 +73,8 @@ def save_run(path: StrPath, run: Run) -> None:
     your own, which a file cannot name, and for a file that is no run, which is not replaced; an
     earlier file is then as it was.
     """
+    if not isinstance(run, Run):
+        raise TypeError(f"the run is a {type(run).__name__}; expected a Run: give `Run(result)`")
     result = run.result
     _check_described(path, result)
     if result.checkpoint is None:
@@ -99,12 +103,15 @@ def load_run(path: StrPath) -> Run:
         text = _text(path, file)
         record = from_json(path, text)
         _check_digest(path, "record", text, _text(path, file, "record_sha256").decode("latin1"))
-        groups = _shapes(path, record)
+        learned = file.datasets(name for name in record.digests if name.startswith(TRANSFORM))
+        _check_digests(path, record, learned)
+        fitted = _fitted(record, learned)
+        features, views = _features(path, record, fitted)
+        groups = _shapes(path, record, features, views)
         names = [prefix + name for prefix, shapes in groups.items() for name in shapes]
         arrays = file.datasets(["costs", *names])
     read = {prefix: _parameters(path, record, prefix, of, arrays) for prefix, of in groups.items()}
-    for name, array in arrays.items():
-        _check_digest(path, name, array.tobytes(), record.digests.get(name))
+    _check_digests(path, record, arrays)
     checkpoint = _checkpoint(record, read)
     costs = _costs(path, record, checkpoint, arrays["costs"])
     sampled = tuple((i, cost) for i, cost in costs if i % SAMPLE_EVERY == 0)
@@ -112,7 +119,8 @@ def load_run(path: StrPath) -> Run:
     facts = {name: getattr(record, name) for name in FACTS}
     result = Result(
         **facts,
-        network=_network(record),
+        network=_network(record, features),
+        fitted=fitted,
         parameters=read[""],
         costs=costs,
         checkpoint=checkpoint._replace(state=state),
@@ -165,7 +173,6 @@ def record_of(run: Run, arrays: Mapping[str, Array]) -> Record:
         **{name: getattr(run.result, name) for name in FACTS},
         format=FORMAT,
         classes=_classes(run),
-        transforms=(),
         state_iteration=checkpoint.state.iteration,
         best_iteration=None if best is None else best.iteration,
         validation_cost=checkpoint.validation_cost,
@@ -191,6 +198,7 @@ def arrays_of(result: Result) -> dict[str, Array]:
         STATE: state.parameters if has_state else {},
         BEST: best.parameters if best and has_best else {},
         **{f"{MOMENT}{i}.": moment for i, moment in enumerate(state.moments, start=1)},
+        **{f"{TRANSFORM}{i}.": learned for i, learned in enumerate(result.fitted, start=1)},
     }
     arrays = merge(_prefixed(prefix, arrays) for prefix, arrays in groups.items())
     costs = _costs_array(result.costs, len(result.seeds))
@@ -199,11 +207,12 @@ def arrays_of(result: Result) -> dict[str, Array]:
 
 def _check_described(path: StrPath, result: Result) -> None:
     """Refuse a network and an optimizer that the experiment, which is in the file, does not say."""
-    features = int(np.prod(result.input_shape))
+    features, _ = features_and_views(result.experiment, result.fitted, result.input_shape)
     described = network_for(result.experiment, features, _outputs(result))
     for name, is_own in (
         ("network", result.network != described),
         ("optimizer", result.optimizer is not None),
+        ("transforms", not are_described(result.experiment)),
     ):
         if is_own:
             raise DataError(
@@ -212,8 +221,7 @@ def _check_described(path: StrPath, result: Result) -> None:
             )
 
 
-def _network(record: Record) -> Network:
-    features = int(np.prod(record.input_shape))
+def _network(record: Record, features: int) -> Network:
     return network_for(record.experiment, features, record.outputs)
 
 
@@ -247,16 +255,40 @@ def _check_digest(path: StrPath, name: str, content: bytes, expected: str | None
         )
 
 
+def _check_digests(path: StrPath, record: Record, arrays: Mapping[str, Array]) -> None:
+    for name, array in arrays.items():
+        _check_digest(path, name, array.tobytes(), record.digests.get(name))
+
+
+def _fitted(record: Record, learned: Mapping[str, Array]) -> tuple[Parameters, ...]:
+    """Return what each transform has learned, of arrays as they are named in the file."""
+    prefixes = (f"{TRANSFORM}{i}." for i, _ in enumerate(record.experiment.transforms, start=1))
+    return tuple(
+        Parameters({n.removeprefix(of): a for n, a in learned.items() if n.startswith(of)})
+        for of in prefixes
+    )
+
+
 def _sha256(array: Array) -> str:
     return sha256(array.tobytes()).hexdigest()
 
 
-def _shapes(path: StrPath, record: Record) -> dict[str, Shapes]:
+def _features(path: StrPath, record: Record, fitted: tuple[Parameters, ...]) -> tuple[int, int]:
+    """Return how many numbers the network takes of an example, and in how many views."""
+    try:
+        return features_and_views(record.experiment, fitted, record.input_shape)
+    except (ArithmeticError, LookupError, MemoryError, TypeError, ValueError) as error:
+        raise DataError(
+            f"{path}: its transforms cannot be used ({error}); expected those of a run: train again"
+        ) from error
+
+
+def _shapes(path: StrPath, record: Record, features: int, views: int) -> dict[str, Shapes]:
     """Return the shapes of the arrays that a run of this record has, by prefix."""
     examples = record.training_examples + record.validation_examples
     try:
-        network = _network(record)
-        inside = network_inside(record.space, network, examples)
+        network = _network(record, features)
+        inside = network_inside(record.space, network, examples * views)
     except ValueError as error:
         raise DataError(
             f"{path}: describes no network ({error}); expected one: train again"

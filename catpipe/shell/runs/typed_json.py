@@ -23,7 +23,14 @@ from typing import (
     get_type_hints,
 )
 
-from catpipe.experiments.experiment import FIELDS, MOST_STEPS, SEEDS, Experiment, checked
+from catpipe.experiments.experiment import (
+    FIELDS,
+    MOST_STEPS,
+    SEEDS,
+    Experiment,
+    checked,
+    plain_fields,
+)
 
 
 class Allowed(NamedTuple):
@@ -75,11 +82,22 @@ def to_plain(value: Any) -> Any:
     >>> to_plain(((1, Allowed(bool, "text")),))
     [[1, {'check': <class 'bool'>, 'expected': 'text'}]]
     """
+    if isinstance(value, Experiment):
+        value = _fields_of(value)
     if hasattr(value, "_asdict"):
         value = value._asdict()
     if isinstance(value, Mapping):
         return {name: to_plain(each) for name, each in value.items()}
     return [to_plain(each) for each in value] if isinstance(value, tuple) else value
+
+
+def _fields_of(experiment: Experiment) -> dict[str, Any]:
+    """Return what a file holds of each field; one that may lack is left out at its default."""
+    default = Experiment(experiment.seed)._asdict()
+    may_lack = {name for name, field in FIELDS.items() if field.may_lack}
+    is_left_out = {name for name in may_lack if getattr(experiment, name) == default[name]}
+    plain = plain_fields(experiment)
+    return {name: value for name, value in plain.items() if name not in is_left_out}
 
 
 def written(value: Any) -> bytes:

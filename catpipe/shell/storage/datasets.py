@@ -20,6 +20,7 @@ from catpipe.nn.parameters import Array
 from catpipe.shell.storage.atomic import DataError, StrPath
 from catpipe.shell.storage.child import reader
 from catpipe.shell.storage.forms import (
+    REGRESSION,
     Classes,
     are_numbers,
     class_numbers_of,
@@ -34,6 +35,7 @@ from catpipe.shell.storage.hdf5 import TOTAL, Opened, opened, opened_on_disk, wr
 from catpipe.shell.storage.names import Names, candidates, part_and_set, says_part, usual, words_of
 
 IN_MEMORY = 2**28  # bytes of a file that is read whole before HDF5 sees it
+BEYOND_BUDGET = "allow it with budget={}, or split it"  # at the command line, with --memory
 SUFFIXES = (".h5", ".hdf5", ".hdf", ".mat")
 
 _PARTS = ("train", "test")
@@ -67,7 +69,7 @@ class _Taken(NamedTuple):
     notes: tuple[str, ...]
 
 
-def load_data(place: StrPath, budget: int = TOTAL) -> DataSet:
+def load_data(place: StrPath, budget: int = TOTAL, *, regression: bool = False) -> DataSet:
     """Return the data set of a folder or file, its arrays read-only.
 
     A folder holds a `train_*.h5` and a `test_*.h5`; where it holds several sets, `folder/NAME` is
@@ -75,18 +77,19 @@ def load_data(place: StrPath, budget: int = TOTAL) -> DataSet:
     `train_set_x` (examples, height, width, channels) `uint8`, `train_set_y` (examples,) integers,
     and `list_classes` (classes,) bytes, or what can only mean the same; features are (examples,
     features). Without class names they are the numbers in the targets, or the data are a
-    regression's, without classes. Where there are no targets to test on, `test` is empty. `budget`
-    is how many bytes may be read of a file. Raises `DataError` for all else.
+    regression's, without classes; whole numbers, which may be either, are taken as the latter for a
+    `regression`. Where there are no targets to test on, `test` is empty. `budget` is how many bytes
+    may be read of a file. Raises `DataError` for all else.
 
     >>> load_data("nowhere")
     Traceback (most recent call last):
-    catpipe.DataError: nowhere: is not a folder; expected one with a train_*.h5 and a \
-test_*.h5: check the name
+    catpipe.DataError: nowhere: is not there; expected a folder with a train_*.h5 and a test_*.h5, \
+or one file of both: check the name
     """
-    return load_with_notes(place, budget).data
+    return load_with_notes(place, budget, regression=regression).data
 
 
-def load_with_notes(place: StrPath, budget: int = TOTAL) -> Loaded:
+def load_with_notes(place: StrPath, budget: int = TOTAL, *, regression: bool = False) -> Loaded:
     """Return what `load_data` does, and how the files were taken.
 
     >>> from tempfile import TemporaryDirectory
@@ -101,7 +104,7 @@ def load_with_notes(place: StrPath, budget: int = TOTAL) -> Loaded:
     paths = paths_of(Path(place))
     with reader():
         train, test = _parts(paths, budget)
-    return _data_set(train, test)
+    return _data_set(train, test, regression=regression)
 
 
 def load_pictures(path: StrPath, like: DataSet, budget: int = TOTAL) -> Examples:
@@ -120,8 +123,10 @@ def load_pictures(path: StrPath, like: DataSet, budget: int = TOTAL) -> Examples
     """
     with _opened(Path(path), budget) as file:
         part = _read(file, part_in(file), budget)
-    found = _taken(part)
-    if part.classes is None:
+    found = _taken(part, regression=not like.classes)
+    if not like.classes:
+        classes = REGRESSION
+    elif part.classes is None:
         if part.names.part == "train" and not are_numbers(like.classes):
             raise _without_classes(part, "the data set")
         classes = classes_like(like.classes)
@@ -174,8 +179,8 @@ def paths_of(place: Path) -> dict[str, Path]:
 
     >>> paths_of(Path("nowhere"))
     Traceback (most recent call last):
-    catpipe.DataError: nowhere: is not a folder; expected one with a train_*.h5 and a \
-test_*.h5: check the name
+    catpipe.DataError: nowhere: is not there; expected a folder with a train_*.h5 and a test_*.h5, \
+or one file of both: check the name
     """
     try:
         return _paths_of(place)
@@ -194,10 +199,11 @@ def _paths_of(place: Path) -> dict[str, Path]:
         part, name = part_and_set(place)
         if part not in _PARTS:
             return dict.fromkeys(_PARTS, place)
-    elif not any(of == name for _, _, of in _files(folder)):
+    elif not name or not any(of == name for _, _, of in _files(folder)):
+        found = "is neither file nor folder" if place.exists() else "is not there"
         raise DataError(
-            f"{place}: is not a folder; expected one with a train_*.h5 and a test_*.h5: "
-            "check the name"
+            f"{place}: {found}; expected a folder with a train_*.h5 and a test_*.h5, or one "
+            "file of both: check the name"
         )
     files = [file for file in _files(folder) if file[2] == name]
     if place.is_file():
@@ -314,7 +320,7 @@ def _names_to_test_on(file: Opened, *, is_alone: bool = False) -> Names | None:
 
 def _read(file: Opened, names: Names, budget: int) -> _Part:
     check_axes(file, names, file.look([names.inputs])[names.inputs].shape)
-    arrays = file.datasets(names.all, each=budget, total=budget)
+    arrays = file.datasets(names.all, each=budget, total=budget, todo=BEYOND_BUDGET)
     classes = arrays[names.classes] if names.classes else None
     return _Part(Path(file.path), names, arrays[names.inputs], arrays[names.targets], classes)
 
@@ -329,12 +335,13 @@ def check_axes(file: Opened, names: Names, shape: tuple[int, ...]) -> None:
 
 
 def part_in(file: Opened) -> Names:
-    """Return the names of the part that the file's name says, or the first that is in the file."""
+    """Return the names of the part that the file's name says, or else of one that is held out."""
     says, _ = part_and_set(Path(file.path))
     if says:
         return names_in(file, says)
-    refusals = []
-    for part in ("train", "test", "validation"):
+    there, refusals = file.listed(), []
+    held_out = [of for of in ("validation", "test") if any(says_part(name, of) for name in there)]
+    for part in (*held_out, "train"):
         try:
             return names_in(file, part)
         except DataError as error:
@@ -384,21 +391,24 @@ def _renaming(file: Opened, name: str, to: str) -> str:
 # What they make together.
 
 
-def _data_set(train: _Part, test: _Part | None = None) -> Loaded:
+def _data_set(train: _Part, test: _Part | None = None, *, regression: bool = False) -> Loaded:
     """Return what the parts make together, or refuse it; without one to test on, that is empty."""
-    learnt = _taken(train)
+    if regression:
+        train, test = train._replace(classes=None), test and test._replace(classes=None)
+    learnt = _taken(train, regression=regression)
     if test is None:
-        classes = _classes(train, [learnt.targets], None)
+        classes = REGRESSION if regression else _classes(train, [learnt.targets], None)
         examples = _examples(train, learnt, classes)
         none = Examples(examples.inputs[:0], examples.targets[:0])
         notes = (*learnt.notes, *classes.notes, "nothing to test on")
         return Loaded(DataSet(examples, none, classes.names), notes)
-    tested = _taken(test)
+    tested = _taken(test, regression=regression)
     targets = (learnt.targets, tested.targets)
-    classes = _classes(train, targets, test.path.name if test.classes is not None else None)
+    whose = test.path.name if test.classes is not None else None
+    classes = REGRESSION if regression else _classes(train, targets, whose)
     if test.classes is not None:
         _check_classes(test, _named(test, test.classes, targets), classes.names, train.path.name)
-    _check_alike(test, tested.inputs, learnt.inputs, train.path.name)
+    _check_alike(test, tested.inputs, learnt.inputs, Path(train.where(train.names.inputs)).name)
     examples, others = _examples(train, learnt, classes), _examples(test, tested, classes)
     if (outputs := others.targets.shape[1:]) != (expected := examples.targets.shape[1:]):
         raise DataError(
@@ -422,12 +432,14 @@ def _named(part: _Part, names: Array, targets: Sequence[Array]) -> Classes:
     return classes_named(part.where(part.names.classes), names, targets)
 
 
-def _taken(part: _Part) -> _Taken:
+def _taken(part: _Part, *, regression: bool) -> _Taken:
     """Return the part's inputs as they are trained on, its targets in rows, and the notes."""
     names, inputs, targets = part.names, part.inputs, part.targets
     where = part.where(names.inputs)
     form = form_of(where, inputs.dtype, inputs.shape, targets.shape)
-    rows, notes = targets_in_rows(part.where(names.targets), targets, form.shape[0])
+    rows, notes = targets_in_rows(
+        part.where(names.targets), targets, form.shape[0], may_be_hot=not regression
+    )
     is_usual = names[1:3] == usual(names.part)[1:3]
     called = () if is_usual else (f"read from {names.inputs} and {names.targets}",)
     return _Taken(inputs_from_rows(where, inputs, form), rows, (*called, *form.notes, *notes))
@@ -443,9 +455,8 @@ def _check_alike(part: _Part, inputs: Array, expected: Array, whose: str) -> Non
     where = part.where(part.names.inputs)
     if inputs.shape[1:] != expected.shape[1:]:
         found, wanted = (" x ".join(map(str, of.shape[1:])) for of in (inputs, expected))
-        raise DataError(
-            f"{where} has inputs of {found}; expected {wanted} as in {whose}: resize them"
-        )
+        todo = "resize them" if inputs.ndim > 2 else "write the same features"
+        raise DataError(f"{where} has inputs of {found}; expected {wanted} as in {whose}: {todo}")
     are_fractions = inputs.dtype.kind == "f" and 0 <= inputs.min() <= inputs.max() <= 1
     are_pixels, should_be = inputs.dtype == np.uint8, expected.dtype == np.uint8
     if are_pixels != should_be and not (should_be and are_fractions):

@@ -39,6 +39,9 @@ class Classes(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
+REGRESSION = Classes((), (), ("targets are numbers, of a regression",))
+
+
 # Inputs.
 
 
@@ -148,7 +151,9 @@ def _has_channels_first(where: str, shape: tuple[int, ...]) -> bool:
 # Targets.
 
 
-def targets_in_rows(where: str, targets: Array, examples: int) -> tuple[Array, tuple[str, ...]]:
+def targets_in_rows(
+    where: str, targets: Array, examples: int, *, may_be_hot: bool = True
+) -> tuple[Array, tuple[str, ...]]:
     """Return targets, (examples,) or (examples, outputs); one-hot ones as class numbers.
 
     And how they were taken. Raises `DataError` for another number of them.
@@ -173,7 +178,7 @@ def targets_in_rows(where: str, targets: Array, examples: int) -> tuple[Array, t
         return rows, ()
     if rows.dtype.kind == "S":
         raise DataError(f"{where} has shape {targets.shape}; expected {(examples,)}: one name each")
-    is_hot = bool((np.isin(rows, (0, 1)).all(1) & (rows.sum(1) == 1)).all())
+    is_hot = may_be_hot and bool((np.isin(rows, (0, 1)).all(1) & (rows.sum(1) == 1)).all())
     return (rows.argmax(1), ("one-hot targets",)) if is_hot else (rows, ())
 
 
@@ -243,17 +248,18 @@ def classes_numbered(where: str, targets: Sequence[Array]) -> Classes:
         return Classes(names, tuple(range(len(names))), ("targets are names",))
     values = np.unique(np.concatenate([np.unique(of) for of in targets]))
     examples = sum(map(len, targets))
-    regression = Classes((), (), ("targets are numbers, of a regression",))
     if any(of.ndim > 1 for of in targets) or (values != np.floor(values)).any():
-        return regression
+        return REGRESSION
     whole = [int(value) for value in values]
     if whole == [-1, 1]:
         return Classes(("-1", "1"), (-1, 1), ("targets -1 and 1 are two classes",))
     if whole[0] < 0 or whole[-1] >= max(examples, 2):
-        return regression
+        return REGRESSION
     from_one = whole == [*range(1, len(whole) + 1)] and len(whole) > 1
     numbers = range(1, len(whole) + 1) if from_one else range(max(whole[-1], 1) + 1)
-    note = f"classes are the numbers {numbers[0]} to {numbers[-1]}"
+    are_many = len(numbers) > examples / 2
+    hint = " (for numbers to predict, --loss mean_squared_error)" if are_many else ""
+    note = f"classes are the numbers {numbers[0]} to {numbers[-1]}{hint}"
     return Classes(tuple(map(str, numbers)), tuple(numbers), (note,))
 
 

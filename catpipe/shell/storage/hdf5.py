@@ -106,11 +106,17 @@ class Opened(NamedTuple):
     """Bytes that the child needs to hold the file."""
 
     def datasets(
-        self, names: Iterable[str], *, each: int = EACH, total: int = TOTAL
+        self,
+        names: Iterable[str],
+        *,
+        each: int = EACH,
+        total: int = TOTAL,
+        todo: str = "split it",
     ) -> dict[str, Array]:
-        """Return what `read` does."""
+        """Return what `read` does; `todo` is for `check_budget`."""
         found = self.look(names)
-        check_budget(self.path, {name: of.size for name, of in found.items()}, each, total)
+        sizes = {name: of.size for name, of in found.items()}
+        check_budget(self.path, sizes, each, total, todo)
         return {name: self._values(name, declared) for name, declared in found.items()}
 
     @property
@@ -263,28 +269,41 @@ def _likeness(head: bytes) -> str:
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
     unknown = (f"begins with {head[:8]!r}" if head else "is empty", "fetch or write it again")
     likely = (likeness for start, likeness in _LOOKALIKES.items() if text.startswith(start))
-    found, todo = next(likely, unknown)
+    found, todo = next(likely, _as_text(head) or unknown)
     return f"{found}; expected HDF5: {todo}"
 
 
-def check_budget(path: StrPath, sizes: Mapping[str, int], each: int, total: int) -> None:
+def _as_text(head: bytes) -> tuple[str, str] | None:
+    """Return what to say of a file that begins as a line of a table does, such as a CSV file."""
+    is_text = not {*head} - {*range(32, 127), *b"\t\r\n"}
+    is_table = is_text and any(separator in head for separator in (b",", b";", b"\t"))
+    return ("is text, as .csv is", _AS_HDF5) if is_table else None
+
+
+def check_budget(
+    path: StrPath,
+    sizes: Mapping[str, int],
+    each: int,
+    total: int,
+    todo: str = "split it",
+) -> None:
     """Raise `DataError` for what takes more bytes than `each`, or together more than `total`.
+
+    `todo` says what to do then, about the bytes of all together.
 
     >>> check_budget("x.h5", {"b1": 8}, each=4, total=16)
     Traceback (most recent call last):
-    catpipe.DataError: x.h5: b1 takes 8 bytes; expected at most 4: allow more memory, or split it
+    catpipe.DataError: x.h5: b1 takes 8 bytes; expected at most 4: split it
     """
+    together = sum(sizes.values())
+    todo = todo.format(together)
     for name, size in sizes.items():
         if size > each:
             raise DataError(
-                f"{path}: {name} takes {size:,} bytes; expected at most {each:,}: allow more "
-                "memory, or split it"
+                f"{path}: {name} takes {size:,} bytes; expected at most {each:,}: {todo}"
             )
-    if (size := sum(sizes.values())) > total:
-        raise DataError(
-            f"{path}: takes {size:,} bytes; expected at most {total:,}: "
-            "allow more memory, or split it"
-        )
+    if together > total:
+        raise DataError(f"{path}: takes {together:,} bytes; expected at most {total:,}: {todo}")
 
 
 def _content(path: Path, total: int) -> bytes:
@@ -297,17 +316,17 @@ def _content(path: Path, total: int) -> bytes:
         raise _unreadable_file(path, error) from error
     if size > total:
         raise DataError(
-            f"{path}: has {size:,} bytes; expected at most {total:,}: allow more memory, or "
-            "split it"
+            f"{path}: has {size:,} bytes; expected at most {total:,}: check its name, or split it"
         )
     return content
 
 
 def _check_finite(where: str, array: Array) -> None:
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
+    if array.dtype.kind == "f" and not (finite := np.isfinite(array)).all():
+        first = np.unravel_index(finite.argmin(), array.shape)
         raise DataError(
-            f"{where} holds numbers that are not finite; expected finite ones: "
-            "look where they arose"
+            f"{where} holds numbers that are not finite, the first, {array[first]}, at index "
+            f"{tuple(map(int, first))}; expected finite ones: fill or drop them"
         )
 
 

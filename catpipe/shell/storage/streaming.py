@@ -27,7 +27,7 @@ from numpy.typing import DTypeLike, NDArray
 from catpipe.data.batches import Batch, batches_in_epoch
 from catpipe.data.examples import targets
 from catpipe.data.sampling import Indices
-from catpipe.data.transforms import pixels
+from catpipe.data.transforms.columns import pixels
 from catpipe.random import ORDER, generator
 from catpipe.shell.storage._hdf5_reader import (
     LZF,

@@ -163,7 +163,7 @@ def test_resume_json_is_the_object_that_train_prints(capsys, data, stopped):
         (("--iterations", 59), "iterations is 59 of a run that is at 60; expected more"),
         (("--iterations", 0), "expected an integer from 1"),
         (("--save-every", 0), "--save-every is 0"),
-        (("--data", "nowhere"), "nowhere: is not a folder"),
+        (("--data", "nowhere"), "nowhere: is not there"),
         (("--validation", "nowhere.h5"), "nowhere.h5"),
     ],
     ids=str,

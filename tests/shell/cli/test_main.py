@@ -79,8 +79,9 @@ def test_train_json_is_one_object_of_the_documented_keys(capsys, folder):
     _, out, _ = typed(capsys, "train", *SMALL, "--data", folder / "data", "--json")
     report = json.loads(out)
     assert list(report) == [
-        "data", "network", "seed", "experiment", "iterations", "iteration", "costs", "final_cost",
-        "l2_penalty", "train_accuracy", "test_accuracy", "seconds", "space", "changes",
+        "data", "data_notes", "network", "seed", "experiment", "iterations", "iteration", "costs",
+        "final_cost", "l2_penalty", "train_accuracy", "test_accuracy", "seconds", "space",
+        "changes",
     ]  # fmt: skip
     assert report["network"] == [12288, 3, 1]
     assert (report["seed"], report["iterations"], report["iteration"]) == (1, 150, 150)
@@ -202,7 +203,7 @@ def test_figure_writes_a_png(capsys, folder, tmp_path):
         (("train", "--out", "x" * 300), "File name too long"),
         (("train", "--out", "/dev/null"), "is a device"),
         (("train", "--dtype", "float16"), "float32"),
-        (("train", "--data", "nowhere"), "nowhere: is not a folder"),
+        (("train", "--data", "nowhere"), "nowhere: is not there"),
         (("train", "--out", "nowhere/a.h5"), "nowhere/a.h5: cannot be written"),
         (("train", "--out", "."), "is a folder"),
         (("evaluate",), "FILE"),

@@ -54,7 +54,7 @@ def test_evaluate_prints_r_squared_and_no_confusion(capsys, trained):
 
 def test_evaluate_reports_r_squared_in_json(capsys, trained):
     report = json.loads(said(capsys, "evaluate", trained[0], "--json"))
-    assert {*report} == {"data", "test_r_squared"}
+    assert {*report} == {"data", "data_notes", "test_r_squared"}
 
 
 def test_predict_prints_numbers_with_their_targets(capsys, trained):
@@ -102,6 +102,55 @@ def test_what_is_printed_is_the_r_squared_of_scikit_learn(capsys, tmp_path):
     predicted = (W2 @ np.maximum(W1 @ data.test.inputs.T + b1, 0) + b2).T
     expected = metrics.r2_score(data.test.targets, predicted)
     assert report["test_r_squared"] == pytest.approx(expected)
+
+
+@pytest.fixture
+def ratings(tmp_path):
+    """Return the file of a data set whose targets, 1 to 5, may be classes or numbers."""
+    X, y = np.random.default_rng(1).standard_normal((20, 3)), np.arange(20) % 5 + 1
+    write(tmp_path / "ratings.h5", {"x_train": X, "y_train": y, "x_test": X, "y_test": y})
+    return tmp_path / "ratings.h5"
+
+
+def test_whole_numbers_are_predicted_as_they_are_in_the_file(capsys, ratings, tmp_path):
+    run = tmp_path / "run"
+    told = said(capsys, "train", "--data", ratings, "--out", run, *REGRESSION)
+    assert "; targets are numbers, of a regression\n" in told
+    assert re.findall(r"target (\d)", said(capsys, "predict", run)) == [*"12345" * 4]
+    assert "identical" in said(capsys, "replay", run)
+
+
+@pytest.mark.parametrize("command", ["train", "train --seeds 1..2", "resume", "evaluate"])
+def test_json_has_the_notes_of_the_data_line(capsys, ratings, tmp_path, command):
+    run, (name, *more) = tmp_path / "run", command.split()
+    told = said(capsys, "train", "--data", ratings, "--out", run, *REGRESSION)
+    given = (*more, "--data", ratings, *REGRESSION) if name == "train" else (run,)
+    notes = json.loads(said(capsys, name, *given, "--json"))["data_notes"]
+    assert f"; {'; '.join(notes)}\n" in told
+    assert "targets are numbers, of a regression" in notes
+
+
+def test_data_of_many_other_classes_are_refused_in_a_short_line(capsys, tmp_path):
+    for name, classes in (("few", 2), ("many", 60)):
+        y = np.arange(120) % classes
+        write(tmp_path / name, {"x_train": np.ones((120, 2)), "y_train": y, "x_test": y[:, None] *
+                                np.ones(2), "y_test": y})  # fmt: skip
+    said(capsys, "train", "--data", tmp_path / "few", "--out", tmp_path / "run", "--iterations", 1)
+    told = refused(capsys, "evaluate", tmp_path / "run", "--data", tmp_path / "many")
+    assert "has the classes 0, 1, 2, 3, 4, 5, 6, 7, ... (60 in all); expected" in told
+
+
+def test_names_are_no_targets_of_a_regression(capsys, tmp_path):
+    names = np.array([b"cat", b"dog"] * 3)
+    write(tmp_path / "pets.h5", {"x_train": np.ones((6, 2)), "y_train": names})
+    told = refused(capsys, "train", "--data", tmp_path / "pets.h5", *REGRESSION)
+    assert "has names; expected numbers" in told
+
+
+def test_a_loss_is_proposed_where_nearly_every_example_is_of_its_own_class(capsys, tmp_path):
+    write(tmp_path / "years.h5", {"x_train": np.eye(9), "y_train": np.arange(9) % 7})
+    told = said(capsys, "train", "--data", tmp_path / "years.h5", "--iterations", 1)
+    assert "the numbers 0 to 6 (for numbers to predict, --loss mean_squared_error)" in told
 
 
 def test_targets_that_are_numbers_need_the_loss_of_a_regression(capsys, tmp_path):
@@ -153,7 +202,7 @@ def test_data_that_take_more_memory_than_is_allowed_are_refused(
     said(capsys, "train", "--data", features, "--out", path, "--memory", 3, *OF_CLASSES)
     run = [path] if command == "evaluate" else []
     told = refused(capsys, command, *run, "--data", features, "--memory", "1e-7")
-    assert "allow more memory" in told
+    assert "allow it with --memory 1, or split it" in told
 
 
 @pytest.mark.parametrize("memory", ["0", "-1", "nan", "inf", "much", "1_0"])

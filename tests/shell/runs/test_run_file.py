@@ -64,6 +64,11 @@ def test_loading_gives_back_what_was_saved(run, path):
     assert load_run(path) == run
 
 
+def test_a_result_alone_is_no_run(run, tmp_path):
+    with pytest.raises(TypeError, match=r"a Result; expected a Run: give `Run\(result\)`"):
+        save_run(tmp_path / "run.h5", run.result)
+
+
 def test_loaded_arrays_are_read_only(path):
     assert not any(array.flags.writeable for array in load_run(path).result.parameters.values())
 
@@ -130,7 +135,7 @@ def test_any_hdf5_reader_finds_the_parameters_under_their_own_names(run, path):
         ({"planned_iterations": 2}, "out of order"),
         ({"planned_iterations": 9}, "planned iterations are 9; expected 3"),
         ({"best_iteration": 1}, "expected all or none"),
-        ({"transforms": ["pixels"]}, "which this catpipe does not know"),
+        ({"transforms": ["pixels"]}, "beside its experiment"),
         ({"weights": "FF" * 32}, "; expected a SHA-256"),
         ({"iteration": 1}, "neither the state's nor the best's"),
         ({"validation_cost": "low"}, "(validation_cost is 'low'; expected a number with a"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,7 @@ def refusal(folder: Path, blamed: Path) -> str:
 
 
 def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
-    assert "is not a folder" in refusal(tmp_path / "none", tmp_path / "none")
+    assert "is not there" in refusal(tmp_path / "none", tmp_path / "none")
 
 
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
@@ -386,3 +387,15 @@ def test_one_photograph_is_in_both_sets(photographs: DataSet) -> None:
 def test_the_photographs_saved_are_the_photographs(photographs: DataSet, tmp_path: Path) -> None:
     save_data(tmp_path, photographs, "again")
     assert same(load_data(tmp_path), photographs)
+
+
+@pytest.mark.parametrize("classes", [*permutations(("bird", "cat", "dog"))], ids=" ".join)
+def test_named_labels_are_saved_as_the_places_of_their_classes(
+    tmp_path: Path, classes: tuple[str, ...]
+) -> None:
+    images = np.arange(48, dtype=np.uint8).reshape(4, 2, 2, 3)
+    named = Examples(images, np.array(["dog", "bird", "cat", "dog"]))
+    save_data(tmp_path, DataSet(named, named, classes), "drawn")
+    saved = load_data(tmp_path)
+    assert saved.classes == classes
+    assert [classes[label] for label in saved.train.targets] == named.targets.tolist()

@@ -98,12 +98,13 @@ def test_a_pipe_is_refused_without_waiting_for_it(path: Path, deadline: None) ->
         (b"", "is empty"),
         (b"\n<!DOCTYPE html><title>404</title>", "is a web page"),
         (b"\xef\xbb\xbf<html>", "is a web page"),
+        (b"height,width,label\n1.5,2,cat\n", "is text, as .csv is"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0", "is a git-lfs pointer"),
         (b"PK\x03\x04 zipped", "is a zip archive, as .npz is; expected HDF5: unpack it"),
         (b"\x93NUMPY\x01", "is an array of NumPy's"),
         (b"\x1f\x8b\x08", "is packed by gzip; expected HDF5: unpack it with `gunzip`"),
         (b"MATLAB 5.0 MAT-file", "save it in MATLAB with '-v7.3'"),
-        (b"1.0,2.0", r"begins with b'1.0,2.0'; expected HDF5: fetch or write it again"),
+        (b"1.0 2.0", r"begins with b'1.0 2.0'; expected HDF5: fetch or write it again"),
     ],
 )
 def test_what_is_not_hdf5_is_named(path: Path, content: bytes, found: str) -> None:
@@ -461,8 +462,9 @@ def test_references_lists_and_arrays_of_arrays_are_refused(path: Path, dtype: An
 
 @pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
 def test_numbers_that_are_not_finite_are_refused(path: Path, number: float) -> None:
-    build(path, lambda file: file.create_dataset("x", data=[0.0, number]))
-    assert "holds numbers that are not finite" in refusal(path)
+    build(path, lambda file: file.create_dataset("x", data=[[0.0, number]]))
+    told = f"holds numbers that are not finite, the first, {number}, at index (0, 1); expected"
+    assert told in refusal(path)
 
 
 def test_arrays_are_read_only(path: Path) -> None:

@@ -313,6 +313,22 @@ def test_one_file_without_names_is_read_like_the_others(tmp_path: Path) -> None:
     assert load_pictures(tmp_path / "more.h5", like).targets.tolist() == [1] * 6
 
 
+@pytest.mark.parametrize("part", ["val", "test"])
+def test_one_file_of_several_parts_is_read_for_the_one_that_is_held_out(
+    tmp_path: Path, part: str
+) -> None:
+    like = load_data(pair(tmp_path, {"x": X, "y": Y}))
+    held_out = {f"x_{part}": X[:2], f"y_{part}": Y[:2]}
+    write(tmp_path / "all.h5", **held_out, x_train=X, y_train=Y)
+    assert load_pictures(tmp_path / "all.h5", like).targets.tolist() == [0, 1]
+
+
+def test_a_name_without_a_word_is_no_set(tmp_path: Path) -> None:
+    place = pair(tmp_path, {"x": X, "y": Y})
+    (place / "train_a.h5").rename(place / "train.h5")
+    assert "is not there; expected a folder" in refusal(place / "-")
+
+
 # Names of datasets and files.
 
 
@@ -516,14 +532,28 @@ def test_a_file_that_is_no_data_set_is_not_replaced(tmp_path: Path, content: byt
     assert [*tmp_path.iterdir()] == [path]
 
 
+@pytest.mark.parametrize(
+    "targets", [Y + 1, 2 * Y - 1, np.eye(3)[Y], Y == 1], ids=["from 1", "signs", "hot", "booleans"]
+)
+def test_targets_of_a_regression_are_the_numbers_that_are_written(
+    tmp_path: Path, targets: Array
+) -> None:
+    place = pair(tmp_path, {"x": X, "y": targets, "list_classes": np.array([b"a", b"b", b"c"])})
+    data = load_data(place, regression=True)
+    assert data.classes == ()
+    for examples in (data.train, load_pictures(place / "train_a.h5", like=data)):
+        np.testing.assert_array_equal(examples.targets, targets.astype(float), strict=True)
+
+
 @pytest.mark.parametrize("budget", [100, 400])
 def test_a_data_set_beyond_the_budget_is_refused_and_told_how_to_raise_it(
     tmp_path: Path, budget: int
 ) -> None:
     pair(tmp_path, {"x": np.zeros((6, 100)), "y": Y})
-    with pytest.raises(DataError, match=r"bytes; expected at most .*: allow more memory"):
+    with pytest.raises(DataError, match=r"bytes; expected at most .*: allow it with ") as refused:
         load_data(tmp_path, budget)
-    assert load_data(tmp_path, 10**5).train.inputs.shape == (6, 100)
+    allowed = int(str(refused.value).partition("budget=")[2].partition(",")[0])
+    assert load_data(tmp_path, allowed).train.inputs.shape == (6, 100)
 
 
 def test_a_file_too_large_to_be_read_whole_is_read_where_it_lies(

@@ -18,7 +18,7 @@ import pytest
 
 from catpipe.data.batches import Batch
 from catpipe.data.examples import targets
-from catpipe.data.transforms import pixels
+from catpipe.data.transforms.columns import pixels
 from catpipe.shell.storage import _hdf5_reader, streaming
 from catpipe.shell.storage.atomic import DataError
 from catpipe.shell.storage.datasets import load_data

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn.preprocessing import OneHotEncoder
 
 from catpipe.data.examples import one_hot, targets
-from catpipe.data.transforms import pixels
+from catpipe.data.transforms.columns import pixels
 from tests.points import FLOATS, seeds
 
 dtypes = pytest.mark.parametrize("dtype", FLOATS)

@@ -1,0 +1,112 @@
+"""Pictures become simpler pictures, or several views of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from catpipe.checks import check_whole
+from catpipe.data.transforms.boundaries import as_pictures
+from catpipe.data.transforms.composition import Transform
+from catpipe.nn.parameters import Array, Parameters
+
+LUMA = (0.299, 0.587, 0.114)
+"""The weights of red, green and blue in what the eye sees as brightness (ITU-R BT.601)."""
+
+
+@dataclass(frozen=True)
+class Grey:
+    """The transform of `grey`."""
+
+    def fit(self, inputs: Array, seed: int) -> Parameters:  # noqa: ARG002
+        """Return nothing: it learns nothing."""
+        return Parameters()
+
+    def apply(self, fitted: Parameters, inputs: Array) -> Array:  # noqa: ARG002
+        """Return the brightness of each pixel."""
+        pictures = as_pictures("grey", inputs)
+        channels = pictures.shape[-1]
+        if channels not in (1, 3):
+            raise ValueError(
+                f"pictures of {channels} channels to grey; expected red, green and blue, or grey "
+                "ones: leave it out"
+            )
+        weights = np.array(LUMA if channels == 3 else (1,), pictures.dtype)
+        return (pictures @ weights)[..., np.newaxis]
+
+
+def grey() -> Transform:
+    """Return the transform of colours to their brightness (ITU-R BT.601).
+
+    inputs: (examples, height, width, 3 or 1) -> (examples, height, width, 1).
+
+    >>> grey().apply(Parameters(), np.array([[[[1.0, 0.0, 0.0]]]]))
+    array([[[[0.299]]]])
+    """
+    return Grey()
+
+
+@dataclass(frozen=True)
+class Downscale:
+    """The transform of `downscale`."""
+
+    side: int
+
+    def fit(self, inputs: Array, seed: int) -> Parameters:  # noqa: ARG002
+        """Return nothing: it learns nothing."""
+        return Parameters()
+
+    def apply(self, fitted: Parameters, inputs: Array) -> Array:  # noqa: ARG002
+        """Return the mean over the area of each new pixel."""
+        pictures = np.moveaxis(as_pictures("downscale", inputs), -1, 1)
+        height, width = pictures.shape[-2:]
+        down, right = (_area_means(self.side, n, pictures.dtype) for n in (height, width))
+        return np.moveaxis(down @ pictures @ right.T, 1, -1)
+
+
+def downscale(side: int) -> Transform:
+    """Return the transform to pictures of `side` x `side` pixels, each the mean over its area.
+
+    inputs: (examples, height, width, channels) -> (examples, side, side, channels), where height
+    and width need not be multiples of the side. Raises `ValueError` for a side that is no integer
+    of at least 1.
+
+    >>> downscale(1).apply(Parameters(), np.array([[[[0.0], [1.0], [0.5]]]]))
+    array([[[[0.5]]]])
+    """
+    return Downscale(check_whole("side of downscale", side))
+
+
+@dataclass(frozen=True)
+class MirrorViews:
+    """The transform of `mirror_views`."""
+
+    def fit(self, inputs: Array, seed: int) -> Parameters:  # noqa: ARG002
+        """Return nothing: it learns nothing."""
+        return Parameters()
+
+    def apply(self, fitted: Parameters, inputs: Array) -> Array:  # noqa: ARG002
+        """Return each picture, and after it its mirror image."""
+        pictures = as_pictures("mirror_views", inputs)
+        views = np.stack((pictures, pictures[:, :, ::-1]), axis=1)
+        return views.reshape(2 * len(pictures), *pictures.shape[1:])
+
+
+def mirror_views() -> Transform:
+    """Return the transform to two views of each picture: itself, and then its mirror image.
+
+    inputs: (examples, height, width, channels) -> (examples * 2, height, width, channels).
+
+    >>> mirror_views().apply(Parameters(), np.array([[[[0.0], [1.0]]]])).reshape(2, 2)
+    array([[0., 1.],
+           [1., 0.]])
+    """
+    return MirrorViews()
+
+
+def _area_means(parts: int, length: int, dtype: np.dtype) -> Array:
+    """Return the matrix (parts, length) that takes the mean over each of equal parts of a line."""
+    edges = np.arange(parts + 1)[:, np.newaxis] * (length / parts)
+    covered = np.clip(edges - np.arange(length), 0, 1)  # of each pixel, up to each edge
+    return (np.diff(covered, axis=0) * (parts / length)).astype(dtype)

@@ -1,0 +1,67 @@
+"""The command that checks a data set, and the line that the commands that train say of it."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from catpipe.data.examples import DataSet
+from catpipe.data.findings import Findings, sentences, summary
+from catpipe.data.inspection import find_problems
+from catpipe.shell.cli.report import data_line
+from catpipe.shell.runs.provenance import default_folder
+from catpipe.shell.storage.datasets import load_with_notes
+from catpipe.shell.storage.hdf5 import TOTAL
+from catpipe.shell.threads import one_blas_thread
+
+MOST_BEFORE_TRAINING = (
+    2_000  # pictures among which near copies are looked for in a tenth of a second
+)
+
+
+def check_data(options: Namespace) -> bool:
+    """Print what is wrong with a data set; return whether nothing is."""
+    folder = options.data or default_folder()
+    data, notes = load_with_notes(folder, options.memory or TOTAL)
+    findings = find_problems(data)
+    if options.json:
+        print(json.dumps({"data": str(folder), **_as_json(findings)}, allow_nan=False))
+        return findings.is_clean
+    print(data_line(folder, data, notes))
+    print(f"different: {findings.different:,} of {findings.examples:,} {findings.noun}s")
+    for sentence in sentences(findings) or ("nothing",):
+        print(f"found: {sentence}")
+    for what in findings.not_looked_for:
+        print(f"not looked for: {what}")
+    return findings.is_clean
+
+
+def check_line(folder: Path, data: DataSet) -> str:
+    """Return what is wrong with the data in one line, for before a training; nothing for nothing.
+
+    >>> check_line(Path("data/few"), DataSet(pictures, pictures, ("no", "yes")))
+    'check: 2 test pictures are also training pictures, test 0 = train 0 and 1 more; \
+4 pictures are of one colour, train 0 and 3 more (`catpipe check data/few` says more)'
+    """
+    with one_blas_thread():
+        found = summary(find_problems(data, MOST_BEFORE_TRAINING))
+    return f"check: {found} (`catpipe check {folder}` says more)" if found else ""
+
+
+def _as_json(findings: Findings) -> Mapping[str, Any]:
+    """Return the findings as values for JSON, with their sentences."""
+    return {**_plain(findings), "sentences": sentences(findings)}
+
+
+def _plain(value: Any) -> Any:
+    """Return named tuples as dicts, through and through.
+
+    >>> _plain(Findings("picture", 2, 2))["copies"]
+    []
+    """
+    if hasattr(value, "_asdict"):
+        return {name: _plain(of) for name, of in value._asdict().items()}
+    return [*map(_plain, value)] if isinstance(value, tuple) else value

@@ -1,0 +1,230 @@
+"""`catpipe sweep` and `catpipe table`, as a person types them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from itertools import islice
+
+import pytest
+
+from catpipe.experiments.experiment import Experiment
+from catpipe.experiments.sweeps import grid
+from catpipe.shell.cli import sweep as commands
+from catpipe.shell.runs import sweep_folder
+from catpipe.shell.runs.run_file import load_run
+from tests.typed import refused, said, save_colours
+
+GRID = """
+layers = [4]
+iterations = 40
+[grid]
+learning-rate = [0.1, 0.02]
+seed = "1..4"
+"""
+EXPERIMENTS = grid(
+    Experiment(seed=1, hidden=(4,), iterations=40, classes=4),
+    learning_rate=[0.1, 0.02],
+    seed=range(1, 5),
+)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return save_colours(tmp_path_factory.mktemp("sweep") / "four")
+
+
+@pytest.fixture
+def config(tmp_path):
+    (tmp_path / "grid.toml").write_text(GRID)
+    return tmp_path / "grid.toml"
+
+
+@pytest.fixture
+def typed(config, data, tmp_path):
+    return ("sweep", "--config", config, "--data", data, "--out", tmp_path / "runs")
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_every_experiment_of_the_grid_is_trained_and_saved(capsys, typed, tmp_path):
+    said(capsys, *typed)
+    saved = [load_run(path).result for path in (tmp_path / "runs").iterdir()]
+    found = {
+        r.experiment._replace(seed=seed) for r in saved for seed in r.seeds or (r.experiment.seed,)
+    }
+    assert found == {*EXPERIMENTS}
+    assert all(result.is_finished for result in saved)
+
+
+def test_what_is_there_is_not_trained_again(capsys, typed, tmp_path, monkeypatch):
+    said(capsys, *typed)
+    before = contents(tmp_path / "runs")
+    monkeypatch.setattr(sweep_folder, "run_trial", lambda *_: pytest.fail("trained again"))
+    assert "4 are in" in said(capsys, *typed)
+    assert contents(tmp_path / "runs") == before
+
+
+def test_a_run_that_is_lost_is_trained_again_to_the_same_bytes(capsys, typed, tmp_path):
+    said(capsys, *typed)
+    before = contents(tmp_path / "runs")
+    next((tmp_path / "runs").iterdir()).unlink()
+    said(capsys, *typed)
+    assert contents(tmp_path / "runs") == before
+
+
+def test_a_grid_that_grows_keeps_what_is_there(capsys, typed, config, tmp_path):
+    said(capsys, *typed)
+    before = contents(tmp_path / "runs")
+    config.write_text(GRID.replace("0.02]", "0.02, 0.3]"))
+    assert "12 experiments in 6 runs that differ in seed, learning rate; 4 are in" in said(
+        capsys, *typed
+    )
+    assert before.items() < contents(tmp_path / "runs").items()
+
+
+def test_other_data_are_other_runs(capsys, typed, tmp_path):
+    said(capsys, *typed)
+    other = save_colours(tmp_path / "other", side=4)
+    assert "0 are in" in said(capsys, *typed, "--data", other)
+
+
+def test_workers_save_the_same_bytes(capsys, typed, tmp_path):
+    pytest.importorskip("distributed")
+    said(capsys, *typed)
+    said(capsys, *typed, "--out", tmp_path / "others", "--workers", 2)
+    assert contents(tmp_path / "others") == contents(tmp_path / "runs")
+
+
+def test_runs_that_a_sweep_saves_are_replayed_to_the_bit(capsys, typed, tmp_path):
+    said(capsys, *typed)
+    for path in (tmp_path / "runs").iterdir():
+        assert "identical" in said(capsys, "replay", path)
+
+
+def test_values_side_by_side_are_paired_and_then_combined(capsys, typed, config):
+    config.write_text(
+        "iterations = 3\n[zip]\nl2 = [0, 0.1]\nlayers = [[], [3]]\n[grid]\nseed = [1, 2]"
+    )
+    rows = json.loads(said(capsys, *typed, "--json"))["runs"]
+    assert sorted((row["fields"]["l2"], row["fields"]["hidden"]) for row in rows) == [
+        (0, []),
+        (0.1, [3]),
+    ]
+    assert [row["seeds"] for row in rows] == [[1, 2]] * 2
+
+
+def test_the_table_lists_the_best_first_with_its_interval(capsys, typed, tmp_path):
+    said(capsys, *typed)
+    rows = json.loads(said(capsys, "table", tmp_path / "runs", "--json"))["runs"]
+    scores = [row["score"] for row in rows]
+    assert scores == sorted(scores, reverse=True)
+    for row in rows:
+        low, high = row["interval"]
+        assert 0 <= low < row["score"] <= high <= 1
+    lines = said(capsys, "table", tmp_path / "runs").splitlines()
+    assert lines[0].split() == [
+        "learning",
+        "rate",
+        "seeds",
+        "cost",
+        "test",
+        "95",
+        "%",
+        "interval",
+        "file",
+    ]
+    assert [float(line.split()[0]) for line in lines[1:3]] == [
+        row["fields"]["learning_rate"] for row in rows
+    ]
+    assert "choose by `catpipe validate`" in lines[-1]
+
+
+def test_the_table_of_a_sweep_is_the_one_it_ends_with(capsys, typed, tmp_path):
+    ended = said(capsys, *typed).splitlines()
+    assert said(capsys, "table", tmp_path / "runs").splitlines() == ended[-5:-1]
+
+
+def test_each_run_that_ends_is_said(capsys, typed):
+    lines = said(capsys, *typed).splitlines()
+    ended = [line for line in lines if line.startswith("seed")]
+    assert [line.rpartition(":")[0] for line in ended] == [
+        f"{seeds}, learning rate {rate}"
+        for rate in (0.1, 0.02)
+        for seeds in ("seeds 1..3", "seed 4")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (
+            "[grid]\nlearning-rate = 0.1",
+            "[grid] learning-rate is 0.1; expected a list of",
+        ),
+        ("[grid]\nlearning-rate = []", "[grid] learning-rate is []; expected a list"),
+        ("[grid]\nrate = [1]", "has the key 'rate'; expected the name of an option"),
+        ("[grid]\ndata = ['x']", "[grid] has data, which is of all runs; expected fields"),
+        (
+            "[grid]\nlearning-rate = [-1]",
+            "learning_rate is -1.0; expected a positive finite number",
+        ),
+        ("grid = 3", "grid is 3; expected a table: write [grid] above its lines"),
+        ("[zip]\nl2 = [0, 1]\nseed = [1]", "side by side, 2 of l2, 1 of seed; expected as many"),
+        ("[grid]\nseed = '1..0'", "'1..0' is no range of seeds"),
+    ],
+)
+def test_a_grid_that_cannot_be_is_refused(capsys, typed, config, tmp_path, text, sentence):
+    config.write_text(text)
+    assert sentence in refused(capsys, *typed)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_training_refuses_a_grid(capsys, config, data):
+    told = refused(capsys, "train", "--config", config, "--data", data)
+    assert "has [grid], a table of many experiments; expected those of one" in told
+
+
+def test_without_a_folder_to_save_to_nothing_is_trained(capsys, config, data):
+    assert "--out is missing; expected the folder" in refused(
+        capsys, "sweep", "--config", config, "--data", data
+    )
+
+
+def test_a_file_in_the_place_of_the_folder_is_refused(capsys, typed, config):
+    assert "cannot be made" in refused(capsys, *typed, "--out", config)
+
+
+def test_a_folder_without_runs_is_refused(capsys, tmp_path):
+    assert "holds no runs; expected the folder" in refused(capsys, "table", tmp_path)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_a_sweep_that_is_killed_ends_with_the_same_runs_when_started_again(
+    capsys, typed, config, tmp_path, how
+):
+    config.write_text(GRID.replace("40", "4000").replace("0.02]", "0.02, 0.3, 0.05]"))
+    command = [sys.executable, "-m", "catpipe", *map(str, typed)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout
+    [*islice((line for line in process.stdout if line.startswith("seed")), 2)]
+    process.send_signal(how)
+    _, errors = process.communicate()
+    if how == signal.SIGINT:
+        assert (process.returncode, errors) == (130, "catpipe: interrupted\n")
+    ended = contents(tmp_path / "runs")
+    whole = [name for name in ended if name.endswith(".h5")]
+    assert 2 <= len(whole) < 8
+    said(capsys, *typed)
+    after = contents(tmp_path / "runs")
+    assert {name: after[name] for name in whole} == {name: ended[name] for name in whole}
+    said(capsys, *typed, "--out", tmp_path / "unbroken")
+    assert after == contents(tmp_path / "unbroken")
+
+
+def test_seeds_are_said_shortly():
+    assert commands._seeds_words((1, 2, 3)) == "seeds 1..3"
