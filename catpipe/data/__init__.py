@@ -63,6 +63,13 @@ from catpipe.data.conversion import examples_from, inputs_from
 from catpipe.data.drawn.drawings import draw
 from catpipe.data.examples import DataSet, Examples, one_hot, targets
 from catpipe.data.findings import Findings, sentences
+from catpipe.data.folds import (
+    checked_folds,
+    groups_of_equal,
+    hold_outs,
+    leave_one_out,
+    stratified_folds,
+)
 from catpipe.data.inspection import find_problems
 from catpipe.data.sampling import (
     Balanced,
@@ -147,6 +154,7 @@ __all__ = [
     "beside",
     "brightened",
     "chain",
+    "checked_folds",
     "class_weights",
     "codebook",
     "colour_histogram",
@@ -160,8 +168,11 @@ __all__ = [
     "flipped",
     "full_batches",
     "grey",
+    "groups_of_equal",
     "held_out",
+    "hold_outs",
     "inputs_from",
+    "leave_one_out",
     "logarithm",
     "mini_batches",
     "mirror_views",
@@ -178,6 +189,7 @@ __all__ = [
     "square_root",
     "standardize",
     "stratified",
+    "stratified_folds",
     "subset",
     "targets",
     "write_transforms",

@@ -28,7 +28,7 @@ It may carry on with other settings, such as a smaller learning rate, which the 
 True
 """
 
-from catpipe.experiments.cross_validation import cross_validate, run_folds
+from catpipe.experiments.cross_validation import cross_validate, run_folds, run_repeats
 from catpipe.experiments.ensembles import Map, fit_seeds, run_seeds, stacked, with_seeds
 from catpipe.experiments.experiment import Experiment, checked
 from catpipe.experiments.fitting import Watch, fit, run
@@ -50,34 +50,53 @@ from catpipe.experiments.resuming import (
     with_changes,
 )
 from catpipe.experiments.setup import Plan, Setup, prepare, with_mask, with_seed
+from catpipe.experiments.validation import (
+    ClassScores,
+    RegressionScores,
+    Validation,
+    compare,
+    confusion_of,
+    folds_for,
+    reliability_of,
+    validate,
+)
 
 __all__ = [
+    "ClassScores",
     "Experiment",
     "Map",
     "Plan",
+    "RegressionScores",
     "Result",
     "Setup",
+    "Validation",
     "Watch",
     "accuracy_on",
     "carry_on",
     "checked",
     "checkpoint_of",
+    "compare",
+    "confusion_of",
     "cost_on",
     "cross_validate",
     "fit",
     "fit_seeds",
+    "folds_for",
     "predictions",
     "prepare",
     "prepare_again",
     "probabilities",
     "r_squared_on",
+    "reliability_of",
     "replay",
     "resume",
     "run",
     "run_again",
     "run_folds",
+    "run_repeats",
     "run_seeds",
     "stacked",
+    "validate",
     "with_changes",
     "with_mask",
     "with_seed",

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from reprlib import repr as brief
-from typing import Any
+from itertools import chain, islice
 
 import numpy as np
 from numpy.typing import NDArray
 from toolz import partition_all
 
 from catpipe.data.conversion import ExamplesLike
+from catpipe.data.folds import NEVER, Folds, checked_folds
+from catpipe.data.sampling import Indices
 from catpipe.experiments.contexts import Context, no_context, prepared_and_trained
 from catpipe.experiments.ensembles import PART, Map
 from catpipe.experiments.experiment import Experiment, is_regression
@@ -58,12 +59,43 @@ def run_folds(setup: Setup, folds: NDArray[np.int64], map_: Map = map) -> Array:
     >>> run_folds(prepare(Experiment(seed=1, hidden=()), pictures), np.arange(4)).shape
     (2, 4)
     """
-    folds = _checked_folds(folds, len(setup.labels))
-    numbers = np.unique(folds)
-    are_alone = learns(setup) or folds_need_own_runs(setup.experiment)
-    parts = partition_all(1 if are_alone else PART, numbers)
-    by_fold = np.concatenate(list(map_(partial(_run_part, setup, folds), parts)))
-    return by_fold[np.searchsorted(numbers, folds), :, np.arange(len(folds))].T
+    return run_repeats(setup, np.asarray(folds)[np.newaxis], map_)[0]
+
+
+def run_repeats(setup: Setup, folds: Folds, map_: Map = map) -> Array:
+    """Return each example's probabilities in each repeat, (repeats, classes, examples).
+
+    folds: (repeats, examples); examples that a repeat never holds out have NaN there. The networks
+    of all repeats are trained by one call of `map_`. Raises as `cross_validate` does.
+
+    >>> images = np.array([0, 1, 254, 255], np.uint8).reshape(4, 1, 1, 1)
+    >>> setup = prepare(Experiment(seed=1, hidden=()), (images, np.array([0, 0, 1, 1])))
+    >>> run_repeats(setup, np.array([[0, 1, 2, 3], [0, 1, 0, -1]])).round(1)
+    array([[[0.7, 0.7, 0.2, 0.2],
+            [0.3, 0.3, 0.8, 0.8]],
+    <BLANKLINE>
+           [[0.8, 0.7, 0.1, nan],
+            [0.2, 0.3, 0.9, nan]]])
+    """
+    rows = checked_folds(folds, len(setup.labels))
+    size = 1 if learns(setup) or folds_need_own_runs(setup.experiment) else PART
+    numbers = [np.unique(row[row != NEVER]) for row in rows]
+    parts = [(row, part) for row, of in zip(rows, numbers, strict=True)
+             for part in partition_all(size, of)]  # fmt: skip
+    networks = chain.from_iterable(map_(partial(_run_part_of, setup), parts))
+    return np.stack([_held_out(np.stack([*islice(networks, len(of))]), row, of)
+                     for row, of in zip(rows, numbers, strict=True)])  # fmt: skip
+
+
+def _held_out(by_fold: Array, folds: Indices, numbers: Indices) -> Array:
+    """Return of each example what the network of its fold gives, (classes, examples)."""
+    places = np.arange(len(folds))
+    own = by_fold[np.searchsorted(numbers, np.maximum(folds, numbers[0])), :, places].T
+    return np.where(folds == NEVER, np.nan, own)
+
+
+def _run_part_of(setup: Setup, part: tuple[Indices, Sequence[int]]) -> Array:
+    return _run_part(setup, *part)
 
 
 def _run_part(setup: Setup, folds: NDArray[np.int64], numbers: Sequence[int]) -> Array:
@@ -78,14 +110,3 @@ def _run_part(setup: Setup, folds: NDArray[np.int64], numbers: Sequence[int]) ->
     Z = logits_of(network, final.chosen.parameters, part.space.columns, len(folds))
     outputs = network.loss.link(Z)
     return outputs if is_regression(setup.experiment) else of_classes(outputs)
-
-
-def _checked_folds(folds: Any, count: int) -> NDArray[np.int64]:
-    is_sequence = np.ndim(folds) == 1 and len(folds) == count
-    numbers: NDArray[Any] = np.asarray(folds) if is_sequence else np.empty(0)
-    if numbers.dtype.kind not in "iub" or len(np.unique(numbers)) < 2:
-        raise ValueError(
-            f"folds are {brief(folds)}; expected two or more, as the number of each example's "
-            f"fold, ({count},): give np.arange({count}) % 5, say"
-        )
-    return numbers

@@ -20,7 +20,7 @@ from catpipe.data.conversion import (
 from catpipe.data.examples import targets
 from catpipe.experiments.experiment import Experiment, is_regression
 from catpipe.experiments.features import columns_of, logits_of
-from catpipe.metrics import accuracy, r_squared
+from catpipe.metrics.scores import accuracy, r_squared
 from catpipe.nn.network import Network, compute_cost
 from catpipe.nn.parameters import Array, Parameters
 from catpipe.optim.optimizers import Optimizer

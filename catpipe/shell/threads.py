@@ -16,7 +16,7 @@ from inspect import signature
 from threading import Event, Lock, Thread
 from typing import Any, ParamSpec, TypeVar
 
-from catpipe.experiments import cross_validation, ensembles, fitting, resuming
+from catpipe.experiments import cross_validation, ensembles, fitting, resuming, validation
 from catpipe.experiments.ensembles import Map
 from catpipe.experiments.setup import Setup
 from catpipe.nn.network import parameter_shapes
@@ -150,3 +150,4 @@ fit_seeds = _limited(ensembles.fit_seeds)
 cross_validate = _limited(cross_validation.cross_validate)
 resume = _limited(resuming.resume)
 replay = _limited(resuming.replay)
+validate = _limited(validation.validate)

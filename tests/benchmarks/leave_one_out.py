@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from catpipe.experiments.cross_validation import cross_validate
 from catpipe.experiments.experiment import DTYPES, Experiment
-from catpipe.metrics import accuracy
+from catpipe.metrics.scores import accuracy
 from catpipe.nn.parameters import Array
 from catpipe.shell.cli.seeds import side_by_side
 from catpipe.shell.runs.provenance import default_folder

@@ -18,7 +18,7 @@ from catpipe.experiments.experiment import Experiment
 from catpipe.experiments.fitting import fit
 from catpipe.experiments.result import probabilities
 from catpipe.experiments.setup import prepare
-from catpipe.metrics import accuracy
+from catpipe.metrics.scores import accuracy
 from catpipe.nn.activations import IDENTITY, SIGMOID, TANH
 from catpipe.nn.network import (
     backward,

@@ -10,7 +10,7 @@ from catpipe.experiments.cross_validation import cross_validate
 from catpipe.experiments.experiment import Experiment
 from catpipe.experiments.fitting import fit
 from catpipe.experiments.result import accuracy_on, predictions
-from catpipe.metrics import accuracy
+from catpipe.metrics.scores import accuracy
 from tests.benchmarks import digits, leave_one_out, tables
 
 

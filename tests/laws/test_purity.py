@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 from toolz import identity
 
-from catpipe import checks, metrics, random
+from catpipe import checks, random
 from catpipe.data import (
     augmentation,
     batches,
     conversion,
     copies,
     findings,
+    folds,
     inspection,
     sampling,
 )
@@ -46,7 +47,10 @@ from catpipe.experiments import (
     resuming,
     setup,
     sweeps,
+    validation,
 )
+from catpipe.metrics import intervals, scores
+from catpipe.metrics import probabilities as scored
 from catpipe.nn import initializers, layers, losses, parameters
 from catpipe.nn.initializers import initialize_parameters
 from catpipe.nn.network import (
@@ -91,6 +95,7 @@ X, Y = examples(NET, seed=2)
 Z, CACHES = forward(NET, W, X)
 DZ = normal(3, *Z.shape)
 LABELS = np.array([0, 1, 1, 0, 1, 0])
+SURE = np.stack([np.linspace(0, 1, 6), np.linspace(1, 0, 6)])
 IMAGES = np.arange(6 * 12, dtype=np.uint8).reshape(6, 2, 2, 3)
 DESCENT = optimizers.gradient_descent(0.1)
 MOVING = {
@@ -227,6 +232,7 @@ for array in (
 ):
     array.setflags(write=False)
 
+VALIDATION = validation.validate(EXPERIMENT, PICTURES, np.arange(6) % 2)
 CALLS = {
     **{f"{a!r}": (a.value, Z) for a in ACTIVATIONS},
     **{f"{a!r}_backward": (a.backward, DZ, Z) for a in ACTIVATIONS},
@@ -484,10 +490,24 @@ CALLS = {
     "targets": (example.targets, LABELS),
     "one_hot": (example.one_hot, LABELS, 3),
     "is_weight": (parameters.is_weight, "W1"),
-    "r_squared": (metrics.r_squared, Z, Y),
-    "wilson_interval": (metrics.wilson_interval, 40, 50),
-    "accuracy": (metrics.accuracy, LABELS[np.newaxis], Y),
-    "confusion": (metrics.confusion, LABELS, LABELS, 2),
+    "r_squared": (scores.r_squared, Z, Y),
+    "root_mean_squared_error": (scores.root_mean_squared_error, Z, Y),
+    "mean_absolute_error": (scores.mean_absolute_error, Z, Y),
+    "accuracy": (scores.accuracy, LABELS[np.newaxis], Y),
+    "balanced_accuracy": (scores.balanced_accuracy, LABELS, 1 - LABELS, np.arange(1.0, 7)),
+    "confusion": (scores.confusion, LABELS, LABELS, 2),
+    "area_under_curve": (scored.area_under_curve, SURE, LABELS),
+    "log_loss": (scored.log_loss, SURE, LABELS),
+    "reliability": (scored.reliability, SURE, LABELS),
+    "calibration_error": (scored.calibration_error, SURE, LABELS),
+    "wilson_interval": (intervals.wilson_interval, 3, 4),
+    "paired_difference": (intervals.paired_difference, np.arange(3.0), np.ones(3), 0.5),
+    "t_quantile": (intervals.t_quantile, 3),
+    "stratified_folds": (folds.stratified_folds, LABELS, 3, 1, 2),
+    "hold_outs": (folds.hold_outs, LABELS, 0.5, 1, 1, LABELS),
+    "leave_one_out": (folds.leave_one_out, LABELS),
+    "groups_of_equal": (folds.groups_of_equal, IMAGES),
+    "checked_folds": (folds.checked_folds, LABELS, 6),
     "checked": (experiment.checked, EXPERIMENT),
     "is_regression": (experiment.is_regression, EXPERIMENT),
     "closest": (experiment.closest, "adm", {"adam": "adam"}),
@@ -552,6 +572,12 @@ CALLS = {
     "with_seeds": (ensembles.with_seeds, INSIDE, (1, 2)),
     "part_of": (ensembles.part_of, OF_SEEDS.checkpoint, 0, 1),
     "run_folds": (cross_validation.run_folds, INSIDE, np.arange(6) % 3),
+    "run_repeats": (cross_validation.run_repeats, INSIDE, np.arange(12).reshape(2, 6) % 3),
+    "folds_for": (validation.folds_for, EXPERIMENT, PICTURES, 3, 1),
+    "validate": (validation.validate, EXPERIMENT, PICTURES, np.arange(6) % 3),
+    "compare": (validation.compare, VALIDATION, VALIDATION),
+    "confusion_of": (validation.confusion_of, VALIDATION),
+    "reliability_of": (validation.reliability_of, VALIDATION),
     "seeds_need_own_runs": (ensembles.seeds_need_own_runs, EXPERIMENT),
     "stacked": (ensembles.stacked, [W, W]),
     "fit_seeds": (ensembles.fit_seeds, EXPERIMENT, (1, 2), PICTURES),

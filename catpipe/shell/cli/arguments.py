@@ -20,6 +20,7 @@ from catpipe.shell.cli.exit_status import BAD_INPUT
 from catpipe.shell.cli.readers import (
     MEMORY_HELP,
     read_count,
+    read_folds,
     read_integer,
     read_memory,
     read_number,
@@ -130,7 +131,7 @@ def parser(arguments: Sequence[str]) -> OneLineParser:
         added = commands.add_parser(
             name, help=command.help, description=f"{command.help[0].upper()}{command.help[1:]}.",
             epilog="\n".join(("examples:", *(f"  catpipe {name} {e}" for e in command.examples))),
-            argument_default=SUPPRESS if name == "train" else None,
+            argument_default=SUPPRESS if name in ("train", "validate") else None,
         )  # fmt: skip
         for add in command.options if name in arguments else ():
             add(added)
@@ -154,7 +155,7 @@ def _refuse_unknown(command: str, unknown: Sequence[str]) -> NoReturn:
         alone.error(f"{brief(unknown[0])} is one word too many; expected options")
     word = flag.partition("=")[0]
     known = {flag.lstrip("-"): flag for flag in alone._option_string_actions}
-    if command in ("train", "resume"):
+    if command in ("train", "resume", "validate"):
         from catpipe.shell.cli.options import SYNONYMS
 
         flags = {name: f"--{flag}" for name, flag in SYNONYMS.items()}
@@ -166,15 +167,25 @@ def _refuse_unknown(command: str, unknown: Sequence[str]) -> NoReturn:
 def _train_options(train: OneLineParser) -> None:
     from catpipe.shell.cli.options import OPTIONS
 
-    groups = {name: train.add_argument_group(name) for name in GROUPS}
-    groups["data"].add_argument("--config", type=read_path, metavar="FILE",
+    _add_options(train, OPTIONS).add_argument("--config", type=read_path, metavar="FILE",
                                 help="TOML file of options, such as `epochs = 20`; flags override "
                                      "it")  # fmt: skip
-    replaced = {option.in_place_of: option.group for option in OPTIONS if option.in_place_of}
+
+
+def _experiment_options(validate: OneLineParser) -> None:
+    from catpipe.shell.cli.options import OF_FIELDS
+
+    _add_options(validate, OF_FIELDS)
+
+
+def _add_options(command: OneLineParser, options: Sequence[Any]) -> Any:
+    """Add these options in their groups; return the group of the data."""
+    groups = {name: command.add_argument_group(name) for name in GROUPS}
+    replaced = {option.in_place_of: option.group for option in options if option.in_place_of}
     rivals = {
         name: groups[group].add_mutually_exclusive_group() for name, group in replaced.items()
     }
-    for option in OPTIONS:
+    for option in options:
         group = rivals.get(option.in_place_of or option.name, groups[option.group])
         if option.read is None:
             group.add_argument(f"--{option.flag}", dest=option.name, help=option.help,
@@ -182,6 +193,7 @@ def _train_options(train: OneLineParser) -> None:
         else:
             group.add_argument(f"--{option.flag}", dest=option.name, type=option.read,
                                metavar=option.metavar, help=option.help)  # fmt: skip
+    return groups["data"]
 
 
 def _change_options(resume: OneLineParser) -> None:
@@ -271,6 +283,18 @@ COMMANDS: Mapping[str, Command] = {
     "evaluate": Command(
         "predict", "evaluate", "measure accuracy or R squared on the test examples",
         (RUN, DATA, MEMORY, JSON), ("cats.h5", "cats.h5 --data FOLDER --json")),
+    "validate": Command(
+        "validation", "validate", "judge experiments by examples that they were not trained on",
+        (_argument("configs", "FILE", "TOML files of options, an experiment each; flags override "
+                   "them (default: one experiment, of the flags alone)", nargs="*"),
+         _argument("--folds", "KxR", "K folds, each R times anew; or leave-one-out; or a share to "
+                   "hold out, as in 0.2x5 (default: 5x5)", type=read_folds),
+         _argument("--folds-seed", "N", "seed that divides the examples (default: 1)",
+                   type=read_integer),
+         _switch("--train-only", "leave out the test examples, for a last judgement"),
+         TRAINING_DATA, MEMORY, JSON, _experiment_options),
+        ("a.toml b.toml", "--layers 32 --learning-rate 0.01 --folds 10",
+         "a.toml b.toml --data FOLDER --folds leave-one-out --train-only --json")),
     "predict": Command(
         "predict", "predict", "predict the class, or the numbers, of single test examples",
         (RUN, DATA, MEMORY,
@@ -312,6 +336,8 @@ OTHER_WORDS = {
     "verify": "check",
     "test": "evaluate",
     "score": "evaluate",
+    "cv": "validate",
+    "cross-validate": "validate",
     "grid": "sweep",
     "search": "sweep",
     "list": "table",

@@ -14,9 +14,9 @@ from catpipe.data.drawn.drawings import SIDE, draw
 from catpipe.data.examples import DataSet, Examples, fingerprint, noun
 from catpipe.experiments.experiment import SEEDS, is_regression
 from catpipe.experiments.result import ensemble_predictions, ensemble_probabilities
-from catpipe.metrics import confusion
+from catpipe.metrics.scores import confusion
 from catpipe.nn.parameters import Array
-from catpipe.shell.cli.report import data_line, score_for
+from catpipe.shell.cli.report import data_line, ensemble_score, score_for
 from catpipe.shell.runs.locate import data_to_evaluate
 from catpipe.shell.runs.run_file import Run, load_run
 from catpipe.shell.storage.atomic import DataError, check_writable, write_files

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from re import fullmatch
 from reprlib import repr as brief
+from typing import NamedTuple
 
 MOST_SEEDS = 10_000
 MOST_GIB = 2**20
@@ -69,6 +70,38 @@ def read_seeds(text: str) -> range:
             f"{MOST_SEEDS:,} from 0 to {SEEDS - 1}"
         )
     return range(first, last + 1)
+
+
+class FoldsText(NamedTuple):
+    """What divides examples: so many folds, or a share to hold out, and how often anew.
+
+    Neither is to leave out one at a time.
+    """
+
+    folds: int | None
+    share: float | None
+    repeats: int
+
+
+def read_folds(text: str) -> FoldsText:
+    """Return the folds that the text names.
+
+    >>> read_folds("5x5")
+    FoldsText(folds=5, share=None, repeats=5)
+    >>> read_folds("10").folds, read_folds("0.2x3").share, read_folds("leave-one-out").folds
+    (10, 0.2, None)
+    """
+    if text == "leave-one-out":
+        return FoldsText(None, None, 1)
+    found = fullmatch(r"(?:([0-9]{1,6})|(0?\.[0-9]{1,6}))(?:x([0-9]{1,3}))?", text)
+    folds, share, times = found.groups() if found else (None, None, None)
+    number, part, repeats = int(folds or 0), float(share or 0), int(times or 1)
+    if (number < 2 and not part) or repeats < 1:
+        raise ArgumentTypeError(
+            f"{brief(text)} is given; expected folds and repeats like 5x5 or 10, a share to hold "
+            "out like 0.2x5, or leave-one-out"
+        )
+    return FoldsText(number or None, part or None, repeats)
 
 
 def _read(kind: Callable[[str], float], expected: str, text: str) -> float:

@@ -23,7 +23,7 @@ from catpipe.experiments.result import (
     r_squared_on,
 )
 from catpipe.experiments.setup import sizes_for
-from catpipe.metrics import accuracy, r_squared
+from catpipe.metrics.scores import accuracy, r_squared
 from catpipe.nn.network import layer_sizes
 from catpipe.nn.parameters import Array
 from catpipe.optim.regularizers import l2_penalty

@@ -21,7 +21,7 @@ from catpipe.experiments.experiment import Experiment, is_regression
 from catpipe.experiments.fitting import Watch
 from catpipe.experiments.result import Result, cost_on
 from catpipe.experiments.sweeps import Trial, grid, paired, trials_of, varied
-from catpipe.metrics import wilson_interval
+from catpipe.metrics.intervals import wilson_interval
 from catpipe.shell.cli.config import TABLES, completed
 from catpipe.shell.cli.progress import progress_bar
 from catpipe.shell.cli.report import data_line, score_for, value_words

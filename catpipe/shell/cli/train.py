@@ -141,7 +141,7 @@ def validation_for(options: Namespace, data: DataSet) -> Examples | None:
 def _check_is_one_run(options: Namespace, experiment: Experiment) -> None:
     if options.out and options.seeds and seeds_need_own_runs(experiment):
         raise DataError(
-            f"{options.out}: is of one run, and each seed of --seeds is one with mini-batches, dropout, "
+            f"{options.out}: is of one run, and each seed is one with mini-batches, dropout, "
             "augmentation or early stopping; expected one seed: save many with `catpipe sweep`"
         )
 

@@ -12,7 +12,7 @@ import numpy as np
 from catpipe.data.examples import Examples
 from catpipe.experiments.experiment import is_regression
 from catpipe.experiments.result import Result, ensemble_predictions, ensemble_probabilities
-from catpipe.metrics import confusion
+from catpipe.metrics.scores import confusion
 from catpipe.nn.parameters import Array
 from catpipe.training.cost_history import Costs
 

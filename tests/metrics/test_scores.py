@@ -6,7 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as theirs
 
-from catpipe.metrics import accuracy, confusion, r_squared
+from catpipe.metrics.scores import (
+    accuracy,
+    balanced_accuracy,
+    confusion,
+    mean_absolute_error,
+    r_squared,
+    root_mean_squared_error,
+)
 from tests.points import normal, seeds
 
 
@@ -57,7 +64,17 @@ def test_r_squared_of_an_output_that_does_not_vary_is_1_where_it_is_exact(predic
     assert r_squared(np.full(3, predicted), np.full(3, 5.0)) == expected
 
 
-@pytest.mark.parametrize("metric", [accuracy, r_squared, lambda a, b: confusion(a, b, 2)])
+@pytest.mark.parametrize(
+    "metric",
+    [
+        accuracy,
+        r_squared,
+        lambda a, b: confusion(a, b, 2),
+        balanced_accuracy,
+        root_mean_squared_error,
+        mean_absolute_error,
+    ],
+)
 @pytest.mark.parametrize(
     ("found", "expected"),
     [
@@ -73,3 +90,27 @@ def test_r_squared_of_an_output_that_does_not_vary_is_1_where_it_is_exact(predic
 def test_arrays_that_are_not_alike_are_refused(metric, found, expected):
     with pytest.raises(ValueError, match="; expected"):
         metric(found, expected)
+
+
+@pytest.mark.filterwarnings("ignore:y_pred contains classes", "ignore:A single label was found")
+@given(seeds, st.integers(2, 4), st.integers(2, 9))
+def test_balanced_accuracy_is_that_of_scikit_learn(seed, classes, count):
+    draws = np.random.default_rng(seed)
+    found, expected = draws.integers(0, classes, (2, count))
+    weights = draws.random(count) + 0.1
+    for share in (None, weights):
+        theirs_is = theirs.balanced_accuracy_score(expected, found, sample_weight=share)
+        assert balanced_accuracy(found, expected, share) == pytest.approx(theirs_is)
+
+
+@given(seeds, st.integers(1, 3), st.integers(2, 9))
+def test_errors_of_a_regression_are_those_of_scikit_learn(seed, outputs, count):
+    Y, found = normal(seed, 2, outputs, count)
+    weights = np.random.default_rng(seed).random(count) + 0.1
+    share = (weights / weights.sum())[np.newaxis]
+    for ours, other in (
+        (root_mean_squared_error, theirs.root_mean_squared_error),
+        (mean_absolute_error, theirs.mean_absolute_error),
+    ):
+        assert ours(found, Y) == pytest.approx(other(Y.T, found.T))
+        assert ours(found, Y, share) == pytest.approx(other(Y.T, found.T, sample_weight=weights))

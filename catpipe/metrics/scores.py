@@ -1,16 +1,11 @@
-"""Metrics: how well predictions agree with the targets."""
+"""Scores of predictions: the share that is correct, and the errors of a regression."""
 
 from __future__ import annotations
-
-from math import sqrt
-from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from catpipe.nn.parameters import Array
-
-__all__ = ["accuracy", "confusion", "r_squared", "wilson_interval"]
 
 
 def accuracy(predictions: ArrayLike, Y: ArrayLike, weights: Array | None = None) -> Array:
@@ -48,6 +43,54 @@ def r_squared(predictions: ArrayLike, Y: ArrayLike, weights: Array | None = None
     return np.where(varies, explained, residual == 0).mean(-1)
 
 
+def root_mean_squared_error(
+    predictions: ArrayLike, Y: ArrayLike, weights: Array | None = None
+) -> Array:
+    """Return the root of the mean squared error, averaged over outputs, in the targets' unit.
+
+    Shapes, weights and errors are as in `r_squared`.
+
+    >>> float(root_mean_squared_error(np.array([1.0, 5.0]), np.array([1.0, 1.0])).round(3))
+    2.828
+    """
+    predictions, Y = _alike(predictions, Y, "biuf")
+    return np.sqrt(_mean((predictions - Y) ** 2, weights)).mean(-1)
+
+
+def mean_absolute_error(
+    predictions: ArrayLike, Y: ArrayLike, weights: Array | None = None
+) -> Array:
+    """Return the mean absolute error, averaged over outputs, in the targets' unit.
+
+    Shapes, weights and errors are as in `r_squared`.
+
+    >>> float(mean_absolute_error(np.array([1.0, 5.0]), np.array([1.0, 1.0])))
+    2.0
+    """
+    predictions, Y = _alike(predictions, Y, "biuf")
+    return _mean(np.abs(predictions - Y), weights).mean(-1)
+
+
+def balanced_accuracy(
+    predictions: ArrayLike, labels: ArrayLike, weights: Array | None = None
+) -> float:
+    """Return the mean over the classes of the share of each that is predicted correctly.
+
+    predictions, labels: (examples,) of class numbers or names -> in [0, 1]; `weights`,
+    (examples,), may have any sum. Classes that no label names do not count. Raises `ValueError`
+    for shapes that differ.
+
+    >>> balanced_accuracy(np.array([0, 0, 0, 0]), np.array([0, 0, 0, 1]))
+    0.5
+    """
+    found, expected = (rows.ravel() for rows in _alike(predictions, labels, "biufUS"))
+    share = np.ones(len(expected)) if weights is None else np.ravel(weights)
+    correct = (found == expected) * share
+    recalls = [correct[expected == c].sum() / share[expected == c].sum()
+               for c in np.unique(expected)]  # fmt: skip
+    return float(np.mean(recalls))
+
+
 def confusion(predictions: ArrayLike, labels: ArrayLike, classes: int) -> NDArray[np.int64]:
     """Return the confusion matrix: how often each true class (row) is predicted as each (column).
 
@@ -65,6 +108,10 @@ def confusion(predictions: ArrayLike, labels: ArrayLike, classes: int) -> NDArra
     return pairs.reshape(classes, classes)
 
 
+def _mean(errors: Array, weights: Array | None) -> Array:
+    return errors.mean(-1) if weights is None else (errors * weights).sum(-1)
+
+
 def _alike(predictions: ArrayLike, Y: ArrayLike, kinds: str) -> tuple[Array, Array]:
     """Return both as rows; raise `ValueError` for shapes that differ, which would broadcast."""
     pair = np.asarray(predictions), np.asarray(Y)
@@ -79,23 +126,3 @@ def _alike(predictions: ArrayLike, Y: ArrayLike, kinds: str) -> tuple[Array, Arr
             f"predictions {pair[0].shape} for targets {pair[1].shape}; expected equal shapes"
         )
     return found, expected
-
-
-def wilson_interval(correct: float, count: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Return the interval of the share that so many correct ones of `count` speak for.
-
-    Wilson (1927): the shares p from which the found one is no more than z standard deviations,
-    sqrt(p (1 - p) / count), away. Raises `ValueError` unless 0 <= correct <= count.
-
-    >>> [round(end, 4) for end in wilson_interval(40, 50)]
-    [0.6696, 0.8876]
-    """
-    if not 0 <= correct <= count or count < 1 or not 0 < confidence < 1:
-        raise ValueError(
-            f"{correct} correct of {count}, confidence {confidence}; expected 0 to {count} of 1 or "
-            "more, and a confidence between 0 and 1"
-        )
-    z2 = NormalDist().inv_cdf((1 + confidence) / 2) ** 2
-    middle = correct + z2 / 2
-    reach = sqrt(z2 * (correct * (count - correct) / count + z2 / 4))
-    return (middle - reach) / (count + z2), (middle + reach) / (count + z2)
