@@ -14,13 +14,21 @@ from catpipe.data.conversion import ExamplesLike
 from catpipe.data.folds import NEVER, Folds, checked_folds
 from catpipe.data.sampling import Indices
 from catpipe.experiments.contexts import Context, no_context, prepared_and_trained
-from catpipe.experiments.ensembles import PART, Map
+from catpipe.experiments.ensembles import PART, Map, seeds_need_own_runs, stacked
 from catpipe.experiments.experiment import Experiment, is_regression
 from catpipe.experiments.features import logits_of
 from catpipe.experiments.fitting import train_in_space
 from catpipe.experiments.result import of_classes
-from catpipe.experiments.setup import Setup, folds_need_own_runs, learns, prepare, with_mask
-from catpipe.nn.parameters import Array, map_parameters
+from catpipe.experiments.setup import (
+    Setup,
+    folds_need_own_runs,
+    initial_parameters_for,
+    learns,
+    prepare,
+    with_mask,
+    with_seed,
+)
+from catpipe.nn.parameters import Array, Parameters
 
 
 def cross_validate(
@@ -66,7 +74,8 @@ def run_repeats(setup: Setup, folds: Folds, map_: Map = map) -> Array:
     """Return each example's probabilities in each repeat, (repeats, classes, examples).
 
     folds: (repeats, examples); examples that a repeat never holds out have NaN there. The networks
-    of all repeats are trained by one call of `map_`. Raises as `cross_validate` does.
+    of all repeats are trained by one call of `map_`; where the setup has seeds, each fold has a
+    network of each, whose probabilities are averaged. Raises as `cross_validate` does.
 
     >>> images = np.array([0, 1, 254, 255], np.uint8).reshape(4, 1, 1, 1)
     >>> setup = prepare(Experiment(seed=1, hidden=()), (images, np.array([0, 0, 1, 1])))
@@ -78,7 +87,8 @@ def run_repeats(setup: Setup, folds: Folds, map_: Map = map) -> Array:
             [0.2, 0.3, 0.9, nan]]])
     """
     rows = checked_folds(folds, len(setup.labels))
-    size = 1 if learns(setup) or folds_need_own_runs(setup.experiment) else PART
+    are_alone = setup.seeds or learns(setup) or folds_need_own_runs(setup.experiment)
+    size = 1 if are_alone else PART
     numbers = [np.unique(row[row != NEVER]) for row in rows]
     parts = [(row, part) for row, of in zip(rows, numbers, strict=True)
              for part in partition_all(size, of)]  # fmt: skip
@@ -101,12 +111,22 @@ def _run_part_of(setup: Setup, part: tuple[Indices, Sequence[int]]) -> Array:
 def _run_part(setup: Setup, folds: NDArray[np.int64], numbers: Sequence[int]) -> Array:
     """Return the probabilities of all examples by the networks of these folds."""
     others = folds != np.array(numbers)[:, np.newaxis, np.newaxis]
+    if not setup.seeds:
+        part = with_mask(setup, others)
+        return _outputs(part, [part.initial_parameters] * len(numbers))
+    if seeds_need_own_runs(setup.experiment):
+        parts = (with_mask(with_seed(setup, seed), others) for seed in setup.seeds)
+        networks = np.stack([_outputs(part, [part.initial_parameters]) for part in parts])
+        return networks.mean(0)
     part = with_mask(setup, others)
-    stack = map_parameters(
-        lambda W: np.broadcast_to(W, (len(numbers), *W.shape)), part.initial_parameters
-    )
-    network, start = part.space.project(part.network, stack)
+    starts = [initial_parameters_for(part, seed) for seed in setup.seeds]
+    return _outputs(part, starts).mean(0, keepdims=True)
+
+
+def _outputs(part: Setup, starts: Sequence[Parameters]) -> Array:
+    """Return the probabilities of all examples by the networks that begin so, as one stack."""
+    network, start = part.space.project(part.network, stacked(starts))
     final, _ = train_in_space(part, network, start)
-    Z = logits_of(network, final.chosen.parameters, part.space.columns, len(folds))
+    Z = logits_of(network, final.chosen.parameters, part.space.columns, len(part.labels))
     outputs = network.loss.link(Z)
-    return outputs if is_regression(setup.experiment) else of_classes(outputs)
+    return outputs if is_regression(part.experiment) else of_classes(outputs)

@@ -16,6 +16,7 @@ Two experiments are compared over the same folds:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
@@ -125,14 +126,15 @@ def validate(
     examples: ExamplesLike,
     folds: Folds,
     map_: Map = map,
+    seeds: Sequence[int] = (),
     *,
     context: Context = no_context,
 ) -> Validation:
     """Return how good the experiment is on the examples of each fold, trained on the others.
 
     folds: (repeats, examples) as of `folds_for`, `data.hold_outs` or `data.leave_one_out`. All
-    folds of all repeats are trained by one call of `map_`, in stacks where they can be. Raises as
-    `cross_validate` does.
+    folds of all repeats are trained by one call of `map_`, in stacks where they can be. With seeds
+    each fold has a network of each, which predict together. Raises as `cross_validate` does.
 
     >>> images = np.array([0, 1, 254, 255], np.uint8).reshape(4, 1, 1, 1)
     >>> one = Experiment(seed=1, hidden=())
@@ -142,7 +144,7 @@ def validate(
     given = examples_from(examples)
     outputs = prepared_and_trained(
         context,
-        lambda: prepare(experiment, given),
+        lambda: prepare(experiment, given)._replace(seeds=tuple(seeds)),
         lambda setup: run_repeats(setup, np.atleast_2d(folds), map_),
     )
     rows = np.atleast_2d(np.asarray(folds)).astype(np.int64)

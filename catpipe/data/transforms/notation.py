@@ -171,8 +171,11 @@ def _written_within(transform: Transform) -> str:
 
 
 def _changed(transform: Any) -> list[Field[Any]]:
-    """Return the fields that are not their default: of numbers, only the last has one."""
-    return [of for of in fields(transform) if getattr(transform, of.name) != of.default]
+    """Return the fields that are written: numbers up to the last that is not its default."""
+    changed = [of for of in fields(transform) if getattr(transform, of.name) != of.default]
+    numbers = [of for of in fields(transform) if of.type != "bool"]
+    last = max((place for place, of in enumerate(numbers) if of in changed), default=-1)
+    return [*numbers[: last + 1], *(of for of in changed if of.type == "bool")]
 
 
 def _setting(transform: Transform, field: Field[Any]) -> str:

@@ -25,6 +25,8 @@ from catpipe.shell.cli.readers import (
     read_memory,
     read_number,
     read_path,
+    read_recipe,
+    recipes,
 )
 
 GROUPS = ("network", "training", "batches", "regularization", "stopping", "data", "output")
@@ -167,9 +169,20 @@ def _refuse_unknown(command: str, unknown: Sequence[str]) -> NoReturn:
 def _train_options(train: OneLineParser) -> None:
     from catpipe.shell.cli.options import OPTIONS
 
-    _add_options(train, OPTIONS).add_argument("--config", type=read_path, metavar="FILE",
-                                help="TOML file of options, such as `epochs = 20`; flags override "
-                                     "it")  # fmt: skip
+    files = _add_options(train, OPTIONS).add_mutually_exclusive_group()
+    files.add_argument(
+        "--config",
+        type=read_path,
+        metavar="FILE",
+        help="TOML file of options, such as `epochs = 20`; flags override it",
+    )
+    files.add_argument(
+        "--recipe",
+        dest="config",
+        type=read_recipe,
+        metavar="NAME",
+        help=f"options that come with catpipe: {', '.join(recipes())}",
+    )
 
 
 def _experiment_options(validate: OneLineParser) -> None:
@@ -291,9 +304,12 @@ COMMANDS: Mapping[str, Command] = {
                    "hold out, as in 0.2x5 (default: 5x5)", type=read_folds),
          _argument("--folds-seed", "N", "seed that divides the examples (default: 1)",
                    type=read_integer),
+         _argument("--recipe", "NAME", f"options that come with catpipe, once for each: "
+                   f"{', '.join(recipes())}", type=read_recipe, action="append", dest="recipes"),
          _switch("--train-only", "leave out the test examples, for a last judgement"),
          TRAINING_DATA, MEMORY, JSON, _experiment_options),
-        ("a.toml b.toml", "--layers 32 --learning-rate 0.01 --folds 10",
+        ("a.toml b.toml", "--recipe article --recipe features --folds 10",
+         "--layers 32 --learning-rate 0.01 --folds 10",
          "a.toml b.toml --data FOLDER --folds leave-one-out --train-only --json")),
     "predict": Command(
         "predict", "predict", "predict the class, or the numbers, of single test examples",

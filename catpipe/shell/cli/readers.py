@@ -32,6 +32,23 @@ def read_count(text: str) -> int:
     return count
 
 
+def recipes() -> dict[str, Path]:
+    """Return the files of options that come with catpipe, by their names.
+
+    >>> [*recipes()]
+    ['article', 'features', 'pixels']
+    """
+    return {path.stem: path for path in sorted((Path(__file__).parent / "recipes").glob("*.toml"))}
+
+
+def read_recipe(text: str) -> Path:
+    """Return the file of the recipe that the text names."""
+    known = recipes()
+    if text not in known:
+        raise ArgumentTypeError(f"{brief(text)} is no recipe; expected one of {', '.join(known)}")
+    return known[text]
+
+
 def read_number(text: str) -> float:
     """Return the number that the text is, in plain digits."""
     return _read(float, "a number", text)

@@ -70,8 +70,12 @@ def validate(options: Namespace) -> None:
         print(_folds_line(asked, examples, groups), flush=True)
     with workers() as (map_, _):
         counting = partial(_counted, map_)
-        found = {name: threads.validate(experiment, examples, folds, counting)
-                 for name, experiment in experiments.items()}  # fmt: skip
+        found = {
+            name: threads.validate(
+                experiment, examples, folds, counting, asked.options[name].seeds or ()
+            )
+            for name, experiment in experiments.items()
+        }
     pairs = _differences(found)
     if first.json:
         report = _report(folder, asked, examples, found, pairs)
@@ -86,7 +90,7 @@ def validate(options: Namespace) -> None:
 
 def _asked(options: Namespace) -> Asked:
     flags = dict(vars(options))
-    paths = flags.pop("configs", [])
+    paths = [*flags.pop("configs", []), *flags.pop("recipes", [])]
     folds, seed = flags.pop("folds", DEFAULT), flags.pop("folds_seed", 1)
     train_only = flags.pop("train_only", False)
     named = {_name(path, paths): completed(Namespace(**flags, config=path)) for path in paths}
@@ -105,11 +109,8 @@ def _name(path: Path, paths: Sequence[Path]) -> str:
 
 
 def _check_options(name: str, options: Namespace) -> None:
-    if options.seeds or options.validation:
-        flag = "seeds" if options.seeds else "validation"
-        raise DataError(
-            f"{name}: has {flag}, which folds replace; expected one experiment: remove it"
-        )
+    if options.validation:
+        raise DataError(f"{name}: has validation, which folds replace; expected none: remove it")
 
 
 def _check_alike(asked: Mapping[str, Namespace]) -> None:

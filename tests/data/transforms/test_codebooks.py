@@ -101,3 +101,16 @@ def test_pictures_smaller_than_a_patch_are_refused():
 def test_more_words_than_patches_are_refused():
     with pytest.raises(ValueError, match="15 patches to learn a codebook of 99 words from"):
         codebook(99, 7).fit(PICTURES, seed=1)
+
+
+def test_patches_lie_as_many_pixels_apart_as_the_stride():
+    pictures = np.random.default_rng(1).random((3, 9, 9, 3))
+    plain, wide = codebook(5, 3, pools=1), codebook(5, 3, pools=1, stride=2)
+    learned = plain.fit(pictures, seed=1)
+    assert wide.fit(pictures, seed=1) == learned
+    every = [
+        plain.apply(learned, pictures[:, row : row + 3, column : column + 3])
+        for row in range(0, 7, 2)
+        for column in range(0, 7, 2)
+    ]
+    assert wide.apply(learned, pictures) == pytest.approx(np.mean(every, axis=0))

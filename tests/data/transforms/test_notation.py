@@ -32,7 +32,7 @@ singles = st.one_of(
     st.builds(downscale, whole),
     st.builds(colour_histogram, whole, whole),
     st.builds(oriented_gradients, whole, whole.filter(lambda count: count > 1)),
-    st.builds(codebook, whole, whole, whole),
+    st.builds(codebook, whole, whole, whole, whole),
     st.lists(whole, max_size=3).map(lambda sizes: scale_groups(*sizes)),
     st.builds(logarithm, st.floats(1e-300, 1e300) | whole),
     st.builds(principal_components, whole, st.booleans()),
@@ -98,7 +98,7 @@ def test_a_name_is_that_of_the_factory(name):
 def test_forms_say_what_may_be_left_out():
     assert {
         "principal_components:COUNT[,whiten]", "oriented_gradients:CELL[,ORIENTATIONS]",
-        "logarithm[:FACTOR]", "codebook:WORDS,PATCH[,POOLS]", "standardize",
+        "logarithm[:FACTOR]", "codebook:WORDS,PATCH[,POOLS][,STRIDE]", "standardize",
     } <= {*transform_forms()}  # fmt: skip
 
 
