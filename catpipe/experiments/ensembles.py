@@ -57,9 +57,10 @@ def fit_seeds(
 ) -> Result:
     """Return what the experiment learns from each of the seeds: one result, of a stack.
 
-    Law: network i of it is `fit` with seed i, up to rounding. Where the seed decides more than the
-    initial parameters (mini-batches, dropout, early stopping), each is trained by itself; one that
-    stops early keeps its last cost. `watch` takes the checkpoints of each part. Raises as `fit`
+    Law: network i of it is `fit` with seed i, up to rounding; but all share the features that the
+    experiment's own seed draws. Where the seed decides more than the initial parameters
+    (mini-batches, dropout, early stopping), each is trained by itself; one that stops early keeps
+    its last cost. `watch` takes the checkpoints of each part. Raises as `fit`
     does, and `ValueError` for no seeds.
 
     >>> fit_seeds(Experiment(seed=1, hidden=()), (1, 2, 3), pictures).parameters["W1"].shape
@@ -88,7 +89,7 @@ def run_seeds(
     (1, 2)
     """
     seeds = _checked_seeds(seeds)
-    _check_learned_alike(setup, seeds)
+    _check_shares_features(setup)
     size = 1 if seeds_need_own_runs(setup.experiment) else PART
     starts = range(0, len(seeds), size)
     checkpoints = (part_of(checkpoint, at, at + size) if checkpoint else None for at in starts)
@@ -139,15 +140,14 @@ def part_of(checkpoint: Checkpoint, begin: int, end: int) -> Checkpoint:
     )
 
 
-def _check_learned_alike(setup: Setup, seeds: Sequence[int]) -> None:
-    """Refuse transforms that learn something else with another seed: networks share their X."""
-    other = next((seed for seed in seeds if seed != setup.experiment.seed), None)
-    if other is None or not learns(setup):
-        return
-    if with_seed(setup, other).fitted != setup.fitted:
+def _check_shares_features(setup: Setup) -> None:
+    """Refuse networks that learn their features of other examples: one result has one of each."""
+    holds_out = setup.experiment.early_stopping and not setup.validation_examples
+    if learns(setup) and holds_out:
         raise ValueError(
-            f"transforms that learn something else with seed {other} than with "
-            f"{setup.experiment.seed}; expected networks of the same features: train each by itself"
+            "transforms that learn, and early stopping, which holds out other examples for each "
+            "seed; expected networks of the same features: give a validation set, or train each by "
+            "itself"
         )
 
 

@@ -141,10 +141,42 @@ def predictions(result: Result, inputs: ArrayLike) -> NDArray[Any]:
     >>> predictions(fit(Experiment(seed=1, hidden=()), pictures), images)
     array([0, 1])
     """
-    found = result.network.loss.predict(_logits(result, inputs))
+    Z = _logits(result, inputs)
+    found = result.network.loss.predict(Z)
     if result.class_names:
         return np.array(result.class_names)[found[..., 0, :]]
     return found[..., 0, :] if found.shape[-2] == 1 else found.mT
+
+
+def ensemble_probabilities(result: Result, inputs: ArrayLike) -> Array:
+    """Return the probability of each class, (classes, examples), averaged over a stack's networks.
+
+    Raises as `probabilities` does.
+
+    >>> stack = fit_seeds(Experiment(seed=1, hidden=()), (1, 2), pictures)
+    >>> ensemble_probabilities(stack, images).round(1)
+    array([[0.7, 0.1],
+           [0.3, 0.9]])
+    """
+    found = probabilities(result, inputs)
+    return found.mean(0) if result.seeds else found
+
+
+def ensemble_predictions(result: Result, inputs: ArrayLike) -> NDArray[Any]:
+    """Return what the networks of a stack predict together, as `predictions` does of one network.
+
+    It is the class of the highest averaged probability, or the mean of a regression.
+
+    >>> stack = fit_seeds(Experiment(seed=1, hidden=()), (1, 2), pictures)
+    >>> ensemble_predictions(stack, images)
+    array([0, 1])
+    """
+    if not result.seeds:
+        return predictions(result, inputs)
+    if is_regression(result.experiment):
+        return np.asarray(predictions(result, inputs).mean(0))
+    numbers = ensemble_probabilities(result, inputs).argmax(0)
+    return np.array(result.class_names)[numbers] if result.class_names else numbers
 
 
 def accuracy_on(result: Result, examples: ExamplesLike) -> Array:

@@ -50,7 +50,7 @@ def main() -> None:
         print(f"{name.replace('_', ' ')}: {np.round(score, 3)}")
     print(f"catpipe: {seconds:.1f} s for {folds.max() + 1} folds, {len(folds)} times")
     theirs = peer_seconds(examples, folds, options.iterations)
-    print(f"scikit-learn: {theirs:.0f} s, from {options.iterations} iterations in one repeat; "
+    print(f"scikit-learn: {theirs:.0f} s, from {options.iterations} iterations of one repeat; "
           f"{theirs / seconds:.0f} times as long")  # fmt: skip
 
 

@@ -191,9 +191,18 @@ def test_seeds_that_share_their_features_are_trained_as_one_stack():
         assert found == pytest.approx(probabilities(alone, OTHERS.inputs), rel=1e-6)
 
 
-def test_seeds_that_draw_their_features_are_no_stack():
-    with pytest.raises(ValueError, match="something else with seed 4 than with 3; expected netw"):
-        fit_seeds(WAYS["drawn"], (3, 4), PICTURES)
+@pytest.mark.parametrize("way", ["drawn", "mini-batches"])
+def test_networks_of_other_seeds_share_the_features_that_the_experiments_seed_draws(way):
+    stack, alone = fit_seeds(WAYS[way], (3, 4), PICTURES), fit(WAYS[way], PICTURES)
+    assert stack.fitted == alone.fitted
+    found = probabilities(stack, OTHERS.inputs)
+    assert found[0] == pytest.approx(probabilities(alone, OTHERS.inputs), rel=1e-6)
+    assert not np.allclose(found[0], found[1])
+
+
+def test_seeds_that_hold_out_other_examples_to_learn_of_are_no_stack():
+    with pytest.raises(ValueError, match="early stopping, which holds out other examples for each"):
+        fit_seeds(WAYS["early stopping"], (3, 4), PICTURES)
 
 
 def test_a_transform_of_ones_own_works_and_is_not_saved(tmp_path):

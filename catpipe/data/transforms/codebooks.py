@@ -33,6 +33,7 @@ class Codebook:
     words: int
     patch: int
     pools: int = 2
+    stride: int = 1
 
     def fit(self, inputs: Array, seed: int) -> Parameters:
         """Return the mean of patches, the matrix that whitens them, and the words."""
@@ -44,7 +45,8 @@ class Codebook:
 
     def apply(self, fitted: Parameters, inputs: Array) -> Array:
         """Return how much each word is in each part of the pictures."""
-        windows = _windows(as_pictures("codebook", inputs), self.patch)
+        every = _windows(as_pictures("codebook", inputs), self.patch)
+        windows = every[:, :: self.stride, :: self.stride]
         numbers = int(np.prod(windows.shape[3:]))
         check_features("codebook", windows[:, 0, 0].reshape(-1, numbers), fitted["mean"].shape)
         rows, columns = (_parts(self.pools, side) for side in windows.shape[1:3])
@@ -57,13 +59,14 @@ class Codebook:
         return np.stack(means, axis=1).reshape(len(inputs), self.pools, self.pools, self.words)
 
 
-def codebook(words: int, patch: int, pools: int = 2) -> Transform:
+def codebook(words: int, patch: int, pools: int = 2, stride: int = 1) -> Transform:
     """Return the transform to the mean activation of each word in pools x pools parts of a picture.
 
     inputs: (examples, height, width, channels) -> (examples, pools, pools, words). Patches of
     patch x patch pixels are brought to mean 0 and deviation 1, whitened (ZCA), and grouped by
     k-means into words. A patch at distances z from the words activates each by
-    max(0, mean(z) - z) (Coates, Lee and Ng 2011, eq. 2 to 4). Raises `ValueError` for settings that
+    max(0, mean(z) - z) (Coates, Lee and Ng 2011, eq. 2 to 4); patches lie `stride` pixels apart.
+    Raises `ValueError` for settings that
     are no integers of at least 1; when fitted, for pictures that have too few patches.
 
     >>> pictures = np.random.default_rng(1).random((4, 8, 8, 3))
@@ -74,6 +77,7 @@ def codebook(words: int, patch: int, pools: int = 2) -> Transform:
         check_whole("words of codebook", words),
         check_whole("patch of codebook", patch),
         check_whole("pools of codebook", pools),
+        check_whole("stride of codebook", stride),
     )
 
 

@@ -13,9 +13,10 @@ from catpipe.data.findings import Findings, sentences, summary
 from catpipe.data.inspection import find_problems
 from catpipe.shell.cli.report import data_line
 from catpipe.shell.runs.provenance import default_folder
+from catpipe.shell.runs.typed_json import to_plain
 from catpipe.shell.storage.datasets import load_with_notes
 from catpipe.shell.storage.hdf5 import TOTAL
-from catpipe.shell.threads import one_blas_thread
+from catpipe.shell.threads import with_threads
 
 MOST_BEFORE_TRAINING = (
     2_000  # pictures among which near copies are looked for in a tenth of a second
@@ -46,22 +47,10 @@ def check_line(folder: Path, data: DataSet) -> str:
     'check: 2 test pictures are also training pictures, test 0 = train 0 and 1 more; \
 4 pictures are of one colour, train 0 and 3 more (`catpipe check data/few` says more)'
     """
-    with one_blas_thread():
-        found = summary(find_problems(data, MOST_BEFORE_TRAINING))
+    found = with_threads(None, lambda: summary(find_problems(data, MOST_BEFORE_TRAINING)))
     return f"check: {found} (`catpipe check {folder}` says more)" if found else ""
 
 
 def _as_json(findings: Findings) -> Mapping[str, Any]:
     """Return the findings as values for JSON, with their sentences."""
-    return {**_plain(findings), "sentences": sentences(findings)}
-
-
-def _plain(value: Any) -> Any:
-    """Return named tuples as dicts, through and through.
-
-    >>> _plain(Findings("picture", 2, 2))["copies"]
-    []
-    """
-    if hasattr(value, "_asdict"):
-        return {name: _plain(of) for name, of in value._asdict().items()}
-    return [*map(_plain, value)] if isinstance(value, tuple) else value
+    return {**to_plain(findings), "sentences": sentences(findings)}

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from catpipe.data.drawn.drawings import SIDE, draw
 from catpipe.data.examples import DataSet, Examples, fingerprint, noun
 from catpipe.experiments.experiment import SEEDS, is_regression
-from catpipe.experiments.result import predictions, probabilities
+from catpipe.experiments.result import ensemble_predictions, ensemble_probabilities
 from catpipe.metrics.scores import confusion
 from catpipe.nn.parameters import Array
-from catpipe.shell.cli.report import data_line, score_for
-from catpipe.shell.runs.locate import data_to_evaluate, load_single_run
-from catpipe.shell.runs.run_file import Run
+from catpipe.shell.cli.report import data_line, ensemble_score, score_for
+from catpipe.shell.runs.locate import data_to_evaluate
+from catpipe.shell.runs.run_file import Run, load_run
 from catpipe.shell.storage.atomic import DataError, check_writable, write_files
 from catpipe.shell.storage.datasets import Loaded, load_data, save_data
 from catpipe.shell.storage.hdf5 import EACH
@@ -31,7 +31,7 @@ def evaluate(options: Namespace) -> None:
     folder, run, (data, notes) = _run_and_data(options)
     result, test = run.result, data.test
     score = score_for(result.experiment)
-    found = float(score.of(result, test))
+    found = ensemble_score(result, test)
     table = _confusion(run, test) if run.classes else None
     if options.json:
         of_classes = {} if table is None else {"classes": run.classes, "confusion": table.tolist()}
@@ -61,14 +61,15 @@ def predict(options: Namespace) -> None:
 
 def _classes(run: Run, test: Examples, chosen: list[int]) -> Iterator[str]:
     inputs, labels = test.inputs[chosen], test.targets[chosen]
-    predicted, sure = predictions(run.result, inputs), probabilities(run.result, inputs).max(0)
+    predicted = ensemble_predictions(run.result, inputs)
+    sure = ensemble_probabilities(run.result, inputs).max(0)
     for number, probability, label in zip(predicted, sure, labels, strict=True):
         name, labelled = run.classes[number], run.classes[label]
         yield f"{name} (probability {probability:.4f}; labelled {labelled})"
 
 
 def _numbers(run: Run, test: Examples, chosen: list[int]) -> Iterator[str]:
-    predicted = predictions(run.result, test.inputs[chosen])
+    predicted = ensemble_predictions(run.result, test.inputs[chosen])
     for found, target in zip(predicted, test.targets[chosen], strict=True):
         yield f"{_listed(found)} (target {_listed(target)})"
 
@@ -78,7 +79,8 @@ def _listed(values: Array) -> str:
 
 
 def _confusion(run: Run, test: Examples) -> NDArray[np.int64]:
-    return confusion(predictions(run.result, test.inputs), test.targets, len(run.classes))
+    found = ensemble_predictions(run.result._replace(class_names=()), test.inputs)
+    return confusion(found, test.targets, len(run.classes))
 
 
 def _print_confusion(classes: tuple[str, ...], table: NDArray[np.int64]) -> None:
@@ -151,7 +153,7 @@ def figure(options: Namespace) -> None:
 
 
 def _run_and_data(options: Namespace) -> tuple[Path, Run, Loaded]:
-    run = load_single_run(options.run)
+    run = load_run(options.run)
     folder, loaded = data_to_evaluate(run, options)
     if not len(loaded.data.test.targets):
         raise DataError(

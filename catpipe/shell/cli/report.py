@@ -15,8 +15,15 @@ from catpipe.experiments.experiment import (
     non_defaults,
     plain_fields,
 )
-from catpipe.experiments.result import Result, accuracy_on, cost_on, r_squared_on
+from catpipe.experiments.result import (
+    Result,
+    accuracy_on,
+    cost_on,
+    ensemble_predictions,
+    r_squared_on,
+)
 from catpipe.experiments.setup import sizes_for
+from catpipe.metrics.scores import accuracy, r_squared
 from catpipe.nn.network import layer_sizes
 from catpipe.nn.parameters import Array
 from catpipe.optim.regularizers import l2_penalty
@@ -53,6 +60,21 @@ def score_for(experiment: Experiment) -> Score:
             "R squared", r_squared_on, lambda value, _: f"{value:.6g}", "{:.6g}", "predictions"
         )
     return Score("accuracy", accuracy_on, percent, "{:.2%}", "probabilities")
+
+
+def ensemble_score(result: Result, examples: Examples) -> float:
+    """Return how good the networks of a result are together: R squared or the accuracy.
+
+    >>> stack = fit_seeds(Experiment(seed=1, hidden=()), (1, 2), pictures)
+    >>> ensemble_score(stack, pictures)
+    1.0
+    """
+    if not result.seeds:
+        return float(score_for(result.experiment).of(result, examples))
+    together = ensemble_predictions(result._replace(class_names=()), examples.inputs)
+    of = r_squared if is_regression(result.experiment) else accuracy
+    rows = (array.reshape(len(together), -1).T for array in (together, examples.targets))
+    return float(of(*rows))
 
 
 def data_line(folder: Path, data: DataSet, notes: Sequence[str]) -> str:

@@ -17,12 +17,13 @@ import numpy as np
 
 from catpipe.data.examples import DataSet, Examples
 from catpipe.experiments.ensembles import Map
-from catpipe.experiments.experiment import Experiment, is_regression, plain_fields
+from catpipe.experiments.experiment import Experiment, plain_fields
 from catpipe.experiments.fitting import Watch
-from catpipe.experiments.result import Result, cost_on, predictions, probabilities
-from catpipe.metrics.scores import r_squared
+from catpipe.experiments.result import cost_on
 from catpipe.nn.network import layer_sizes
-from catpipe.shell.cli.report import Score, parts_of, score_for
+from catpipe.shell.cli.report import Score, ensemble_score, parts_of, score_for
+from catpipe.shell.runs.provenance import record_source
+from catpipe.shell.runs.run_file import Run, save_run
 from catpipe.shell.threads import fit_seeds
 from catpipe.training.stopping import Checkpoint
 
@@ -40,8 +41,11 @@ def train_seeds(
     with workers() as (map_, watch):
         result = fit_seeds(experiment, options.seeds, data.train, map_, watch, validation)
     seconds = perf_counter() - since
+    if options.out:
+        source = record_source(options.data, folder, options.validation)
+        save_run(options.out, Run(result, data.classes, source))
     score, parts = score_for(experiment), parts_of(data)
-    of_all = {f"ensemble_{score.key(part)}": _ensemble_score(result, of)
+    of_all = {f"ensemble_{score.key(part)}": ensemble_score(result, of)
               for part, of in parts.items() if part == "test"}  # fmt: skip
     report = {
         "data": str(folder),
@@ -66,6 +70,7 @@ def train_seeds(
     for together in map(score.spread.format, of_all.values()):
         print(f"ensemble:       test {score.name} {together} (averaged {score.averaged})")
     print(f"time: {seconds:.2f} s of training in {result.space_description}")
+    print(f"parameters: {f'saved to {options.out}' if options.out else 'not saved (--out FILE)'}")
 
 
 def side_by_side(function: Callable[[Any], Any], parts: Iterable[Any]) -> Iterator[Any]:
@@ -101,15 +106,6 @@ def workers() -> Iterator[tuple[Map, Watch]]:
 def _key(score: Score, part: str) -> str:
     """Return the name of the scores of many networks in JSON."""
     return score.key(part).replace("accuracy", "accuracies")
-
-
-def _ensemble_score(result: Result, examples: Examples) -> float:
-    if is_regression(result.experiment):
-        together = predictions(result, examples.inputs).mean(0)
-        Y = examples.targets.reshape(len(together), -1).T
-        return float(r_squared(together.reshape(len(together), -1).T, Y))
-    classes = probabilities(result, examples.inputs).mean(0).argmax(0)
-    return float((classes == examples.targets).mean())
 
 
 def _spread(values: Any, form: str) -> str:

@@ -9,6 +9,7 @@ from time import perf_counter
 
 from catpipe.data.examples import DataSet, Examples
 from catpipe.experiments.contexts import prepared_and_trained
+from catpipe.experiments.ensembles import seeds_need_own_runs
 from catpipe.experiments.experiment import Experiment, is_regression
 from catpipe.experiments.fitting import run
 from catpipe.experiments.resuming import (
@@ -48,6 +49,7 @@ def train(options: Namespace) -> None:
     experiment = experiment_for(options, folder, data)
     validation = validation_for(options, data)
     _check_out(options)
+    _check_is_one_run(options, experiment)
     if not options.json:
         print(data_line(folder, data, notes))
         if problems := check_line(folder, data):
@@ -136,6 +138,14 @@ def validation_for(options: Namespace, data: DataSet) -> Examples | None:
     return load_pictures(options.validation, data, options.memory or TOTAL)
 
 
+def _check_is_one_run(options: Namespace, experiment: Experiment) -> None:
+    if options.out and options.seeds and seeds_need_own_runs(experiment):
+        raise DataError(
+            f"{options.out}: is of one run, and each seed is one with mini-batches, dropout, "
+            "augmentation or early stopping; expected one seed: save many with `catpipe sweep`"
+        )
+
+
 def _check_out(options: Namespace) -> None:
     out: Path | None = options.out
     _check_every(options.save_every)
@@ -143,11 +153,8 @@ def _check_out(options: Namespace) -> None:
         if options.save_every is not None:
             raise DataError("--save-every is without --out; expected the file to save to: add it")
         return
-    if options.seeds:
-        raise DataError(
-            f"{out}: is of one network, and --seeds trains many; expected --out or --seeds: leave "
-            "out one of them"
-        )
+    if options.seeds and options.save_every is not None:
+        raise DataError("--save-every is with --seeds; expected one of them: leave out the other")
     check_writable(out)
     if out.is_file():
         _check_replaceable(out, force=options.force)

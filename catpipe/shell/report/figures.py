@@ -11,7 +11,7 @@ import numpy as np
 
 from catpipe.data.examples import Examples
 from catpipe.experiments.experiment import is_regression
-from catpipe.experiments.result import Result, predictions, probabilities
+from catpipe.experiments.result import Result, ensemble_predictions, ensemble_probabilities
 from catpipe.metrics.scores import confusion
 from catpipe.nn.parameters import Array
 from catpipe.training.cost_history import Costs
@@ -80,7 +80,11 @@ def _draw_costs(axes: Any, costs: Costs) -> None:
 def _draw_pictures(grid: Any, result: Result, classes: tuple[str, ...], examples: Examples) -> None:
     count = grid.size
     images, labels = examples.inputs[:count], examples.targets[:count]
-    predicted = zip(predictions(result, images), probabilities(result, images).max(0), strict=True)
+    predicted = zip(
+        ensemble_predictions(result, images),
+        ensemble_probabilities(result, images).max(0),
+        strict=True,
+    )
     for axes in grid.flat:
         axes.set_axis_off()
     for axes, image, label, (number, probability) in zip(
@@ -103,7 +107,7 @@ def _in_colours(image: Array) -> Array:
 def _draw_confusion(
     axes: Any, result: Result, classes: tuple[str, ...], examples: Examples
 ) -> None:
-    table = confusion(predictions(result, examples.inputs), examples.targets, len(classes))
+    table = confusion(ensemble_predictions(result, examples.inputs), examples.targets, len(classes))
     axes.imshow(table, cmap="Blues")
     places = range(len(classes))
     axes.set(xlabel="predicted", ylabel="labelled")
@@ -114,7 +118,7 @@ def _draw_confusion(
 
 
 def _draw_regression(axes: Any, result: Result, examples: Examples) -> None:
-    targets, predicted = examples.targets, predictions(result, examples.inputs)
+    targets, predicted = examples.targets, ensemble_predictions(result, examples.inputs)
     ends = [targets.min(), targets.max()]
     axes.plot(ends, ends, color=RIGHT)
     axes.plot(targets.reshape(len(targets), -1), predicted.reshape(len(targets), -1), ".")
