@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+LONGEST = 120  # characters that a field prints before it is cut
+
 
 class Value:
     """What a frozen dataclass inherits, with `eq=False, repr=False`, to hold arrays.
@@ -51,4 +53,5 @@ def _comparable(value: Any) -> tuple[Any, ...]:
 def _printed(value: Any) -> str:
     if isinstance(value, np.ndarray):
         return f"array {value.shape} {value.dtype}"
-    return repr(value)
+    text = repr(value)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]}..."

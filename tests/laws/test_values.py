@@ -8,6 +8,8 @@ import pytest
 
 from catpipe import data, nn, optim
 from catpipe.data.sampling import balanced, shuffled, stratified, subset
+from catpipe.experiments.experiment import Experiment
+from catpipe.experiments.validation import validate
 from catpipe.nn.layers import Dense, Dropout
 from catpipe.nn.network import mlp
 from catpipe.optim.optimizers import (
@@ -34,6 +36,12 @@ from catpipe.values import Value
 
 NET = mlp(3, 1)
 LABELS = np.array([0, 2, 0, 1, 0])
+
+
+def validated():
+    inputs = np.arange(6.0)[:, np.newaxis]
+    short = Experiment(seed=1, hidden=(), iterations=3)
+    return validate(short, (inputs, np.arange(6) % 2), np.arange(6) // 2)
 
 
 def rates():
@@ -99,6 +107,7 @@ OTHERS = {
     "dual dense": lambda: dual.dual_network(NET, 4).layers[0],
     "step": lambda: loop.make_step(NET, adam(rates()), 10),
     "full space": lambda: spaces.full_space(columns(), "chosen"),
+    "validation": validated,
     "dual space": lambda: spaces.dual_space(columns()),
     "column space": lambda: spaces.column_space(columns()),
 }
