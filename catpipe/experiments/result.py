@@ -155,8 +155,8 @@ def ensemble_probabilities(result: Result, inputs: ArrayLike) -> Array:
 
     >>> stack = fit_seeds(Experiment(seed=1, hidden=()), (1, 2), pictures)
     >>> ensemble_probabilities(stack, images).round(1)
-    array([[0.7, 0.1],
-           [0.3, 0.9]])
+    array([[0.8, 0.2],
+           [0.2, 0.8]])
     """
     found = probabilities(result, inputs)
     return found.mean(0) if result.seeds else found

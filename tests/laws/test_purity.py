@@ -530,6 +530,8 @@ CALLS = {
         FEATURES.fitted,
         IMAGES.shape[1:],
     ),
+    "ensemble_predictions": (result.ensemble_predictions, OF_SEEDS, IMAGES),
+    "ensemble_probabilities": (result.ensemble_probabilities, OF_SEEDS, IMAGES),
     "logits_of": (features.logits_of, NET, W, X, 3),
     "plain_fields": (experiment.plain_fields, FEATURES.experiment),
     "are_described": (experiment.are_described, FEATURES.experiment),

@@ -14,7 +14,9 @@ from catpipe.experiments.experiment import Experiment
 from catpipe.experiments.fitting import fit
 from catpipe.experiments.result import probabilities
 from catpipe.shell.cli.main import main
-from catpipe.shell.storage.datasets import save_data
+from catpipe.shell.runs.run_file import load_run
+from catpipe.shell.storage.datasets import load_data, save_data
+from tests.typed import refused, said
 
 SMALL = ("--layers", "3", "--iterations", "150")
 
@@ -112,10 +114,28 @@ def test_what_is_no_range_of_seeds_is_refused(capsys, folder, text):
     assert "no range of seeds" in capsys.readouterr().err
 
 
-def test_many_networks_are_not_saved_as_one(capsys, folder, tmp_path):
+def test_many_networks_are_saved_as_one_run_that_is_evaluated_together(capsys, folder, tmp_path):
     out = tmp_path / "a.h5"
-    assert main(["train", "--seeds", "1..2", "--data", folder, "--out", str(out)]) == 2
-    assert "--seeds" in capsys.readouterr().err
+    told = json.loads(
+        typed(capsys, "--seeds", "1..4", "--data", folder, "--out", str(out), "--json")
+    )
+    run = load_run(out)
+    assert run.result.seeds == (1, 2, 3, 4)
+    evaluated = json.loads(said(capsys, "evaluate", out, "--json"))
+    assert evaluated["test_accuracy"] == told["ensemble_test_accuracy"]
+    data = load_data(folder)
+    sure = probabilities(run.result, data.test.inputs).mean(0)
+    predicted = said(capsys, "predict", out).splitlines()
+    for line, column in zip(predicted, sure.T, strict=True):
+        assert f"{data.classes[column.argmax()]} (probability {column.max():.4f}" in line
+    assert "identical" in said(capsys, "replay", out)
+
+
+def test_networks_of_many_runs_are_not_saved_as_one(capsys, folder, tmp_path):
+    out, many = tmp_path / "a.h5", ("train", "--seeds", "1..2", "--batch-size", "4")
+    told = refused(capsys, *many, "--data", folder, "--out", out)
+    assert "is of one run, and each seed is one with mini-batches" in told
+    assert "save many with `catpipe sweep`" in told
     assert not out.exists()
 
 

@@ -8,8 +8,10 @@ import pytest
 
 from catpipe.data.examples import DataSet, Examples
 from catpipe.data.folds import groups_of_equal
+from catpipe.experiments.experiment import Experiment
+from catpipe.experiments.validation import folds_for, validate
 from catpipe.shell.cli.main import main
-from catpipe.shell.storage.datasets import save_data
+from catpipe.shell.storage.datasets import load_data, save_data
 from tests.shell.cli.test_regression import of_features
 from tests.typed import in_colours, refused, said, save_colours
 
@@ -113,11 +115,20 @@ def test_what_cannot_be_validated_is_refused(capsys, colours, flags, sentence):
     assert re.search(sentence, refused(capsys, "validate", "--data", colours, *flags))
 
 
-def test_a_file_of_many_seeds_is_refused(capsys, colours, tmp_path):
-    path = tmp_path / "many.toml"
-    path.write_text('seeds = "1..3"\n')
-    sentence = refused(capsys, "validate", path, "--data", colours)
-    assert "many: has seeds, which folds replace; expected one experiment" in sentence
+def test_networks_of_many_seeds_predict_together(capsys, colours, tmp_path):
+    together, first = tmp_path / "together.toml", tmp_path / "first.toml"
+    together.write_text('seeds = "1..3"\niterations = 30\nlayers = [3]')
+    first.write_text("seed = 1\niterations = 30\nlayers = [3]")
+    report = json.loads(said(capsys, "validate", together, first, "--data", colours, "--json"))
+    data = load_data(colours)
+    inputs, labels = (np.concatenate([data.train[i], data.test[i]]) for i in range(2))
+    examples = Examples(inputs, labels)
+    asked = Experiment(seed=1, hidden=(3,), iterations=30, classes=3)
+    folds = folds_for(asked, examples, 5, seed=1, repeats=5)
+    expected = validate(asked, examples, folds, seeds=(1, 2, 3))
+    found = report["experiments"]["together"]
+    assert found["fold_scores"] == pytest.approx(expected.fold_scores)
+    assert found["log_loss"] < report["experiments"]["first"]["log_loss"]
 
 
 def test_a_regression_is_not_compared_with_classes(capsys, colours, files):
