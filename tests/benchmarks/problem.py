@@ -24,7 +24,7 @@ from catpipe.nn.initializers import initialize_parameters
 from catpipe.nn.network import compute_cost, forward
 from catpipe.nn.parameters import Array, Parameters
 from catpipe.optim.optimizers import gradient_descent
-from catpipe.shell.cli.seeds import side_by_side
+from catpipe.shell.cli.maps import side_by_side
 from catpipe.shell.threads import one_blas_thread
 from catpipe.training.loop import initial_state, make_step, train
 from tests.benchmarks import THREADS

@@ -26,7 +26,7 @@ from catpipe.data.examples import Examples
 from catpipe.data.folds import Folds
 from catpipe.experiments.experiment import Experiment
 from catpipe.experiments.validation import folds_for
-from catpipe.shell.cli.seeds import side_by_side
+from catpipe.shell.cli.maps import side_by_side
 from catpipe.shell.runs.provenance import default_folder
 from catpipe.shell.storage.datasets import load_data
 from catpipe.shell.threads import validate

@@ -307,7 +307,7 @@ COMMANDS: Mapping[str, Command] = {
          _argument("--recipe", "NAME", f"options that come with catpipe, once for each: "
                    f"{', '.join(recipes())}", type=read_recipe, action="append", dest="recipes"),
          _switch("--train-only", "leave out the test examples, for a last judgement"),
-         TRAINING_DATA, MEMORY, JSON, _experiment_options),
+         TRAINING_DATA, WORKERS, SCHEDULER, MEMORY, JSON, _experiment_options),
         ("a.toml b.toml", "--recipe article --recipe features --folds 10",
          "--layers 32 --learning-rate 0.01 --folds 10",
          "a.toml b.toml --data FOLDER --folds leave-one-out --train-only --json")),

@@ -10,6 +10,7 @@ from typing import Any
 
 from toolz import peek
 
+from catpipe.experiments.ensembles import Map
 from catpipe.training.stopping import Checkpoint
 
 
@@ -71,8 +72,8 @@ def with_bar(checkpoints: Iterable[Checkpoint], bar: Any) -> Iterator[Checkpoint
 
 
 @contextmanager
-def progress_bar(total: int) -> Iterator[Callable[[], object]]:
-    """Give what moves a bar of so many runs by one, with the time left, where a terminal shows it.
+def progress_bar(total: int, unit: str = "run") -> Iterator[Callable[[], object]]:
+    """Give what moves a bar of so many units by one, with the time left, where a terminal shows it.
 
     >>> with progress_bar(2) as advance:
     ...     advance()
@@ -81,8 +82,27 @@ def progress_bar(total: int) -> Iterator[Callable[[], object]]:
     if tqdm is None:
         yield lambda: None
         return
-    with tqdm(total=total, unit="run", leave=False) as bar:
+    with tqdm(total=total, unit=unit, leave=False) as bar:
         yield partial(bar.update, 1)
+
+
+def counted(map_: Map, unit: str) -> Map:
+    """Return the map with a bar of the parts that have ended, where a terminal shows it.
+
+    >>> list(counted(map, "part")(abs, [-1, -2]))
+    [1, 2]
+    """
+    return partial(_counted, map_, unit)
+
+
+def _counted(
+    map_: Map, unit: str, function: Callable[[Any], Any], parts: Iterable[Any]
+) -> Iterator[Any]:
+    listed = [*parts]
+    with progress_bar(len(listed), unit) as advance:
+        for result in map_(function, listed):
+            advance()
+            yield result
 
 
 def cost_line(iteration: int, cost: float) -> str:

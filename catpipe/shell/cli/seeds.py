@@ -4,28 +4,25 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import CancelledError, ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from threading import Event
 from time import perf_counter
 from typing import Any
 
 import numpy as np
+from toolz import identity
 
 from catpipe.data.examples import DataSet, Examples
-from catpipe.experiments.ensembles import Map
 from catpipe.experiments.experiment import Experiment, plain_fields
-from catpipe.experiments.fitting import Watch
 from catpipe.experiments.result import cost_on
 from catpipe.nn.network import layer_sizes
+from catpipe.shell.cli.maps import workers
+from catpipe.shell.cli.progress import counted
 from catpipe.shell.cli.report import Score, ensemble_score, parts_of, score_for
 from catpipe.shell.runs.provenance import record_source
 from catpipe.shell.runs.run_file import Run, save_run
 from catpipe.shell.threads import fit_seeds
-from catpipe.training.stopping import Checkpoint
 
 
 def train_seeds(
@@ -39,7 +36,8 @@ def train_seeds(
     """Train a network from each seed; report their mean, their spread, and their ensemble."""
     since = perf_counter()
     with workers() as (map_, watch):
-        result = fit_seeds(experiment, options.seeds, data.train, map_, watch, validation)
+        counting = identity if options.json else partial(counted, unit="part")
+        result = fit_seeds(experiment, options.seeds, data.train, counting(map_), watch, validation)
     seconds = perf_counter() - since
     if options.out:
         source = record_source(options.data, folder, options.validation)
@@ -71,36 +69,6 @@ def train_seeds(
         print(f"ensemble:       test {score.name} {together} (averaged {score.averaged})")
     print(f"time: {seconds:.2f} s of training in {result.space_description}")
     print(f"parameters: {f'saved to {options.out}' if options.out else 'not saved (--out FILE)'}")
-
-
-def side_by_side(function: Callable[[Any], Any], parts: Iterable[Any]) -> Iterator[Any]:
-    """Map over the parts as `map` does, on all processors.
-
-    >>> list(side_by_side(abs, [-1, -2]))
-    [1, 2]
-    """
-    with workers() as (map_, _):
-        yield from map_(function, parts)
-
-
-@contextmanager
-def workers() -> Iterator[tuple[Map, Watch]]:
-    """Give a map on all processors, and a watch that ends what runs there when the context ends."""
-    ended = Event()
-
-    def watch(checkpoints: Iterator[Checkpoint]) -> Iterator[Checkpoint]:
-        for checkpoint in checkpoints:
-            if ended.is_set():
-                raise CancelledError
-            yield checkpoint
-
-    # How NumPy takes what is not finite is a setting of each thread: the caller's is not theirs.
-    pool = ThreadPoolExecutor(initializer=partial(np.seterr, **np.geterr()))
-    try:
-        yield pool.map, watch
-    finally:
-        ended.set()
-        pool.shutdown(cancel_futures=True)
 
 
 def _key(score: Score, part: str) -> str:

@@ -4,28 +4,24 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any, NamedTuple
 
 import numpy as np
-from toolz import groupby, identity
+from toolz import groupby
 
-from catpipe.adapters.dask import local_workers, workers_of
 from catpipe.data.examples import DataSet
-from catpipe.experiments.ensembles import Map
 from catpipe.experiments.experiment import Experiment, is_regression
-from catpipe.experiments.fitting import Watch
 from catpipe.experiments.result import Result, cost_on
 from catpipe.experiments.sweeps import Trial, grid, paired, trials_of, varied
 from catpipe.metrics.intervals import wilson_interval
 from catpipe.shell.cli.config import TABLES, completed
+from catpipe.shell.cli.maps import map_for
 from catpipe.shell.cli.progress import progress_bar
 from catpipe.shell.cli.report import data_line, score_for, value_words
-from catpipe.shell.cli.seeds import workers
 from catpipe.shell.cli.session import about
 from catpipe.shell.cli.train import experiment_for, validation_for
 from catpipe.shell.runs.locate import data_to_evaluate
@@ -42,7 +38,6 @@ from catpipe.shell.runs.typed_json import to_plain
 from catpipe.shell.storage.atomic import DataError
 from catpipe.shell.storage.datasets import load_with_notes
 from catpipe.shell.storage.hdf5 import TOTAL
-from catpipe.shell.threads import on_one_thread
 
 Group = Sequence[tuple[Path, Run]]
 """The runs that differ in their seeds alone."""
@@ -126,20 +121,6 @@ def _train(
             if not silent:
                 print(ended(run), flush=True)
             advance()
-
-
-@contextmanager
-def map_for(processes: int | None, scheduler: str | None) -> Iterator[tuple[Map, Watch]]:
-    """Give a map: on so many processes, on a cluster, or on threads on all processors.
-
-    The watch ends what threads run when the context ends.
-    """
-    if processes is None and scheduler is None:
-        with workers() as (map_, watch):
-            yield on_one_thread(map_), watch
-        return
-    with local_workers(processes) if processes else workers_of(str(scheduler)) as map_:
-        yield map_, identity
 
 
 def _plan_line(

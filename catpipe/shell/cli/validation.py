@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -15,16 +14,15 @@ import numpy as np
 from catpipe.data.examples import DataSet, Examples, noun
 from catpipe.data.folds import Folds, groups_of_equal, hold_outs, leave_one_out, stratified_folds
 from catpipe.data.sampling import Indices
-from catpipe.experiments.ensembles import Map
 from catpipe.experiments.experiment import Experiment, is_regression, plain_fields
 from catpipe.experiments.validation import ClassScores, Validation, compare
 from catpipe.metrics.intervals import PairedDifference
 from catpipe.shell import threads
 from catpipe.shell.cli.config import completed
-from catpipe.shell.cli.progress import progress_bar
+from catpipe.shell.cli.maps import map_for
+from catpipe.shell.cli.progress import counted
 from catpipe.shell.cli.readers import FoldsText
 from catpipe.shell.cli.report import data_line
-from catpipe.shell.cli.seeds import workers
 from catpipe.shell.cli.train import experiment_for
 from catpipe.shell.runs.provenance import default_folder
 from catpipe.shell.storage.atomic import DataError
@@ -44,6 +42,8 @@ class Asked(NamedTuple):
     folds: FoldsText
     seed: int
     train_only: bool
+    workers: int | None
+    scheduler: str | None
 
 
 class Difference(NamedTuple):
@@ -68,8 +68,8 @@ def validate(options: Namespace) -> None:
     if not first.json:
         print(data_line(folder, data, notes))
         print(_folds_line(asked, examples, groups), flush=True)
-    with workers() as (map_, _):
-        counting = partial(_counted, map_)
+    with map_for(asked.workers, asked.scheduler) as (map_, _):
+        counting = counted(map_, "part")
         found = {
             name: threads.validate(
                 experiment, examples, folds, counting, asked.options[name].seeds or ()
@@ -93,6 +93,7 @@ def _asked(options: Namespace) -> Asked:
     paths = [*flags.pop("configs", []), *flags.pop("recipes", [])]
     folds, seed = flags.pop("folds", DEFAULT), flags.pop("folds_seed", 1)
     train_only = flags.pop("train_only", False)
+    where = flags.pop("workers", None), flags.pop("scheduler", None)
     named = {_name(path, paths): completed(Namespace(**flags, config=path)) for path in paths}
     if len(named) < len(paths):
         raise DataError(f"{paths[0]}: one file is named twice; expected each once: leave one out")
@@ -100,7 +101,7 @@ def _asked(options: Namespace) -> Asked:
     for name, of in asked.items():
         _check_options(name, of)
     _check_alike(asked)
-    return Asked(asked, folds, seed, train_only)
+    return Asked(asked, folds, seed, train_only, *where)
 
 
 def _name(path: Path, paths: Sequence[Path]) -> str:
@@ -151,15 +152,6 @@ def _folds_line(asked: Asked, examples: Examples, groups: Indices) -> str:
     copies = count - len(np.unique(groups))
     kept = f"; copies stay in one fold ({copies} found)" if copies else ""
     return f"validation: {ways}{times}, of the {count} {kind}s {where}{kept}"
-
-
-def _counted(map_: Map, function: Callable[[Any], Any], parts: Iterable[Any]) -> Iterator[Any]:
-    """Map over the parts with a bar of those that have ended, on a terminal."""
-    listed = [*parts]
-    with progress_bar(len(listed)) as advance:
-        for result in map_(function, listed):
-            advance()
-            yield result
 
 
 def _differences(found: Mapping[str, Validation]) -> list[Difference]:

@@ -115,6 +115,13 @@ def test_what_cannot_be_validated_is_refused(capsys, colours, flags, sentence):
     assert re.search(sentence, refused(capsys, "validate", "--data", colours, *flags))
 
 
+def test_workers_give_the_same_bits(capsys, colours, files):
+    pytest.importorskip("distributed")
+    typed = ("validate", files[0], "--data", colours, "--folds", "3x2", "--json")
+    here, there = (json.loads(said(capsys, *typed, *where)) for where in ((), ("--workers", 2)))
+    assert here["experiments"] == there["experiments"]
+
+
 def test_networks_of_many_seeds_predict_together(capsys, colours, tmp_path):
     together, first = tmp_path / "together.toml", tmp_path / "first.toml"
     together.write_text('seeds = "1..3"\niterations = 30\nlayers = [3]')
