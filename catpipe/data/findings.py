@@ -105,6 +105,7 @@ HALF_FLAT = Words(
     "{0} has a half of one colour and may be damaged",
     "{0}s have a half of one colour and may be damaged",
 )
+MOST_IN_SUMMARY = 2
 CONSTANT = Words("feature never varies in training", "features never vary in training")
 
 
@@ -120,12 +121,20 @@ def sentences(findings: Findings, most: int = 10) -> tuple[str, ...]:
 
 
 def summary(findings: Findings) -> str:
-    """Return what was found on one line, with one example of each kind; nothing for nothing.
+    """Return what was found on one short line, without the places; nothing for nothing.
 
-    >>> summary(Findings("picture", 2, 2))
-    ''
+    >>> leak = Copy(Place("test", 17), Place("train", 146), "equal", 1.0, ("cat", "cat"))
+    >>> shares = ClassShare("no", 0.75, 0.5), ClassShare("cat", 0.25, 0.5)
+    >>> summary(Findings("picture", 259, 258, (leak,), shares))
+    '1 test picture is also a training picture; cat is 50.0 % of test, 25.0 % of train'
     """
-    return "; ".join(sentences(findings, most=1))
+    found = sentences(findings._replace(shares=()), most=0)
+    shares = [
+        f"{share.name} is {100 * share.test:.1f} % of test, {100 * share.train:.1f} % of train"
+        for share in _from_rarer(findings.shares)[:1]
+    ]
+    first, others = (*found, *shares)[:MOST_IN_SUMMARY], (*found, *shares)[MOST_IN_SUMMARY:]
+    return "; ".join((*first, *([f"{len(others)} more"] if others else [])))
 
 
 def _of_copies(findings: Findings, most: int) -> Iterator[str]:
@@ -142,13 +151,18 @@ def _kind(copy: Copy) -> tuple[str, str]:
 
 
 def _of_shares(findings: Findings, most: int) -> Iterator[str]:
-    shares = sorted(findings.shares, key=lambda share: share.train - share.test)
+    shares = _from_rarer(findings.shares)
     for share in shares[:1]:
         yield f"always saying {share.name} is right in {_in_both(share, findings.noun)}"
     if len(shares) > 2 and most > 1:
         apart = sorted(shares, key=lambda share: -abs(share.train - share.test))
         found = [f"{share.name} is {_in_both(share, findings.noun)}" for share in apart]
         yield f"the shares of classes differ, {_listed(found, most)}"
+
+
+def _from_rarer(shares: Sequence[ClassShare]) -> list[ClassShare]:
+    """Return the shares, those first that are rarer in training than in the test."""
+    return sorted(shares, key=lambda share: share.train - share.test)
 
 
 def _of_values(findings: Findings, most: int) -> Iterator[str]:
@@ -165,7 +179,7 @@ def _sentence(found: Sequence[str], words: Words, noun: str, most: int) -> Itera
     """Return the sentence for what was found, if anything was."""
     if found:
         what = (words.one if len(found) == 1 else words.many).format(noun)
-        yield f"{len(found):,} {what}, {_listed(found, most)}"
+        yield f"{len(found):,} {what}{f', {_listed(found, most)}' if most else ''}"
 
 
 def _listed(found: Sequence[str], most: int) -> str:

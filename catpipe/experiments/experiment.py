@@ -120,7 +120,7 @@ class Kind(NamedTuple):
 
     `read` leaves as it is what it cannot read: the check then refuses it. `write` makes of a value
     what a file holds, and `read` reads. `names` maps what may be meant by a name to the name. A
-    kind without a reader is a switch.
+    kind without a reader is a switch. `why` says what is wrong with a value, where it knows more.
     """
 
     allowed: Callable[[Any], bool]
@@ -129,6 +129,7 @@ class Kind(NamedTuple):
     read: Reader | None = None
     names: Mapping[str, str] = {}
     write: Callable[[Any], Any] = identity
+    why: Callable[[Any], str] | None = None
 
 
 class Field(NamedTuple):
@@ -243,14 +244,30 @@ def _transforms(value: Any) -> Any:
     'nothing of the kind'
     """
     if isinstance(value, str):
-        try:
-            return read_transforms(value)
-        except ValueError:
-            return value
+        found = _transforms_or_error(value)
+        return value if isinstance(found, ValueError) else found
     if not isinstance(value, tuple):
         return value
     parts = [part if isinstance(part, tuple) else (part,) for part in map(_transforms, value)]
     return tuple(chain.from_iterable(parts))
+
+
+def _why_no_transforms(value: Any) -> str:
+    """Return why a text, or the first such among several values, names no transforms.
+
+    >>> _why_no_transforms("downscale")
+    "transform 'downscale' without its settings; expected downscale:SIDE"
+    """
+    parts = value if isinstance(value, tuple) else (value,)
+    found = (_transforms_or_error(part) for part in parts if isinstance(part, str))
+    return next((str(error) for error in found if isinstance(error, ValueError)), "")
+
+
+def _transforms_or_error(text: str) -> tuple[Transform, ...] | ValueError:
+    try:
+        return read_transforms(text)
+    except ValueError as error:
+        return error
 
 
 def are_described(experiment: Experiment) -> bool:
@@ -403,6 +420,7 @@ TRANSFORMS = Kind(
     "NAME[:NUMBER]; ...",
     _transforms,
     write=write_transforms,
+    why=_why_no_transforms,
 )
 SWITCH = Kind(lambda value: isinstance(value, bool), "true or false")
 INITIALIZER = _choice(INITIALIZERS, {"glorot": "xavier", "kaiming": "he"})
@@ -591,7 +609,7 @@ averaged_momentum, nesterov, rmsprop, adam, adamw: choose one (did you mean adam
         is_left_out = value is None and Experiment._field_defaults.get(name, "") is None
         if not is_left_out and not field.kind.allowed(value):
             raise ValueError(
-                f"{named(name)} is {shown(name, value)}; expected {field.kind.expected}"
+                f"{named(name)} is {shown(name, value)}{_reason(value, field.kind)}"
                 f"{_suggestion(value, field.kind.names)}"
             )
     _check_agreement(experiment, named)
@@ -623,6 +641,12 @@ def _plain(value: Any) -> Any:
     if isinstance(value, np.dtype) or (isinstance(value, type) and issubclass(value, np.generic)):
         return np.dtype(value).name
     return value
+
+
+def _reason(value: Any, kind: Kind) -> str:
+    """Return what is wrong with the value, where its kind knows, or else what was expected."""
+    why = kind.why(value) if kind.why else ""
+    return f": {why}" if why else f"; expected {kind.expected}"
 
 
 def _suggestion(value: Any, known: Mapping[str, str]) -> str:

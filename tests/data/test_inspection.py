@@ -112,7 +112,8 @@ def test_a_feature_with_one_value_is_named_by_its_column():
     rows = np.random.default_rng(0).normal(size=(12, 3)) * [1, 0, 1]
     findings = find_problems(data_set(rows[:8], rows[8:]))
     assert findings.constant_features == (1,)
-    assert summary(findings) == "1 feature never varies in training, column 1"
+    assert summary(findings) == "1 feature never varies in training"
+    assert sentences(findings) == ("1 feature never varies in training, column 1",)
     assert findings.not_looked_for == ()
 
 
@@ -155,9 +156,10 @@ def test_shares_that_differ_by_more_than_chance_are_found():
         ClassShare("non-cat", 137 / 209, 17 / 50),
         ClassShare("cat", 72 / 209, 33 / 50),
     )
-    assert summary(findings) == (
+    assert summary(findings) == "cat is 66.0 % of test, 34.4 % of train"
+    assert sentences(findings) == (
         "always saying cat is right in 66.0 % of the test examples and 34.4 % of the training "
-        "examples"
+        "examples",
     )
 
 

@@ -227,6 +227,13 @@ def _argument(name: str, metavar: str, help_: str, **more: Any) -> Add:
     return lambda command: command.add_argument(name, **settings)
 
 
+def _add_rivals(arguments: Sequence[Add], command: OneLineParser) -> None:
+    """Add these arguments, of which one can be given."""
+    rivals: Any = command.add_mutually_exclusive_group()
+    for add in arguments:
+        add(rivals)
+
+
 def _switch(name: str, help_: str) -> Add:
     return lambda command: command.add_argument(name, action="store_true", help=help_)
 
@@ -245,6 +252,7 @@ WORKERS = _argument("--workers", "N", "use so many processes of this machine (de
                     "one a processor)", type=read_count)
 SCHEDULER = _argument("--scheduler", "ADDRESS", "use the workers of the Dask cluster whose "
                       "scheduler is there, as in tcp://HOST:8786", type=str)
+WHERE = partial(_add_rivals, (WORKERS, SCHEDULER))
 TRAINED_ON = _argument("--data", "FOLDER", "folder or file of the training examples "
                        "(default: as recorded)")
 VALIDATED_ON = _argument("--validation", "FILE",
@@ -264,7 +272,7 @@ COMMANDS: Mapping[str, Command] = {
          _argument("--out", "FOLDER", "folder to save the runs to; those that are there already "
                    "are not trained again"),
          TRAINING_DATA, VALIDATION,
-         WORKERS, SCHEDULER,
+         WHERE,
          MEMORY, JSON),
         ("--config grid.toml --out runs",)),
     "table": Command(
@@ -307,7 +315,7 @@ COMMANDS: Mapping[str, Command] = {
          _argument("--recipe", "NAME", f"options that come with catpipe, once for each: "
                    f"{', '.join(recipes())}", type=read_recipe, action="append", dest="recipes"),
          _switch("--train-only", "leave out the test examples, for a last judgement"),
-         TRAINING_DATA, WORKERS, SCHEDULER, MEMORY, JSON, _experiment_options),
+         TRAINING_DATA, WHERE, MEMORY, JSON, _experiment_options),
         ("a.toml b.toml", "--recipe article --recipe features --folds 10",
          "--layers 32 --learning-rate 0.01 --folds 10",
          "a.toml b.toml --data FOLDER --folds leave-one-out --train-only --json")),

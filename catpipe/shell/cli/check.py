@@ -44,11 +44,11 @@ def check_line(folder: Path, data: DataSet) -> str:
     """Return what is wrong with the data in one line, for before a training; nothing for nothing.
 
     >>> check_line(Path("data/few"), DataSet(pictures, pictures, ("no", "yes")))
-    'check: 2 test pictures are also training pictures, test 0 = train 0 and 1 more; \
-4 pictures are of one colour, train 0 and 3 more (`catpipe check data/few` says more)'
+    'check: 2 test pictures are also training pictures; \
+4 pictures are of one colour (`catpipe check data/few`)'
     """
     found = with_threads(None, lambda: summary(find_problems(data, MOST_BEFORE_TRAINING)))
-    return f"check: {found} (`catpipe check {folder}` says more)" if found else ""
+    return f"check: {found} (`catpipe check {folder}`)" if found else ""
 
 
 def _as_json(findings: Findings) -> Mapping[str, Any]:

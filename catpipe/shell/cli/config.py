@@ -68,7 +68,8 @@ def _lists(path: Path, table: str, read: Any) -> dict[str, list[Any]]:
 
 def _listed(path: Path, table: str, key: str, values: Any) -> tuple[str, list[Any]]:
     _check_key(path, key)
-    option = BY_FLAG[key.replace("_", "-")]
+    named = BY_FLAG[key.replace("_", "-")]
+    option = BY_FLAG["seed"] if named.name == "seeds" else named
     if option not in OF_FIELDS:
         raise DataError(
             f"{path}: [{table}] has {key}, which is of all runs; expected fields of an experiment: "
@@ -104,10 +105,14 @@ def overridden(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, 
 def as_typed(value: Any) -> str:
     """Return a value as it is typed behind a flag.
 
-    >>> as_typed((20, 7)), as_typed(0.5)
-    ("'20,7'", '0.5')
+    >>> as_typed((20, 7)), as_typed(0.5), as_typed((("flipped",), ("cropped", 2)))
+    ("'20,7'", '0.5', "'flipped; cropped:2'")
     """
-    return brief(",".join(map(str, value)) if isinstance(value, tuple) else value)
+    if not isinstance(value, tuple):
+        return brief(value)
+    is_of_tuples = any(isinstance(part, tuple) for part in value)
+    words = (":".join(map(str, part)) if isinstance(part, tuple) else str(part) for part in value)
+    return brief(("; " if is_of_tuples else ",").join(words))
 
 
 def in_toml(value: Any) -> str:

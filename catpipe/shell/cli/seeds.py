@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from signal import SIGINT
 from time import perf_counter
 from typing import Any
 
@@ -20,6 +22,7 @@ from catpipe.nn.network import layer_sizes
 from catpipe.shell.cli.maps import workers
 from catpipe.shell.cli.progress import counted
 from catpipe.shell.cli.report import Score, ensemble_score, parts_of, score_for
+from catpipe.shell.cli.signals import Interrupted
 from catpipe.shell.runs.provenance import record_source
 from catpipe.shell.runs.run_file import Run, save_run
 from catpipe.shell.threads import fit_seeds
@@ -35,7 +38,7 @@ def train_seeds(
 ) -> None:
     """Train a network from each seed; report their mean, their spread, and their ensemble."""
     since = perf_counter()
-    with workers() as (map_, watch):
+    with _interruptible(), workers() as (map_, watch):
         counting = identity if options.json else partial(counted, unit="part")
         result = fit_seeds(experiment, options.seeds, data.train, counting(map_), watch, validation)
     seconds = perf_counter() - since
@@ -69,6 +72,17 @@ def train_seeds(
         print(f"ensemble:       test {score.name} {together} (averaged {score.averaged})")
     print(f"time: {seconds:.2f} s of training in {result.space_description}")
     print(f"parameters: {f'saved to {options.out}' if options.out else 'not saved (--out FILE)'}")
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Give a context in which Ctrl-C says that nothing is saved, and what would save."""
+    try:
+        yield
+    except KeyboardInterrupt as stopped:
+        raise Interrupted(
+            "interrupted; nothing was saved: `catpipe sweep` saves each part as it ends", SIGINT
+        ) from stopped
 
 
 def _key(score: Score, part: str) -> str:

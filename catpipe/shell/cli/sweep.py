@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from signal import SIGINT
 from time import perf_counter
 from typing import Any, NamedTuple
 
@@ -23,6 +25,7 @@ from catpipe.shell.cli.maps import map_for
 from catpipe.shell.cli.progress import progress_bar
 from catpipe.shell.cli.report import data_line, score_for, value_words
 from catpipe.shell.cli.session import about
+from catpipe.shell.cli.signals import Interrupted
 from catpipe.shell.cli.train import experiment_for, validation_for
 from catpipe.shell.runs.locate import data_to_evaluate
 from catpipe.shell.runs.provenance import default_folder, record_source
@@ -56,7 +59,7 @@ class Row(NamedTuple):
 
 def sweep(options: Namespace) -> None:
     """Train the experiments of a grid that are not in the folder yet, and list all of them."""
-    since, flags = perf_counter(), {n: of for n, of in vars(options).items() if of is not None}
+    since, flags = perf_counter(), {n: of for n, of in vars(options).items() if of}
     where = flags.pop("workers", None), flags.pop("scheduler", None)
     asked = completed(Namespace(**flags), TABLES)
     if asked.out is None:
@@ -71,7 +74,8 @@ def sweep(options: Namespace) -> None:
     if not asked.json:
         print(data_line(folder, data, notes))
         print(_plan_line(experiments, trials, missing, asked.out))
-    _train(place, missing, where, _ended_line(varied(experiments)), silent=asked.json)
+    with _interruptible(place, trials):
+        _train(place, missing, where, _ended_line(varied(experiments)), silent=asked.json)
     runs = {place.path(trial): run for trial, run in saved_trials(place, trials) if run}
     _print_rows(rows_of(runs, data), data, as_json=asked.json)
     if not asked.json:
@@ -103,9 +107,21 @@ def _experiments(
 ) -> tuple[Experiment, ...]:
     """Return the experiments of the file: those side by side, in each combination of the grid."""
     first = experiment_for(asked, folder, data)
+    seeds = {"seed": asked.seeds} if asked.seeds else {}
+    _check_said_once(config, asked.zip, asked.grid, seeds)
     with about(config):
         side_by_side = paired(first, **asked.zip) if asked.zip else (first,)
-        return tuple(one for each in side_by_side for one in grid(each, **asked.grid))
+        return tuple(one for each in side_by_side for one in grid(each, **asked.grid, **seeds))
+
+
+def _check_said_once(config: Path, *lists: Mapping[str, Any]) -> None:
+    names = [name for of in lists for name in of]
+    for name in names:
+        if names.count(name) > 1:
+            raise DataError(
+                f"{config}: lists values of {name} in two places; expected one of seeds, [grid] "
+                "and [zip]: remove the others"
+            )
 
 
 def _train(
@@ -123,14 +139,38 @@ def _train(
             advance()
 
 
+@contextmanager
+def _interruptible(place: SweepFolder, trials: Sequence[Trial]) -> Iterator[None]:
+    """Give a context in which Ctrl-C says how much is saved, and how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt as stopped:
+        there = sum(place.path(trial).is_file() for trial in trials)
+        raise Interrupted(
+            f"interrupted with {there} of {len(trials)} runs saved in {place.folder}: carry on "
+            "with the same command, which trains the others",
+            SIGINT,
+        ) from stopped
+
+
 def _plan_line(
     experiments: Sequence[Experiment], trials: Sequence[Trial], missing: Sequence[Trial], out: Path
 ) -> str:
     there = len(trials) - len(missing)
+    names = ", ".join(map(_words, varied(experiments)))
     return (
-        f"sweep: {len(experiments)} experiments in {len(trials)} runs that differ in "
-        f"{', '.join(map(_words, varied(experiments))) or 'nothing'}; {there} are in {out} already"
+        f"sweep: {_counted(len(experiments), 'experiment')} in {_counted(len(trials), 'run')}"
+        f"{names and f' that differ in {names}'}; {there} already in {out}"
     )
+
+
+def _counted(count: int, what: str) -> str:
+    """Return so many of what.
+
+    >>> _counted(1, "run"), _counted(2, "run")
+    ('1 run', '2 runs')
+    """
+    return f"{count} {what}{'s' * (count != 1)}"
 
 
 def _ended_line(names: Sequence[str]) -> Callable[[Run], str]:

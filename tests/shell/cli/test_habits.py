@@ -43,6 +43,13 @@ def run(folder, tmp_path):
         (("train", "--layers", "2_0,7"), "--layers is '2_0,7'; expected layers"),
         (("train", "--seeds", "1_0..1_2"), "'1_0..1_2' is no range of seeds"),
         (("train", "--seeds", "-1..5"), "'-1..5' is no range of seeds"),
+        (
+            ("train", "--transforms", "grey; downscale"),
+            "'downscale' without its settings; expected",
+        ),
+        (("train", "--transforms", "gry"), "one (did you mean grey?)"),
+        (("train", "--augmentation", "flip"), "--augmentation is 'flip'; expected some of flipped"),
+        (("train", "--augmentation", "flipped; cropped:2"), "is 'flipped; cropped:2'; expected"),
         (("train", "--save-every", "1_0"), "'1_0' is given; expected an integer"),
         (("draw", "x", "--seed", "1_0"), "'1_0' is given; expected an integer"),
         (("replay", "x", "--tolerance", "1_0"), "'1_0' is given; expected a number"),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -64,7 +65,7 @@ def test_what_is_there_is_not_trained_again(capsys, typed, tmp_path, monkeypatch
     said(capsys, *typed)
     before = contents(tmp_path / "runs")
     monkeypatch.setattr(sweep_folder, "run_trial", lambda *_: pytest.fail("trained again"))
-    assert "4 are in" in said(capsys, *typed)
+    assert "4 already in" in said(capsys, *typed)
     assert contents(tmp_path / "runs") == before
 
 
@@ -80,7 +81,7 @@ def test_a_grid_that_grows_keeps_what_is_there(capsys, typed, config, tmp_path):
     said(capsys, *typed)
     before = contents(tmp_path / "runs")
     config.write_text(GRID.replace("0.02]", "0.02, 0.3]"))
-    assert "12 experiments in 6 runs that differ in seed, learning rate; 4 are in" in said(
+    assert "12 experiments in 6 runs that differ in seed, learning rate; 4 already in" in said(
         capsys, *typed
     )
     assert before.items() < contents(tmp_path / "runs").items()
@@ -89,7 +90,7 @@ def test_a_grid_that_grows_keeps_what_is_there(capsys, typed, config, tmp_path):
 def test_other_data_are_other_runs(capsys, typed, tmp_path):
     said(capsys, *typed)
     other = save_colours(tmp_path / "other", side=4)
-    assert "0 are in" in said(capsys, *typed, "--data", other)
+    assert "0 already in" in said(capsys, *typed, "--data", other)
 
 
 def test_workers_save_the_same_bytes(capsys, typed, tmp_path):
@@ -175,12 +176,41 @@ def test_each_run_that_ends_is_said(capsys, typed):
         ("grid = 3", "grid is 3; expected a table: write [grid] above its lines"),
         ("[zip]\nl2 = [0, 1]\nseed = [1]", "side by side, 2 of l2, 1 of seed; expected as many"),
         ("[grid]\nseed = '1..0'", "'1..0' is no range of seeds"),
+        ("[grid]\nl2 = [1]\n[zip]\nl2 = [2]", "lists values of l2 in two places; expected one of"),
+        ("seeds = '1..2'\n[grid]\nseed = [1]", "lists values of seed in two places"),
     ],
 )
 def test_a_grid_that_cannot_be_is_refused(capsys, typed, config, tmp_path, text, sentence):
     config.write_text(text)
     assert sentence in refused(capsys, *typed)
     assert not (tmp_path / "runs").exists()
+
+
+def seeds_of_each_row(capsys, *typed):
+    return [row["seeds"] for row in json.loads(said(capsys, *typed, "--json"))["runs"]]
+
+
+@pytest.mark.parametrize(
+    "text", ["seeds = '1..2'\niterations = 3", "iterations = 3\n[grid]\nseeds = '1..2'"]
+)
+def test_seeds_are_tried_above_the_grid_and_in_it(capsys, typed, config, text):
+    config.write_text(text)
+    assert seeds_of_each_row(capsys, *typed) == [[1, 2]]
+
+
+def test_json_may_stand_in_the_file(capsys, typed, config):
+    config.write_text("iterations = 3\njson = true")
+    assert json.loads(said(capsys, *typed))["runs"]
+
+
+def test_one_run_is_said_in_the_singular(capsys, typed, config):
+    config.write_text("iterations = 3")
+    assert "sweep: 1 experiment in 1 run; 0 already in" in said(capsys, *typed)
+
+
+def test_workers_and_a_scheduler_are_not_named_together(capsys, typed):
+    told = refused(capsys, *typed, "--workers", 2, "--scheduler", "tcp://127.0.0.1:1")
+    assert "not allowed with" in told
 
 
 def test_training_refuses_a_grid(capsys, config, data):
@@ -215,7 +245,12 @@ def test_a_sweep_that_is_killed_ends_with_the_same_runs_when_started_again(
     process.send_signal(how)
     _, errors = process.communicate()
     if how == signal.SIGINT:
-        assert (process.returncode, errors) == (130, "catpipe: interrupted\n")
+        assert process.returncode == 130
+        assert re.fullmatch(
+            rf"catpipe: interrupted with [2-7] of 8 runs saved in {tmp_path / 'runs'}: carry on "
+            "with the same command, which trains the others\n",
+            errors,
+        )
     ended = contents(tmp_path / "runs")
     whole = [name for name in ended if name.endswith(".h5")]
     assert 2 <= len(whole) < 8
