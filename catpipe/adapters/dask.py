@@ -7,9 +7,12 @@ workers have the libraries and the processor that are here.
 
 from __future__ import annotations
 
+import signal
+import warnings
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from typing import Any
 
 from toolz import keyfilter
@@ -31,7 +34,9 @@ class DaskMap:
 
     def __call__(self, function: Callable[[Any], Any], parts: Iterable[Any]) -> Iterator[Any]:
         """Give what the function returns for each of the parts, in their order."""
-        futures = self.client.map(function, list(parts), pure=False, retries=RETRIES)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Sending large graph")  # the data, as intended
+            futures = self.client.map(function, list(parts), pure=False, retries=RETRIES)
         return (future.result() for future in futures)
 
 
@@ -104,13 +109,34 @@ def local_workers(count: int) -> Iterator[Map]:
     Raises `ImportError` without the extra.
     """
     distributed = _distributed()
-    with (
-        distributed.LocalCluster(
-            n_workers=count, threads_per_worker=1, dashboard_address=":0", silence_logs="CRITICAL"
-        ) as cluster,
-        distributed.Client(cluster) as client,
-    ):
-        yield dask_map(client)
+    with ExitStack() as opened:
+        with _interrupts_wait():
+            cluster = opened.enter_context(
+                distributed.LocalCluster(
+                    n_workers=count,
+                    threads_per_worker=1,
+                    dashboard_address=":0",
+                    silence_logs="CRITICAL",
+                )
+            )
+        yield dask_map(opened.enter_context(distributed.Client(cluster)))
+
+
+@contextmanager
+def _interrupts_wait() -> Iterator[None]:
+    """Give a context whose end Ctrl-C waits for, and whose new processes never see one.
+
+    A terminal sends it to all processes; this one ends the others.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # on Windows
+        yield
+        return
+    resource_tracker.ensure_running()  # which unblocks the signal when it starts
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 from threading import Timer
 from time import sleep
 
@@ -170,3 +172,27 @@ def test_a_worker_that_is_killed_changes_nothing(client, sharded):
     expected = trained(map, sharded, epochs=8)
     assert trained(dask_map(client, keeps_places=True), sharded, epochs=8) == expected
     assert has_ended(first)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
+def test_ctrl_c_does_not_reach_processes_that_start_while_it_waits():
+    asked = "import signal; print(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, []))"
+    command = [sys.executable, "-c", asked]
+    with dask._interrupts_wait():
+        inside = subprocess.run(command, capture_output=True, check=True).stdout
+    after = subprocess.run(command, capture_output=True, check=True).stdout
+    assert (inside.strip(), after.strip()) == (b"True", b"False")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
+def test_ctrl_c_that_waited_comes_when_the_context_ends():
+    steps = []
+
+    def interrupted():
+        with dask._interrupts_wait():
+            os.kill(os.getpid(), signal.SIGINT)
+            steps.append("after the signal")
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert steps == ["after the signal"]
