@@ -178,4 +178,5 @@ def test_interrupting_many_ends_them_soon_in_one_line(folder):
     time.sleep(1)
     run.send_signal(signal.SIGINT)
     _, err = run.communicate(timeout=30)
-    assert (run.returncode, err) == (130, "catpipe: interrupted\n")
+    told = "interrupted; nothing was saved: `catpipe sweep` saves each part as it ends"
+    assert (run.returncode, err) == (130, f"catpipe: {told}\n")
