@@ -61,6 +61,11 @@ class Downscale:
         """Return the mean over the area of each new pixel."""
         pictures = np.moveaxis(as_pictures("downscale", inputs), -1, 1)
         height, width = pictures.shape[-2:]
+        if self.side > max(height, width):
+            raise ValueError(
+                f"pictures of {height} x {width} pixels to downscale to {self.side} x {self.side}; "
+                "expected a smaller side: choose one"
+            )
         down, right = (_area_means(self.side, n, pictures.dtype) for n in (height, width))
         return np.moveaxis(down @ pictures @ right.T, 1, -1)
 
@@ -70,7 +75,7 @@ def downscale(side: int) -> Transform:
 
     inputs: (examples, height, width, channels) -> (examples, side, side, channels), where height
     and width need not be multiples of the side. Raises `ValueError` for a side that is no integer
-    of at least 1.
+    of at least 1; when applied, for smaller pictures.
 
     >>> downscale(1).apply(Parameters(), np.array([[[[0.0], [1.0], [0.5]]]]))
     array([[[[0.5]]]])

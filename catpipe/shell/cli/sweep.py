@@ -86,6 +86,12 @@ def table(options: Namespace) -> None:
     """Print the runs of a sweep's folder, the best first."""
     runs = runs_in(options.folder)
     options.run, run = next(iter(runs.items()))
+    for path, other in runs.items():
+        if other.result.fingerprint != run.result.fingerprint:
+            raise DataError(
+                f"{path}: was trained on other examples than {options.run}; expected the runs of "
+                "one data set: put the others into another folder"
+            )
     _, (data, _) = data_to_evaluate(run, options)
     _print_rows(rows_of(runs, data), data, as_json=options.json)
 

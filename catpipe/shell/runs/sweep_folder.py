@@ -10,12 +10,13 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from toolz import identity
 
 from catpipe.data.examples import DataSet, Examples, fingerprint
 from catpipe.experiments.ensembles import Map
+from catpipe.experiments.experiment import Experiment, non_defaults, plain_fields
 from catpipe.experiments.fitting import Watch
 from catpipe.experiments.setup import weights_fingerprint
 from catpipe.experiments.sweeps import Trial, run_trial
@@ -24,6 +25,7 @@ from catpipe.shell.runs.provenance import Source
 from catpipe.shell.runs.run_file import Run, load_run, save_run
 from catpipe.shell.runs.typed_json import written
 from catpipe.shell.storage.atomic import DataError, StrPath
+from catpipe.training.loop import Diverged
 
 DIGITS = 16  # of a file's name
 
@@ -98,8 +100,18 @@ def runs_in(folder: StrPath) -> dict[Path, Run]:
     return {path: load_run(path) for path in paths}
 
 
+def _told(experiment: Experiment) -> dict[str, Any]:
+    """Return the fields that are not the default, as a file holds them."""
+    plain = plain_fields(experiment)
+    return {name: plain[name] for name in ("seed", *non_defaults(experiment))}
+
+
 def _train_and_save(place: SweepFolder, watch: Watch, trial: Trial) -> Run:
-    result = run_trial(place.data.train, place.validation, trial, watch)
+    try:
+        result = run_trial(place.data.train, place.validation, trial, watch)
+    except (Diverged, ValueError) as error:
+        asked = ", ".join(f"{name} {value}" for name, value in _told(trial.experiment).items())
+        raise DataError(f"the run of {asked}: {error}; or leave it out of the grid") from error
     run = Run(result, place.data.classes, place.source, ((0, environment()),))
     save_run(place.path(trial), run)
     return run

@@ -26,6 +26,7 @@ def test_downscale_is_pillows_box_where_the_side_divides(side):
 
 @given(seeds, st.integers(1, 7), st.integers(1, 7), st.integers(1, 9))
 def test_downscale_is_the_mean_of_pixels_repeated_until_the_side_divides(seed, height, width, side):
+    side = min(side, max(height, width))
     pictures = np.random.default_rng(seed).random((2, height, width, 3))
     repeated = pictures.repeat(side, axis=1).repeat(side, axis=2)
     expected = repeated.reshape(2, side, height, side, width, 3).mean((2, 4))
@@ -63,3 +64,8 @@ def test_a_side_that_is_no_whole_number_is_refused(side):
         ValueError, match=r"side of downscale .*; expected an integer of at least 1"
     ):
         downscale(side)
+
+
+def test_pictures_are_not_enlarged():
+    with pytest.raises(ValueError, match="4 x 5 pixels to downscale to 6 x 6; expected a smaller"):
+        downscale(6).apply(Parameters(), np.ones((1, 4, 5, 3)))

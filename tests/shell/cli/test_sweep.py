@@ -13,6 +13,7 @@ import pytest
 from catpipe.experiments.experiment import Experiment
 from catpipe.experiments.sweeps import grid
 from catpipe.shell.cli import sweep as commands
+from catpipe.shell.cli.main import main
 from catpipe.shell.runs import sweep_folder
 from catpipe.shell.runs.run_file import load_run
 from tests.typed import refused, said, save_colours
@@ -263,3 +264,20 @@ def test_a_sweep_that_is_killed_ends_with_the_same_runs_when_started_again(
 
 def test_seeds_are_said_shortly():
     assert commands._seeds_words((1, 2, 3)) == "seeds 1..3"
+
+
+def test_a_run_that_diverges_is_named_by_its_fields(capsys, typed, config, tmp_path):
+    config.write_text("iterations = 300\n[grid]\nl2 = [0.1, 1e9]\nseed = [7]")
+    assert main([*map(str, typed)]) == 2
+    told = capsys.readouterr().err
+    assert "the run of seed 7, iterations 300, classes 4, l2 1000000000.0: " in told
+    assert "expected a finite one" in told
+    assert told.count("\n") == 1
+    assert len(contents(tmp_path / "runs")) == 1
+
+
+def test_runs_on_other_data_have_no_table_together(capsys, typed, tmp_path):
+    said(capsys, *typed)
+    said(capsys, *typed, "--data", save_colours(tmp_path / "other", side=4))
+    told = refused(capsys, "table", tmp_path / "runs")
+    assert "was trained on other examples than" in told
