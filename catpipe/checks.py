@@ -76,3 +76,17 @@ def check_type(name: str, value: object, kind: type, example: str) -> None:
         raise TypeError(
             f"{name} is a {type(value).__name__}; expected {kind.__name__}: write {example}"
         )
+
+
+def check_map(map_: object) -> None:
+    """Raise `TypeError` unless this can map over parts.
+
+    >>> check_map(None)
+    Traceback (most recent call last):
+    TypeError: map_ is None; expected a function: give map, a pool's map, or dask_map(client)
+    """
+    if not callable(map_):
+        raise TypeError(
+            f"map_ is {brief(map_)}; expected a function: give map, a pool's map, or "
+            "dask_map(client)"
+        )

@@ -123,6 +123,24 @@ def regression_targets(targets: NDArray[Any]) -> Array:
     return np.ascontiguousarray(numbers)
 
 
+def check_within(numbers: NDArray[Any], dtype: str, name: str) -> None:
+    """Raise `ValueError` for finite numbers that are beyond this type of floats.
+
+    >>> check_within(np.array([1e300]), "float32", "inputs")
+    Traceback (most recent call last):
+    ValueError: the inputs have 1e+300; expected at most 3.40282e+38 in float32: scale them, or \
+choose dtype='float64'
+    """
+    largest = float(np.finfo(dtype).max)
+    if numbers.dtype != np.float64 or dtype == "float64" or numbers.size == 0:
+        return
+    if (found := max(numbers.max(), -numbers.min())) > largest:
+        raise ValueError(
+            f"the {name} have {found:g}; expected at most {largest:g} in {dtype}: scale them, or "
+            "choose dtype='float64'"
+        )
+
+
 def check_shape(inputs: NDArray[Any], expected: tuple[int, ...]) -> None:
     """Raise `ValueError` unless each input has this shape; say what may have been meant.
 

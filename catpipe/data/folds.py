@@ -6,7 +6,6 @@ Folds are (repeats, examples): the number of the fold that holds each example ou
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from itertools import accumulate
 from reprlib import repr as brief
@@ -151,8 +150,7 @@ def checked_folds(folds: Any, examples: int) -> Folds:
     >>> checked_folds([0, 1, 0], examples=3)
     array([[0, 1, 0]])
     """
-    is_given = isinstance(folds, Sequence | np.ndarray)
-    rows = np.atleast_2d(np.asarray(folds)) if is_given else np.empty((0, 0))
+    rows = _rows(folds)
     are_numbers = rows.ndim == 2 and rows.shape[1] == examples and rows.dtype.kind in "iub"
     if not are_numbers or min((len(np.unique(row)) for row in rows), default=0) < 2:
         raise ValueError(
@@ -160,3 +158,11 @@ def checked_folds(folds: Any, examples: int) -> Folds:
             f"fold, ({examples},) or (repeats, {examples}): give np.arange({examples}) % 5, say"
         )
     return rows.astype(np.int64)
+
+
+def _rows(folds: Any) -> NDArray[Any]:
+    """Return the array of what may be folds, none where it makes no array."""
+    try:
+        return np.atleast_2d(np.asarray(folds))
+    except ValueError:  # rows of unequal lengths
+        return np.empty((0, 0))

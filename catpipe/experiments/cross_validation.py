@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from toolz import partition_all
 
+from catpipe.checks import check_map
 from catpipe.data.conversion import ExamplesLike
 from catpipe.data.folds import NEVER, Folds, checked_folds
 from catpipe.data.sampling import Indices
@@ -67,10 +68,10 @@ def run_folds(setup: Setup, folds: NDArray[np.int64], map_: Map = map) -> Array:
     >>> run_folds(prepare(Experiment(seed=1, hidden=()), pictures), np.arange(4)).shape
     (2, 4)
     """
-    return run_repeats(setup, np.asarray(folds)[np.newaxis], map_)[0]
+    return run_repeats(setup, [folds], map_)[0]
 
 
-def run_repeats(setup: Setup, folds: Folds, map_: Map = map) -> Array:
+def run_repeats(setup: Setup, folds: Folds | Sequence[Indices], map_: Map = map) -> Array:
     """Return each example's probabilities in each repeat, (repeats, classes, examples).
 
     folds: (repeats, examples); examples that a repeat never holds out have NaN there. The networks
@@ -86,6 +87,7 @@ def run_repeats(setup: Setup, folds: Folds, map_: Map = map) -> Array:
            [[0.8, 0.7, 0.1, nan],
             [0.2, 0.3, 0.9, nan]]])
     """
+    check_map(map_)
     rows = checked_folds(folds, len(setup.labels))
     are_alone = setup.seeds or learns(setup) or folds_need_own_runs(setup.experiment)
     size = 1 if are_alone else PART

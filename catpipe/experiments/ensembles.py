@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from toolz import identity, partition_all
 
+from catpipe.checks import check_map
 from catpipe.data.conversion import ExamplesLike
 from catpipe.experiments.contexts import Context, no_context, prepared_and_trained
 from catpipe.experiments.experiment import SEED, Experiment
@@ -88,6 +89,7 @@ def run_seeds(
     >>> run_seeds(setup, (1, 2)).seeds
     (1, 2)
     """
+    check_map(map_)
     seeds = _checked_seeds(seeds)
     _check_shares_features(setup)
     size = 1 if seeds_need_own_runs(setup.experiment) else PART

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from catpipe.data.transforms.columns import as_columns, as_floats, pixels
+from catpipe.data.conversion import NUMBERS, check_within
+from catpipe.data.transforms.columns import as_columns, as_floats
 from catpipe.data.transforms.composition import (
     apply_transforms,
     fit_and_apply_transforms,
@@ -23,21 +24,23 @@ def learned_columns(
 ) -> tuple[tuple[Parameters, ...], Array]:
     """Return what each of the transforms learns of the training examples, and all columns.
 
-    inputs: (examples, ...); training: the numbers of those that train.
+    inputs: (examples, ...); training: the numbers of those that train. Raises `ValueError` for
+    numbers beyond the experiment's type, and for transforms that give no finite numbers of each
+    example.
 
     >>> learned_columns(Experiment(seed=1), images, np.array([0]))
     ((), array([[0., 1.]]))
     """
     transforms, seed = experiment.transforms, experiment.seed
     if not transforms:
-        return (), pixels(inputs, experiment.dtype)
-    floats = as_floats(inputs, experiment.dtype)
+        return (), as_columns(_floats(experiment, inputs))
+    floats = _floats(experiment, inputs)
     if len(training) == len(inputs):
         fitted, made = fit_and_apply_transforms(transforms, floats, seed)
     else:
         fitted = fit_transforms(transforms, floats[training], seed)
         made = apply_transforms(transforms, fitted, floats)
-    return fitted, as_columns(made).astype(experiment.dtype, copy=False)
+    return fitted, _columns(experiment, made, len(inputs))
 
 
 def columns_of(
@@ -45,16 +48,38 @@ def columns_of(
 ) -> Array:
     """Return the columns that the network takes, (features, examples * views).
 
-    A transform may give several views of each example; they stand side by side.
+    A transform may give several views of each example; they stand side by side. Raises as
+    `learned_columns` does.
 
     >>> columns_of(Experiment(seed=1), (), images)
     array([[0., 1.]])
     """
     if not experiment.transforms:
-        return pixels(inputs, experiment.dtype)
-    floats = as_floats(inputs, experiment.dtype)
-    made = apply_transforms(experiment.transforms, fitted, floats)
-    return as_columns(made).astype(experiment.dtype, copy=False)
+        return as_columns(_floats(experiment, inputs))
+    made = apply_transforms(experiment.transforms, fitted, _floats(experiment, inputs))
+    return _columns(experiment, made, len(inputs))
+
+
+def _floats(experiment: Experiment, inputs: NDArray[Any]) -> Array:
+    check_within(inputs, experiment.dtype, "inputs")
+    return as_floats(inputs, experiment.dtype)
+
+
+def _columns(experiment: Experiment, made: Any, examples: int) -> Array:
+    """Return what transforms give as columns; refuse what are no features of each example."""
+    found = np.asarray(made)
+    if found.dtype.kind not in NUMBERS or found.size == 0 or len(found) % examples:
+        raise ValueError(
+            f"the transforms give {found.shape} of {found.dtype} for {examples} examples; expected "
+            "numbers, (examples * views, ...): look at what the last of them returns"
+        )
+    columns = as_columns(found).astype(experiment.dtype, copy=False)
+    if not np.isfinite(columns).all():
+        raise ValueError(
+            "the transforms give numbers that are not finite; expected finite ones: look at what "
+            "each of them returns"
+        )
+    return columns
 
 
 def features_and_views(

@@ -15,7 +15,7 @@ from catpipe.experiments.contexts import Context, no_context, prepared_and_train
 from catpipe.experiments.experiment import Experiment
 from catpipe.experiments.result import Result
 from catpipe.experiments.setup import Setup, batches_of, prepare, weights_fingerprint
-from catpipe.nn.network import Network, cost_of
+from catpipe.nn.network import Network, cost_of, layer_sizes
 from catpipe.nn.parameters import Array, Parameters
 from catpipe.optim.optimizers import Optimizer
 from catpipe.training.cost_history import Costs
@@ -31,6 +31,8 @@ from catpipe.training.loop import (
     trajectory,
 )
 from catpipe.training.stopping import Checkpoint, checked_at, early_stopping
+
+LARGE = 10  # root mean square of inputs: scaled ones have about 1
 
 Watch: TypeAlias = Callable[[Iterator[Checkpoint]], Iterator[Checkpoint]]
 
@@ -85,7 +87,7 @@ def run(setup: Setup, watch: Watch = identity, checkpoint: Checkpoint | None = N
     except Diverged as error:
         good = error.state
         lifted = setup.space.lift(setup.network, setup.initial_parameters, good.parameters)
-        sentence = f"{error}{_other_advice(setup.experiment)}"
+        sentence = f"{error}{_other_advice(setup.experiment)}{_advice_to_scale(setup)}"
         raise Diverged(sentence, State(good.iteration, lifted, ())) from None
 
 
@@ -186,6 +188,22 @@ def _other_advice(experiment: Experiment) -> str:
     if shrinking >= 2:  # each update then turns a weight's sign, and makes it larger
         return f" or the {name} until their product, {shrinking:.6g}, is below 2"
     return f" or the {name}" if shrinking > 0 else ""
+
+
+def _advice_to_scale(setup: Setup) -> str:
+    """Return that the inputs may be scaled, where they are large."""
+    size = _root_mean_square(setup)
+    if size <= LARGE:
+        return ""
+    return f", or scale the inputs, whose root mean square is {size:.3g} (transforms: standardize)"
+
+
+def _root_mean_square(setup: Setup) -> float:
+    """Return that of the network's inputs; a small space keeps the lengths of the columns."""
+    X = setup.space.columns
+    with quiet():  # squares of large numbers are infinite
+        squares = np.trace(X) if setup.space.kind == "dual" else np.square(X).sum()
+    return float(np.sqrt(squares / (X.shape[1] * layer_sizes(setup.network)[0])))
 
 
 def _last_cost(setup: Setup, network: Network, before: State, final: State) -> Array:

@@ -12,6 +12,7 @@ from catpipe.data.batches import normalized
 from catpipe.data.conversion import (
     ExamplesLike,
     check_shape,
+    check_within,
     class_numbers,
     examples_from,
     inputs_from,
@@ -216,8 +217,9 @@ def _logits_and_targets(result: Result, examples: Any) -> tuple[Array, Array, Ar
     Z = _logits(result, given.inputs)
     weights = None if given.weights is None else normalized(given.weights[np.newaxis])
     if is_regression(experiment):
-        Y = regression_targets(given.targets).T.astype(experiment.dtype)
-        return Z, Y, weights
+        Y = regression_targets(given.targets).T
+        check_within(Y, experiment.dtype, "targets")
+        return Z, Y.astype(experiment.dtype), weights
     labels, _ = class_numbers(given.targets, experiment.classes, result.class_names)
     return Z, targets(labels, experiment.classes, experiment.dtype), weights
 

@@ -25,6 +25,7 @@ from catpipe.data.batches import (
 from catpipe.data.conversion import (
     ExamplesLike,
     check_shape,
+    check_within,
     class_numbers,
     examples_from,
     regression_targets,
@@ -49,7 +50,7 @@ from catpipe.nn.layers import Dense
 from catpipe.nn.losses import BINARY_CROSS_ENTROPY, MEAN_SQUARED_ERROR, SOFTMAX_CROSS_ENTROPY
 from catpipe.nn.network import Network, layer_sizes, mlp, with_dropout
 from catpipe.nn.parameters import Array, Parameters
-from catpipe.optim.optimizers import Optimizer
+from catpipe.optim.optimizers import Optimizer, check_optimizer
 from catpipe.optim.regularizers import with_l2, with_weight_decay
 from catpipe.optim.schedules import Schedule, scaled, warm_up
 from catpipe.training.spaces import Space, cheapest_space, full_space, space_of
@@ -132,8 +133,9 @@ def prepare(
     """
     experiment = checked(experiment)
     joined, own, names = _converted(experiment, examples, validation)
-    used = None if optimizer is None else _checked_optimizer(optimizer)
-    return _setup(experiment, joined, own, names, Own(network, used, space))
+    if optimizer is not None:
+        check_optimizer(optimizer)
+    return _setup(experiment, joined, own, names, Own(network, optimizer, space))
 
 
 def _setup(
@@ -474,16 +476,6 @@ def _checked_network(network: Network, described: Network, experiment: Experimen
     return network
 
 
-def _checked_optimizer(optimizer: Optimizer) -> Optimizer:
-    asked = ("init", "update", "is_linear", "commutes_with_rotations")
-    if isinstance(optimizer, type) or not all(hasattr(optimizer, name) for name in asked):
-        raise TypeError(
-            f"the optimizer is {brief(optimizer)}; expected an optimizer, such as "
-            "optim.heavy_ball(0.01)"
-        )
-    return optimizer
-
-
 def _validating(
     experiment: Experiment, labels: Indices, validation_examples: int, mask: Mask | None
 ) -> Mask | None:
@@ -587,6 +579,7 @@ def _labels(experiment: Experiment, examples: Examples) -> Indices:
 def _network_targets(experiment: Experiment, examples: Examples) -> Array:
     """Return the targets of the network, (outputs, examples)."""
     if is_regression(experiment):
+        check_within(examples.targets, experiment.dtype, "targets")
         return np.ascontiguousarray(examples.targets.T, experiment.dtype)
     return targets(examples.targets, experiment.classes, experiment.dtype)
 

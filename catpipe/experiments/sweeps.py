@@ -6,13 +6,15 @@ alone, and any map, on one machine or many, gives the same bits.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import product
+from reprlib import repr as brief
 from typing import Any, NamedTuple
 
 from toolz import groupby, identity, partition_all
 
+from catpipe.checks import check_map
 from catpipe.data.conversion import ExamplesLike
 from catpipe.experiments.ensembles import PART, Map, run_seeds, seeds_need_own_runs
 from catpipe.experiments.experiment import Experiment, checked
@@ -31,14 +33,16 @@ class Trial(NamedTuple):
 def grid(experiment: Experiment, **values: Iterable[Any]) -> tuple[Experiment, ...]:
     """Return the experiment with each combination of these values of its fields.
 
-    Raises `TypeError` for no field, and `ValueError` for a value that it cannot have.
+    Raises `TypeError` for no field and for no list, and `ValueError` for a value that it cannot
+    have.
 
     >>> [e.l2 for e in grid(Experiment(seed=1), l2=[0, 0.1])]
     [0, 0.1]
     >>> len(grid(Experiment(seed=1), seed=range(5), hidden=[(), (3,)]))
     10
     """
-    return _with_each(experiment, values, product(*values.values()))
+    lists = _lists(values)
+    return _with_each(experiment, lists, product(*lists.values()))
 
 
 def paired(experiment: Experiment, **values: Iterable[Any]) -> tuple[Experiment, ...]:
@@ -49,7 +53,7 @@ def paired(experiment: Experiment, **values: Iterable[Any]) -> tuple[Experiment,
     >>> [(e.l2, e.dropout) for e in paired(Experiment(seed=1), l2=[0, 0.1], dropout=[0.5, 0.2])]
     [(0, 0.5), (0.1, 0.2)]
     """
-    lists = {name: [*of] for name, of in values.items()}
+    lists = _lists(values)
     if len({len(of) for of in lists.values()}) > 1:
         counts = ", ".join(f"{len(of)} of {name}" for name, of in lists.items())
         raise ValueError(f"values side by side, {counts}; expected as many of each")
@@ -59,9 +63,13 @@ def paired(experiment: Experiment, **values: Iterable[Any]) -> tuple[Experiment,
 def trials_of(experiments: Iterable[Experiment]) -> tuple[Trial, ...]:
     """Return what is trained at once, in the order in which it first appears; equals only once.
 
+    Raises `TypeError` for a single experiment, which is a tuple too.
+
     >>> [trial.seeds for trial in trials_of(grid(Experiment(seed=1), seed=range(5)))]
     [(0, 1, 2), (3, 4)]
     """
+    if isinstance(experiments, Experiment):
+        raise TypeError("one experiment; expected several: give grid(experiment, seed=range(5))")
     by_all_but_seed = groupby(lambda e: e._replace(seed=0), dict.fromkeys(experiments))
     return tuple(trial for group in by_all_but_seed.values() for trial in _trials(group))
 
@@ -74,11 +82,12 @@ def sweep(
 ) -> Iterator[Result]:
     """Give the result of each trial of these experiments, as `map_` does.
 
-    Law: any map gives the same bits. Raises as `fit` does.
+    Law: any map gives the same bits. Raises as `trials_of` and `fit` do.
 
     >>> [result.seeds for result in sweep(grid(Experiment(seed=1), seed=range(2)), pictures)]
     [(0, 1)]
     """
+    check_map(map_)
     return map_(partial(run_trial, examples, validation), trials_of(experiments))
 
 
@@ -107,17 +116,25 @@ def varied(experiments: Iterable[Experiment]) -> tuple[str, ...]:
     return tuple(name for name, values in columns if any(one != values[0] for one in values))
 
 
+def _lists(values: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Return the values of each field; a text is one value, and not its letters."""
+    for name, of in values.items():
+        if isinstance(of, str) or not isinstance(of, Iterable):
+            raise TypeError(f"{name} is {brief(of)}; expected the values to try: give [{of!r:.40}]")
+    return {name: [*of] for name, of in values.items()}
+
+
 def _with_each(
-    experiment: Experiment, values: Iterable[str], combined: Iterable[tuple[Any, ...]]
+    experiment: Experiment, names: Collection[str], combined: Iterable[tuple[Any, ...]]
 ) -> tuple[Experiment, ...]:
     given = checked(experiment)
-    if unknown := [name for name in values if name not in Experiment._fields]:
+    if unknown := [name for name in names if name not in Experiment._fields]:
         raise TypeError(
             f"{unknown[0]} is no field of an experiment; expected some of "
             f"{', '.join(Experiment._fields)}"
         )
     return tuple(
-        checked(given._replace(**dict(zip(values, each, strict=True)))) for each in combined
+        checked(given._replace(**dict(zip(names, each, strict=True)))) for each in combined
     )
 
 

@@ -29,7 +29,7 @@ from catpipe.data.conversion import (
     examples_from,
     regression_targets,
 )
-from catpipe.data.folds import NEVER, Folds, groups_of_equal, stratified_folds
+from catpipe.data.folds import NEVER, Folds, checked_folds, groups_of_equal, stratified_folds
 from catpipe.data.sampling import Indices
 from catpipe.experiments.contexts import Context, no_context, prepared_and_trained
 from catpipe.experiments.cross_validation import run_repeats
@@ -134,22 +134,23 @@ def validate(
 
     folds: (repeats, examples) as of `folds_for`, `data.hold_outs` or `data.leave_one_out`. All
     folds of all repeats are trained by one call of `map_`, in stacks where they can be. With seeds
-    each fold has a network of each, which predict together. Raises as `cross_validate` does.
+    each fold has a network of each, which predict together. Raises as `cross_validate` does, and
+    `ValueError` for a repeat that holds out one class alone, and for a fold of weights of 0.
 
     >>> images = np.array([0, 1, 254, 255], np.uint8).reshape(4, 1, 1, 1)
     >>> one = Experiment(seed=1, hidden=())
     >>> validate(one, (images, [0, 0, 1, 1]), np.array([0, 1, 0, 1])).fold_scores
     array([1., 1.])
     """
-    given = examples_from(examples)
+    experiment, given = checked(experiment), examples_from(examples)
+    targets, weights = _targets(experiment, given), given.weights
+    rows = checked_folds(folds, len(given.inputs))
+    _check_can_be_scored(targets, rows, weights)
     outputs = prepared_and_trained(
         context,
         lambda: prepare(experiment, given)._replace(seeds=tuple(seeds)),
-        lambda setup: run_repeats(setup, np.atleast_2d(folds), map_),
+        lambda setup: run_repeats(setup, rows, map_),
     )
-    rows = np.atleast_2d(np.asarray(folds)).astype(np.int64)
-    experiment = checked(experiment)
-    targets, weights = _targets(experiment, given), given.weights
     scores = _regression_scores if is_regression(experiment) else _class_scores
     return Validation(
         experiment=experiment,
@@ -222,6 +223,25 @@ def _targets(experiment: Experiment, given: ExamplesLike) -> NDArray[np.int64] |
     if is_regression(experiment):
         return regression_targets(targets).T
     return class_numbers(targets, experiment.classes)[0]
+
+
+def _check_can_be_scored(
+    targets: NDArray[np.int64] | Array, folds: Folds, weights: Array | None
+) -> None:
+    """Refuse, before training, what the scores could not judge."""
+    counts = np.ones(folds.shape[1]) if weights is None else weights
+    for repeat, row in enumerate(folds):
+        held = row != NEVER
+        if any(not counts[row == number].any() for number in np.unique(row[held])):
+            raise ValueError(
+                f"repeat {repeat} has a fold whose examples have weight 0; expected some above: "
+                "leave them out, or never hold them out (-1)"
+            )
+        if targets.ndim == 1 and len(np.unique(targets[held & (counts > 0)])) < 2:
+            raise ValueError(
+                f"repeat {repeat} holds out examples of one class; expected two or more to tell "
+                "apart: hold out more"
+            )
 
 
 def _pooled(validation: Validation) -> tuple[Array, NDArray[np.int64]]:

@@ -43,7 +43,8 @@ def wilson_interval(correct: float, count: float, confidence: float = 0.95) -> t
     >>> round(low, 3), round(high, 3)
     (0.67, 0.888)
     """
-    if not is_number(correct) or not is_number(count) or not 0 <= correct <= count or count <= 0:
+    are_numbers = is_number(correct) and is_number(count)
+    if not are_numbers or not 0 <= correct <= count or not 0 < count < float("inf"):
         raise ValueError(
             f"{brief(correct)} of {brief(count)} are correct; expected from 0 to all of one or more"
         )

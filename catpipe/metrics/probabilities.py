@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from catpipe.checks import check_whole
+from catpipe.metrics.scores import example_weights
 from catpipe.nn.parameters import Array
 
 
@@ -33,8 +34,8 @@ def area_under_curve(
     1.0
     """
     scores, expected = _scores(probabilities, labels)
-    share = _shares(weights, len(expected))
-    classes = np.unique(expected)
+    share = example_weights(weights, len(expected))
+    classes = np.unique(expected[share > 0])
     if len(classes) < 2:
         raise ValueError(
             f"labels of one class, {classes[0]}; expected two or more to tell apart: add examples"
@@ -62,7 +63,7 @@ def log_loss(probabilities: Array, labels: ArrayLike, weights: Array | None = No
     scores, expected = _scores(probabilities, labels)
     epsilon = np.finfo(scores.dtype).eps
     of_true = scores[expected, np.arange(len(expected))].clip(epsilon, 1)
-    return float(np.average(-np.log(of_true), weights=_shares(weights, len(expected))))
+    return float(np.average(-np.log(of_true), weights=example_weights(weights, len(expected))))
 
 
 def reliability(
@@ -78,7 +79,7 @@ def reliability(
     (array([0.5, 0.5]), array([0.1, 0.9]), array([0., 1.]))
     """
     scores, expected = _scores(probabilities, labels)
-    share = _shares(weights, len(expected))
+    share = example_weights(weights, len(expected))
     confidence, correct = scores.max(0), scores.argmax(0) == expected
     edges = np.linspace(0, 1, check_whole("bins", bins) + 1)[1:-1]
     bin_of = np.searchsorted(edges, confidence)
@@ -120,7 +121,3 @@ def _scores(probabilities: Array, labels: ArrayLike) -> tuple[Array, NDArray[np.
             f"labels from {expected.min()} to {expected.max()}; expected 0 to {len(scores) - 1}"
         )
     return scores, expected.astype(np.int64)
-
-
-def _shares(weights: Array | None, count: int) -> Array:
-    return np.ones(count) if weights is None else np.ravel(weights)

@@ -64,7 +64,8 @@ def check_optimizer(optimizer: Optimizer) -> None:
     TypeError: optimizer is 'adam'; expected an optimizer: write adam(0.001)
     """
     methods = (getattr(optimizer, name, None) for name in ("init", "update"))
-    if isinstance(optimizer, type) or not all(map(callable, methods)):
+    says_where = all(hasattr(optimizer, of) for of in ("commutes_with_rotations", "is_linear"))
+    if isinstance(optimizer, type) or not says_where or not all(map(callable, methods)):
         raise TypeError(
             f"optimizer is {brief(optimizer)}; expected an optimizer: write adam(0.001)"
         )

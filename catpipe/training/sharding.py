@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from catpipe.checks import check_type, check_whole
+from catpipe.checks import check_map, check_type, check_whole
 from catpipe.data.batches import Batch, check_batch
 from catpipe.nn.network import Network, cost_of, gradients
 from catpipe.nn.parameters import Array, Parameters, map_parameters
@@ -67,6 +67,7 @@ def make_sharded_step(
     """
     check_type("network", network, Network, "mlp(4, 3, 1)")
     check_optimizer(optimizer)
+    check_map(map_)
     return ShardedStep(network, optimizer, map_, check_whole("sample_every is", sample_every))
 
 

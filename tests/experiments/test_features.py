@@ -1,7 +1,7 @@
 """Transforms and augmentations of an experiment: what trains, what is predicted, what is saved."""
 
 import pickle
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
@@ -256,3 +256,62 @@ def test_augmentation_of_several_views_is_refused():
     asked = ASKED._replace(augmentation=(("flipped",),), transforms=(mirror_views(),))
     with pytest.raises(ValueError, match="2 views of each example; expected one"):
         fit(asked, PICTURES)
+
+
+@dataclass(frozen=True)
+class Gives:
+    """A user's own transform, which gives this, and learns that."""
+
+    rows: Any
+    learned: Any = field(default_factory=Parameters)
+
+    def fit(self, inputs, seed):  # noqa: ARG002, D102
+        return self.learned
+
+    def apply(self, fitted, inputs):  # noqa: ARG002, D102
+        return self.rows
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [None, np.ones((1, 2)), np.ones((17, 2)), np.ones((16, 0)), np.full((16, 2), "a")],
+    ids=["nothing", "too few", "too many", "no features", "text"],
+)
+def test_a_transform_gives_numbers_of_each_example(rows):
+    with pytest.raises(ValueError, match="for 16 examples; expected numbers"):
+        fit(ASKED._replace(transforms=(Gives(rows),)), PICTURES)
+
+
+def test_a_transform_gives_finite_numbers():
+    with pytest.raises(ValueError, match="the transforms give numbers that are not finite"):
+        fit(ASKED._replace(transforms=(Gives(np.full((16, 2), np.nan)),)), PICTURES)
+
+
+@pytest.mark.parametrize("around", [lambda own: own, lambda own: beside(own, grey())])
+def test_a_transform_learns_parameters(around):
+    own = Gives(np.ones((16, 2)), {"mean": 0.5})
+    with pytest.raises(TypeError, match="expected Parameters"):
+        fit(ASKED._replace(transforms=(around(own),)), PICTURES)
+
+
+FEATURES = np.random.default_rng(1).standard_normal((8, 3))
+SINGLE = ASKED._replace(dtype="float32")
+
+
+def test_inputs_beyond_float32_are_refused_in_training_and_in_prediction():
+    result = fit(SINGLE, (FEATURES, np.arange(8) % 2))
+    for use in (
+        lambda: fit(SINGLE, (FEATURES * 1e300, np.arange(8) % 2)),
+        lambda: predictions(result, FEATURES * 1e300),
+    ):
+        with pytest.raises(ValueError, match=r"inputs have .*float32: scale them"):
+            use()
+
+
+def test_targets_beyond_float32_are_refused():
+    regression = SINGLE._replace(loss="mean_squared_error")
+    with pytest.raises(ValueError, match=r"targets have .*float32: scale them"):
+        fit(regression, (FEATURES, FEATURES[:, 0] * 1e300))
+    result = fit(regression, (FEATURES, FEATURES[:, 0]))
+    with pytest.raises(ValueError, match=r"targets have .*float32: scale them"):
+        cost_on(result, (FEATURES, FEATURES[:, 0] * 1e300))

@@ -665,3 +665,12 @@ def test_what_was_learned_before_training_left_the_finite_numbers_is_kept(full_s
     assert 0 < kept.iteration < 600
     until = fit(asked._replace(iterations=kept.iteration), THREE)
     assert kept.parameters == until.parameters
+
+
+@pytest.mark.parametrize("features", [3, 400])
+@pytest.mark.parametrize("own", [{}, {"optimizer": "heavy_ball"}, {"full_space": True}])
+def test_large_inputs_that_diverge_are_to_be_scaled_in_any_space(features, own):
+    inputs = np.random.default_rng(1).choice([-1e6, 1e6], (9, features))
+    asked = Experiment(seed=1, hidden=(3,), iterations=200, loss="mean_squared_error", **own)
+    with pytest.raises(FloatingPointError, match=r"or scale the inputs.* is 1e\+06 \(transforms"):
+        fit(asked, (inputs, np.arange(9.0)))

@@ -113,3 +113,20 @@ def test_fields_that_vary_are_found():
 def test_arrays_of_values_are_taken():
     found = grid(SMALL, seed=np.arange(2), learning_rate=np.array([0.1, 0.2]))
     assert [type(e.seed) for e in found] == [int] * 4
+
+
+@pytest.mark.parametrize("combine", [grid, paired])
+@pytest.mark.parametrize("values", [{"activation": "relu"}, {"l2": 0.1}])
+def test_the_values_of_a_field_are_a_list(combine, values):
+    with pytest.raises(TypeError, match=r"expected the values to try: give \["):
+        combine(SMALL, **values)
+
+
+def test_one_experiment_is_no_sweep():
+    with pytest.raises(TypeError, match="one experiment; expected several"):
+        sweep(SMALL, PICTURES)
+
+
+def test_a_sweep_needs_a_map():
+    with pytest.raises(TypeError, match="map_ is None"):
+        sweep([SMALL], PICTURES, map_=None)

@@ -170,3 +170,23 @@ def test_what_a_transform_learns_it_learns_without_the_fold():
     others = Examples(COLOURS.inputs[~held], COLOURS.targets[~held])
     expected = probabilities(fit(scaled, others), COLOURS.inputs[held])
     np.testing.assert_allclose(found.outputs[0][:, held], expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("function", [cross_validate, validate])
+def test_folds_of_unequal_lengths_and_no_map_are_refused(function):
+    with pytest.raises(ValueError, match="folds are"):
+        function(THREE, COLOURS, [[0, 1], [0]])
+    with pytest.raises(TypeError, match="map_ is None; expected a function"):
+        function(THREE, COLOURS, FOLDS[0], map_=None)
+
+
+def test_a_fold_of_no_weight_is_refused_before_training():
+    weighted = COLOURS._replace(weights=(FOLDS[1] != 2).astype(float))
+    with pytest.raises(ValueError, match="repeat 1 has a fold whose examples have weight 0"):
+        validate(THREE, weighted, FOLDS)
+
+
+def test_examples_of_one_class_cannot_be_told_apart():
+    one = np.where(COLOURS.targets == 1, 0, -1)
+    with pytest.raises(ValueError, match="repeat 0 holds out examples of one class"):
+        validate(THREE, COLOURS, one)

@@ -92,3 +92,8 @@ def test_a_ratio_of_examples_that_cannot_be_is_refused(ratio):
 def test_degrees_of_freedom_that_cannot_be_are_refused(degrees):
     with pytest.raises(ValueError, match="degrees of freedom"):
         t_quantile(degrees)
+
+
+def test_an_infinite_count_has_no_interval():
+    with pytest.raises(ValueError, match="1 of inf are correct"):
+        wilson_interval(1, float("inf"))

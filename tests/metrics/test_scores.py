@@ -114,3 +114,32 @@ def test_errors_of_a_regression_are_those_of_scikit_learn(seed, outputs, count):
     ):
         assert ours(found, Y) == pytest.approx(other(Y.T, found.T))
         assert ours(found, Y, share) == pytest.approx(other(Y.T, found.T, sample_weight=weights))
+
+
+@pytest.mark.parametrize("metric", [accuracy, r_squared, mean_absolute_error, balanced_accuracy])
+@pytest.mark.parametrize("shape", [(3,), (3, 1), (2, 2), ()])
+def test_weights_of_another_shape_are_refused(metric, shape):
+    with pytest.raises(ValueError, match="expected one number for each of 2 examples"):
+        metric(np.array([1, 0]), np.array([1, 1]), np.ones(shape))
+
+
+def test_names_and_numbers_are_not_compared():
+    with pytest.raises(ValueError, match="names in both, or numbers in both"):
+        accuracy(np.array(["1"]), np.array([1]))
+
+
+@pytest.mark.parametrize("kind", [bool, np.uint8, np.uint64, np.int32])
+def test_a_confusion_matrix_takes_any_integers(kind):
+    one = np.array([0, 1, 1], kind)
+    assert confusion(one, one, 2).tolist() == [[1, 0], [0, 2]]
+
+
+@pytest.mark.parametrize("classes", [2.0, 0, "2", None])
+def test_a_confusion_matrix_has_a_whole_number_of_classes(classes):
+    with pytest.raises(ValueError, match="expected an integer of at least 1"):
+        confusion(np.array([0, 1]), np.array([0, 1]), classes)
+
+
+def test_a_class_of_no_weight_is_left_out_of_balanced_accuracy():
+    found, expected = np.array([0, 0, 1]), np.array([0, 1, 1])
+    assert balanced_accuracy(found, expected, np.array([1, 0, 0])) == 1

@@ -18,6 +18,7 @@ from typing import Protocol
 import numpy as np
 from toolz import merge
 
+from catpipe.checks import check_type
 from catpipe.data.transforms.columns import as_rows
 from catpipe.nn.parameters import Array, Parameters
 from catpipe.random import check_seed
@@ -40,7 +41,8 @@ def fit_transforms(
 ) -> tuple[Parameters, ...]:
     """Return what each transform learns from what those before it give.
 
-    Raises `TypeError` for what is no transform, and `ValueError` for inputs that one cannot take.
+    Raises `TypeError` for what is no transform and for one that learns no `Parameters`, and
+    `ValueError` for inputs that one cannot take.
 
     >>> from catpipe.data import principal_components, standardize
     >>> X = np.random.default_rng(1).standard_normal((9, 5))
@@ -49,7 +51,7 @@ def fit_transforms(
     """
     check_transforms(transforms)
     fitted, outputs = fit_and_apply_transforms(transforms[:-1], inputs, seed)
-    return (*fitted, *(last.fit(outputs, seed) for last in transforms[-1:]))
+    return (*fitted, *(_learned(last, outputs, seed) for last in transforms[-1:]))
 
 
 def fit_and_apply_transforms(
@@ -87,8 +89,15 @@ def fit_and_apply(transform: Transform, inputs: Array, seed: int) -> tuple[Param
     """
     if isinstance(transform, Chain | Beside):
         return transform.fit_and_apply(inputs, seed)
-    fitted = transform.fit(inputs, seed)
+    fitted = _learned(transform, inputs, seed)
     return fitted, transform.apply(fitted, inputs)
+
+
+def _learned(transform: Transform, inputs: Array, seed: int) -> Parameters:
+    """Return what a transform learns; refuse what a run file could not hold."""
+    fitted = transform.fit(inputs, seed)
+    check_type(f"what {brief(transform)} learns", fitted, Parameters, "Parameters(mean=mean)")
+    return fitted
 
 
 def apply_transforms(
@@ -159,7 +168,7 @@ class Beside:
 
     def fit(self, inputs: Array, seed: int) -> Parameters:
         """Return what each learns from the same inputs."""
-        return with_places([transform.fit(inputs, seed) for transform in self.transforms])
+        return with_places([_learned(transform, inputs, seed) for transform in self.transforms])
 
     def apply(self, fitted: Parameters, inputs: Array) -> Array:
         """Return the features of each, one after another, (examples * views, features)."""

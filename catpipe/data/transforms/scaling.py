@@ -24,8 +24,9 @@ class Standardize:
         low = inputs.min(0)
         is_constant = low == inputs.max(0)
         mean = np.where(is_constant, low, inputs.mean(0, dtype=np.float64))
-        deviation = np.where(is_constant, 1, inputs.std(0, dtype=np.float64))
-        return Parameters(mean=mean.astype(inputs.dtype), deviation=deviation.astype(inputs.dtype))
+        deviation = inputs.std(0, dtype=np.float64).astype(inputs.dtype)
+        is_none = is_constant | (deviation == 0)  # too small for the type
+        return Parameters(mean=mean.astype(inputs.dtype), deviation=np.where(is_none, 1, deviation))
 
     def apply(self, fitted: Parameters, inputs: Array) -> Array:
         """Return (inputs - mean) / deviation."""

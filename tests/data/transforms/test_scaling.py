@@ -78,3 +78,10 @@ def test_compression_is_undone_by_its_inverse(number, factor):
 def test_a_factor_that_is_not_positive_is_refused(factor):
     with pytest.raises(ValueError, match="of logarithm; expected a positive finite number"):
         logarithm(factor)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_deviations_too_small_for_the_type_count_as_none(dtype):
+    rows = np.array([[0.0], [np.finfo(dtype).smallest_subnormal]], dtype)
+    fitted = standardize().fit(rows, seed=1)
+    assert np.isfinite(standardize().apply(fitted, rows)).all()
