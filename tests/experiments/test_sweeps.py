@@ -124,9 +124,9 @@ def test_the_values_of_a_field_are_a_list(combine, values):
 
 def test_one_experiment_is_no_sweep():
     with pytest.raises(TypeError, match="one experiment; expected several"):
-        sweep(SMALL, PICTURES)
+        sweep(SMALL, PICTURES)  # type: ignore[arg-type]
 
 
 def test_a_sweep_needs_a_map():
     with pytest.raises(TypeError, match="map_ is None"):
-        sweep([SMALL], PICTURES, map_=None)
+        sweep([SMALL], PICTURES, map_=None)  # type: ignore[arg-type]

@@ -12,6 +12,7 @@ import pytest
 from toolz import identity
 
 from catpipe import checks, random
+from catpipe.checks import check_map
 from catpipe.data import (
     augmentation,
     batches,
@@ -23,6 +24,7 @@ from catpipe.data import (
     sampling,
 )
 from catpipe.data import examples as example
+from catpipe.data.conversion import check_within
 from catpipe.data.drawn import canvas, drawings, subjects
 from catpipe.data.transforms import (
     boundaries,
@@ -51,6 +53,7 @@ from catpipe.experiments import (
 )
 from catpipe.metrics import intervals, scores
 from catpipe.metrics import probabilities as scored
+from catpipe.metrics.scores import example_weights
 from catpipe.nn import initializers, layers, losses, parameters
 from catpipe.nn.initializers import initialize_parameters
 from catpipe.nn.network import (
@@ -532,6 +535,9 @@ CALLS = {
     ),
     "ensemble_predictions": (result.ensemble_predictions, OF_SEEDS, IMAGES),
     "ensemble_probabilities": (result.ensemble_probabilities, OF_SEEDS, IMAGES),
+    "check_map": (check_map, map),
+    "check_within": (check_within, Z, "float32", "Z"),
+    "example_weights": (example_weights, np.full(6, 1 / 6), 6),
     "logits_of": (features.logits_of, NET, W, X, 3),
     "plain_fields": (experiment.plain_fields, FEATURES.experiment),
     "are_described": (experiment.are_described, FEATURES.experiment),
