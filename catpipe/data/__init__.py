@@ -103,9 +103,11 @@ from catpipe.data.transforms.descriptors import (
 )
 from catpipe.data.transforms.notation import read_transforms, write_transforms
 from catpipe.data.transforms.pictures import (
+    CropViews,
     Downscale,
     Grey,
     MirrorViews,
+    crop_views,
     downscale,
     grey,
     mirror_views,
@@ -128,6 +130,7 @@ __all__ = [
     "Chain",
     "Codebook",
     "ColourHistogram",
+    "CropViews",
     "DataSet",
     "Downscale",
     "Examples",
@@ -158,6 +161,7 @@ __all__ = [
     "class_weights",
     "codebook",
     "colour_histogram",
+    "crop_views",
     "cropped",
     "downscale",
     "draw",

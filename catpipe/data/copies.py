@@ -96,8 +96,9 @@ def near_pairs(prints: Fingerprints) -> tuple[Pair, ...]:
     least `DETAILED`, which tells copies from pictures that share a bright sky and a dark ground.
 
     >>> noise = np.random.default_rng(1).random((2, 64, 64))
-    >>> near_pairs(fingerprints(np.concatenate([noise, noise[:1, :, ::-1]])))
-    (Pair(number=2, of=0, how='mirrored', likeness=1.0),)
+    >>> (pair,) = near_pairs(fingerprints(np.concatenate([noise, noise[:1, :, ::-1]])))
+    >>> pair.number, pair.of, pair.how, round(pair.likeness, 3)
+    (2, 0, 'mirrored', 1.0)
     """
     rows = Fingerprints(*(of.reshape(len(of), -1) for of in prints))
     mirrored = Fingerprints(*(of[:, :, ::-1].reshape(len(of), -1) for of in prints))

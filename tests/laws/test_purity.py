@@ -463,6 +463,7 @@ CALLS = {
     "grey": (transformed, picture_transforms.grey),
     "downscale": (transformed, picture_transforms.downscale, 2),
     "mirror_views": (transformed, picture_transforms.mirror_views),
+    "crop_views": (transformed, picture_transforms.crop_views, 3, 2),
     "standardize": (transformed, scaling.standardize),
     "scale_groups": (transformed, scaling.scale_groups, 9, 18),
     "logarithm": (transformed, scaling.logarithm, 3),

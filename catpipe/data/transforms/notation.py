@@ -33,9 +33,11 @@ from catpipe.data.transforms.descriptors import (
     oriented_gradients,
 )
 from catpipe.data.transforms.pictures import (
+    CropViews,
     Downscale,
     Grey,
     MirrorViews,
+    crop_views,
     downscale,
     grey,
     mirror_views,
@@ -63,6 +65,7 @@ TRANSFORMS: Mapping[str, Kind] = {
     "grey": Kind(grey, Grey),
     "downscale": Kind(downscale, Downscale),
     "mirror_views": Kind(mirror_views, MirrorViews),
+    "crop_views": Kind(crop_views, CropViews),
     "colour_histogram": Kind(colour_histogram, ColourHistogram),
     "oriented_gradients": Kind(oriented_gradients, OrientedGradients),
     "codebook": Kind(codebook, Codebook),
@@ -110,7 +113,7 @@ def transform_forms() -> tuple[str, ...]:
     """Return how each transform that has a name is written.
 
     >>> transform_forms()[:4]
-    ('grey', 'downscale:SIDE', 'mirror_views', 'colour_histogram:CELLS,BINS')
+    ('grey', 'downscale:SIDE', 'mirror_views', 'crop_views:COUNT,SIDE[,LEAST]')
     """
     return tuple(map(_form, TRANSFORMS))
 

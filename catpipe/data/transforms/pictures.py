@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from reprlib import repr as brief
 
 import numpy as np
 
-from catpipe.checks import check_whole
+from catpipe.checks import check_whole, is_number
 from catpipe.data.transforms.boundaries import as_pictures
 from catpipe.data.transforms.composition import Transform
 from catpipe.nn.parameters import Array, Parameters
+from catpipe.random import CROP, generator
 
 LUMA = (0.299, 0.587, 0.114)
 """The weights of red, green and blue in what the eye sees as brightness (ITU-R BT.601)."""
@@ -110,8 +112,69 @@ def mirror_views() -> Transform:
     return MirrorViews()
 
 
-def _area_means(parts: int, length: int, dtype: np.dtype) -> Array:
-    """Return the matrix (parts, length) that takes the mean over each of equal parts of a line."""
-    edges = np.arange(parts + 1)[:, np.newaxis] * (length / parts)
+@dataclass(frozen=True)
+class CropViews:
+    """The transform of `crop_views`."""
+
+    count: int
+    side: int
+    least: float = 0.1
+
+    def fit(self, inputs: Array, seed: int) -> Parameters:
+        """Return the parts, (count, 3): their top, left and side, as shares of a picture's."""
+        area, top, left = generator(seed, CROP).random((self.count, 3)).T
+        side = np.sqrt(self.least + (1 - self.least) * area)
+        parts = np.stack((top * (1 - side), left * (1 - side), side), axis=1)
+        return Parameters(parts=parts.astype(inputs.dtype))
+
+    def apply(self, fitted: Parameters, inputs: Array) -> Array:
+        """Return each part of each picture, every new pixel the mean over its area."""
+        pictures = np.moveaxis(as_pictures("crop_views", inputs), -1, 1)
+
+        def view(part: Array) -> Array:
+            top, left, side = map(float, part)
+            down, right = (
+                _area_means(self.side, length, pictures.dtype, begin, begin + side)
+                for begin, length in zip((top, left), pictures.shape[-2:], strict=True)
+            )
+            return down @ pictures @ right.T
+
+        views = np.moveaxis(np.stack([*map(view, fitted["parts"])], axis=1), 2, -1)
+        return views.reshape(-1, *views.shape[2:])
+
+
+def crop_views(count: int, side: int, least: float = 0.1) -> Transform:
+    """Return the transform to `count` parts of each picture, of `side` x `side` pixels each.
+
+    inputs: (examples, height, width, channels) -> (examples * count, side, side, channels). The
+    parts are the same of all pictures, which seed draws: the area is uniform from `least` of the
+    picture to the whole, and so is the place (Szegedy et al. 2015, section 6; a prediction is the
+    mean over the parts, as in Krizhevsky et al. 2012, section 4.1). Raises `ValueError` for a count
+    or side that is no integer of at least 1, and a `least` that is not in (0, 1].
+
+    >>> whole = crop_views(count=1, side=1, least=1)
+    >>> whole.apply(whole.fit(np.ones((1, 1, 3, 1)), seed=1), np.array([[[[0.0], [1.0], [0.5]]]]))
+    array([[[[0.5]]]])
+    """
+    if not is_number(least) or not 0 < least <= 1:
+        raise ValueError(
+            f"parts of at least {brief(least)} of the area; expected a number above 0, at most 1"
+        )
+    return CropViews(
+        check_whole("count of crop_views", count),
+        check_whole("side of crop_views", side),
+        float(least),
+    )
+
+
+def _area_means(
+    parts: int, length: int, dtype: np.dtype, begin: float = 0.0, end: float = 1.0
+) -> Array:
+    """Return the matrix (parts, length) that takes the mean over each of equal parts of a line.
+
+    The parts divide the line from `begin` to `end`, which are shares of it.
+    """
+    size = length * (end - begin)
+    edges = length * begin + np.arange(parts + 1)[:, np.newaxis] * (size / parts)
     covered = np.clip(edges - np.arange(length), 0, 1)  # of each pixel, up to each edge
-    return (np.diff(covered, axis=0) * (parts / length)).astype(dtype)
+    return (np.diff(covered, axis=0) * (parts / size)).astype(dtype)

@@ -10,7 +10,8 @@ from catpipe.data.transforms.notation import TRANSFORMS, read_transforms
 from tests.points import FLOATS
 
 TEXTS = (
-    "grey", "downscale:3", "mirror_views", "colour_histogram:2,3", "oriented_gradients:4",
+    "grey", "downscale:3", "mirror_views", "crop_views:3,4", "crop_views:2,3,0.5",
+    "colour_histogram:2,3", "oriented_gradients:4",
     "codebook:12,3", "codebook:5,2,3", "standardize", "scale_groups", "scale_groups:100,44,48",
     "logarithm:9", "square_root", "principal_components:4", "principal_components:3,whiten",
     "(mirror_views; standardize; principal_components:5)", "grey + (standardize; downscale:2)",
@@ -112,7 +113,9 @@ def test_another_seed_draws_another_codebook():
     assert not np.isin(words[0], words[1]).any()
 
 
-FOR_PICTURES = ("grey", "downscale:2", "mirror_views", "colour_histogram:1,2", "codebook:2,3")
+FOR_PICTURES = (
+    "grey", "downscale:2", "mirror_views", "crop_views:2,3", "colour_histogram:1,2", "codebook:2,3",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("text", [*FOR_PICTURES, "oriented_gradients:4"])

@@ -15,7 +15,7 @@ from catpipe.data.transforms.notation import (
     transform_forms,
     write_transforms,
 )
-from catpipe.data.transforms.pictures import downscale, grey, mirror_views
+from catpipe.data.transforms.pictures import crop_views, downscale, grey, mirror_views
 from catpipe.data.transforms.scaling import (
     logarithm,
     scale_groups,
@@ -27,6 +27,7 @@ whole = st.integers(1, 10**6)
 singles = st.one_of(
     st.builds(grey),
     st.builds(mirror_views),
+    st.builds(crop_views, whole, whole, st.floats(0, 1, exclude_min=True)),
     st.builds(standardize),
     st.builds(square_root),
     st.builds(downscale, whole),

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catpipe.data.transforms.pictures import downscale, grey, mirror_views
+from catpipe.data.transforms.pictures import crop_views, downscale, grey, mirror_views
 from catpipe.nn.parameters import Parameters
 from tests.points import seeds
 
@@ -69,3 +69,38 @@ def test_a_side_that_is_no_whole_number_is_refused(side):
 def test_pictures_are_not_enlarged():
     with pytest.raises(ValueError, match="4 x 5 pixels to downscale to 6 x 6; expected a smaller"):
         downscale(6).apply(Parameters(), np.ones((1, 4, 5, 3)))
+
+
+@given(seeds, st.integers(1, 9), st.integers(1, 9), st.integers(1, 4))
+def test_a_crop_of_the_whole_is_the_picture_downscaled(seed, height, width, side):
+    side = min(side, max(height, width))
+    whole = crop_views(1, side, least=1)
+    pictures = np.random.default_rng(seed).random((2, height, width, 3))
+    views = whole.apply(whole.fit(pictures, seed), pictures)
+    np.testing.assert_allclose(views, downscale(side).apply(NONE, pictures), atol=1e-12)
+
+
+@given(seeds, st.integers(1, 5), st.floats(0.01, 1))
+def test_a_crop_of_a_slope_is_a_part_of_the_slope(seed, side, least):
+    rows, columns = np.mgrid[:16, :16] + 0.5
+    pictures = np.stack((rows, columns), axis=-1)[np.newaxis] / 16
+    crops = crop_views(3, side, least)
+    fitted = crops.fit(pictures, seed)
+    centres = (np.arange(side) + 0.5) / side
+    for view, (top, left, length) in zip(
+        crops.apply(fitted, pictures), fitted["parts"], strict=True
+    ):
+        assert least <= length**2 + 1e-12 <= 1 + 2e-12
+        np.testing.assert_allclose(view[:, 0, 0], top + length * centres, atol=1 / 16)
+        np.testing.assert_allclose(view[0, :, 1], left + length * centres, atol=1 / 16)
+
+
+def test_another_seed_draws_other_crops():
+    crops, pictures = crop_views(3, 2), np.ones((1, 4, 4, 3))
+    assert not np.isin(crops.fit(pictures, 1)["parts"], crops.fit(pictures, 2)["parts"]).any()
+
+
+@pytest.mark.parametrize("least", [0, -1, 1.5, float("nan"), "half", True])
+def test_crops_of_no_share_of_the_area_are_refused(least):
+    with pytest.raises(ValueError, match="of the area; expected a number above 0, at most 1"):
+        crop_views(3, 2, least)
