@@ -3,8 +3,9 @@
     python -m tests.benchmarks.recipes [RECIPE ...] [--data FOLDER] [--seeds 10]
 
 Each recipe trains once from each of the seeds 1 to 10, codebooks and crops included, on the
-training pictures alone. Prints the mean accuracy on the test pictures with its interval of 95 % over seeds
-(Student), the lowest and the highest, the accuracy of all of them together, and the time of one.
+training pictures alone. Prints the mean accuracy on the test pictures with its interval of 95 %
+over seeds (Student), the lowest and the highest, the accuracy of all of them together, and the time
+of one.
 """
 
 from __future__ import annotations
