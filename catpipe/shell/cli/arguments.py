@@ -6,12 +6,14 @@ from argparse import (
     SUPPRESS,
     Action,
     ArgumentParser,
+    ArgumentTypeError,
     BooleanOptionalAction,
     Namespace,
     RawDescriptionHelpFormatter,
 )
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from re import fullmatch
 from reprlib import repr as brief
 from typing import Any, NamedTuple, NoReturn, TypeAlias
@@ -93,10 +95,20 @@ def parse(arguments: Sequence[str]) -> tuple[str, Namespace]:
             f"{_suggestion(word, {**OTHER_WORDS, **{name: name for name in COMMANDS}})}"
         )
     options, unknown = root.parse_known_args(arguments)
-    if unknown:
-        _refuse_unknown(word, unknown)
     values = vars(options)
+    several = SEVERAL.get(word)
+    if several and unknown and not any(word.startswith("-") for word in unknown):
+        values[several] += [_read_as_path(root, word) for word in unknown]
+    elif unknown:
+        _refuse_unknown(word, unknown)
     return values.pop("command"), Namespace(**values)
+
+
+def _read_as_path(root: OneLineParser, word: str) -> Path:
+    try:
+        return read_path(word)
+    except ArgumentTypeError as error:
+        root.error(str(error))
 
 
 def _with_joined_values(arguments: Sequence[str]) -> list[str]:
@@ -320,11 +332,15 @@ COMMANDS: Mapping[str, Command] = {
          "--layers 32 --learning-rate 0.01 --folds 10",
          "a.toml b.toml --data FOLDER --folds leave-one-out --train-only --json")),
     "predict": Command(
-        "predict", "predict", "predict the class, or the numbers, of single test examples",
-        (RUN, DATA, MEMORY,
+        "predict", "predict", "predict the class, or numbers, of photographs or test examples",
+        (RUN,
+         _argument("photos", "PHOTO", "JPEG, PNG, WebP, GIF, TIFF, ... of any size, or a folder of "
+                   "them (default: the test examples); status 1 when one cannot be read",
+                   nargs="*"),
+         DATA, MEMORY,
          _argument("--index", "N", "numbers of the test examples, from 0 (default: all)",
-                   type=read_integer, nargs="+")),
-        ("cats.h5", "cats.h5 --index 0 9")),
+                   type=read_integer, nargs="+"), JSON),
+        ("cats.h5 cat.jpg", "cats.h5 holiday/ cat.jpg --json", "cats.h5 --index 0 9")),
     "check": Command(
         "check", "check_data", "find copies and damage in a data set",
         (_argument("data", "DATA", "folder of a train_*.h5 and a test_*.h5, or one file of both "
@@ -348,6 +364,9 @@ COMMANDS: Mapping[str, Command] = {
         ("cats.h5 cats.png", "cats.h5 cats.pdf")),
 }
 # fmt: on
+SEVERAL = {"predict": "photos", "validate": "configs"}
+"""The paths of which a command takes several: argparse overlooks those that follow an option."""
+
 OTHER_WORDS = {
     "help": "--help",
     "fit": "train",
@@ -360,6 +379,7 @@ OTHER_WORDS = {
     "verify": "check",
     "test": "evaluate",
     "score": "evaluate",
+    "classify": "predict",
     "cv": "validate",
     "cross-validate": "validate",
     "grid": "sweep",

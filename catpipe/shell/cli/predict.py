@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from catpipe.data.drawn.drawings import SIDE, draw
 from catpipe.data.examples import DataSet, Examples, fingerprint, noun
 from catpipe.experiments.experiment import SEEDS, is_regression
-from catpipe.experiments.result import ensemble_predictions, ensemble_probabilities
+from catpipe.experiments.result import ensemble_predictions
 from catpipe.metrics.scores import confusion
-from catpipe.nn.parameters import Array
+from catpipe.shell.cli.answers import answers_of, listed
+from catpipe.shell.cli.photographs import predict_photographs
 from catpipe.shell.cli.report import data_line, ensemble_score, score_for
 from catpipe.shell.runs.locate import data_to_evaluate
 from catpipe.shell.runs.run_file import Run, load_run
@@ -44,8 +45,10 @@ def evaluate(options: Namespace) -> None:
         _print_confusion(run.classes, table)
 
 
-def predict(options: Namespace) -> None:
-    """Print what is predicted for single test examples: classes with probabilities, or numbers."""
+def predict(options: Namespace) -> bool:
+    """Print what is predicted of photographs or of single test examples; return whether of all."""
+    if options.photos:
+        return predict_photographs(options)
     folder, run, (data, _) = _run_and_data(options)
     test, count = data.test, len(data.test.targets)
     chosen = list(options.index or range(count))
@@ -54,28 +57,23 @@ def predict(options: Namespace) -> None:
             raise DataError(
                 f"{folder}: has no test {noun(test)} {index}; expected 0 to {count - 1}"
             )
-    words = _numbers if is_regression(run.result.experiment) else _classes
-    for index, found in zip(chosen, words(run, test, chosen), strict=True):
-        print(f"{noun(test)} {index}: {found}")
+    answers = answers_of(run, test.inputs[chosen])
+    found = [*zip(chosen, answers, test.targets[chosen].tolist(), strict=True)]
+    if options.json:
+        entries = [{"index": i, **answer.fields(), **_true(run, of)} for i, answer, of in found]
+        print(json.dumps({"run": str(options.run), "data": str(folder), "examples": entries}))
+        return True
+    for index, answer, target in found:
+        is_class = not is_regression(run.result.experiment)
+        more = f"; labelled {run.classes[target]}" if is_class else f" (target {listed(target)})"
+        print(f"{noun(test)} {index}: {answer.words(more)}")
+    return True
 
 
-def _classes(run: Run, test: Examples, chosen: list[int]) -> Iterator[str]:
-    inputs, labels = test.inputs[chosen], test.targets[chosen]
-    predicted = ensemble_predictions(run.result, inputs)
-    sure = ensemble_probabilities(run.result, inputs).max(0)
-    for number, probability, label in zip(predicted, sure, labels, strict=True):
-        name, labelled = run.classes[number], run.classes[label]
-        yield f"{name} (probability {probability:.4f}; labelled {labelled})"
-
-
-def _numbers(run: Run, test: Examples, chosen: list[int]) -> Iterator[str]:
-    predicted = ensemble_predictions(run.result, test.inputs[chosen])
-    for found, target in zip(predicted, test.targets[chosen], strict=True):
-        yield f"{_listed(found)} (target {_listed(target)})"
-
-
-def _listed(values: Array) -> str:
-    return ", ".join(f"{value:.6g}" for value in np.atleast_1d(values))
+def _true(run: Run, target: Any) -> dict[str, Any]:
+    """Return the label of an example, or its target, under the name that it has in JSON."""
+    is_class = not is_regression(run.result.experiment)
+    return {"label": run.classes[target]} if is_class else {"target": target}
 
 
 def _confusion(run: Run, test: Examples) -> NDArray[np.int64]:
