@@ -28,6 +28,7 @@ from catpipe.shell.cli.readers import (
     read_number,
     read_path,
     read_recipe,
+    read_size,
     recipes,
 )
 
@@ -347,6 +348,23 @@ COMMANDS: Mapping[str, Command] = {
                    "(default: data/catvnoncat, otherwise data/drawn); status 1 when something is "
                    "found", nargs="?"), MEMORY, JSON),
         ("data/drawn", "FOLDER --json")),
+    "import": Command(
+        "import_pictures", "import_folder",
+        "make a data set of pictures in a folder for each class",
+        (_argument("folder", "FOLDER", "folder that holds a folder of pictures for each class, "
+                   "or train/ and test/ that do, and perhaps val/, which is the part to test on "
+                   "where there is no test/"),
+         _argument("--out", "DATASET", "folder to write train_pictures.h5 and test_pictures.h5 to",
+                   required=True),
+         _argument("--size", "SIDE", "size of the pictures, as in 64, or 64x48 for 64 wide and 48 "
+                   "high: each is squeezed to it (default: 64)", type=read_size, default=(64, 64)),
+         _switch("--grey", "make grey pictures, of one channel"),
+         _argument("--test-share", "SHARE", "share of each class to test on, where there is no "
+                   "test/; 0 for none (default: 0.2)", type=read_number),
+         _argument("--seed", "N", "seed of the division and of the order (default: 1)",
+                   type=read_integer, default=1),
+         _switch("--force", "replace the data set in DATASET"), JSON),
+        ("photos --out cats", "photos --out cats --size 32 --test-share 0.1")),
     "draw": Command(
         "predict", "draw_data", "draw a data set of cats and other things",
         (_argument("folder", "FOLDER", "folder to write to"),
@@ -380,6 +398,8 @@ OTHER_WORDS = {
     "test": "evaluate",
     "score": "evaluate",
     "classify": "predict",
+    "convert": "import",
+    "ingest": "import",
     "cv": "validate",
     "cross-validate": "validate",
     "grid": "sweep",

@@ -29,15 +29,20 @@ def check_data(options: Namespace) -> bool:
     data, notes = load_with_notes(folder, options.memory or TOTAL)
     findings = find_problems(data)
     if options.json:
-        print(json.dumps({"data": str(folder), **_as_json(findings)}, allow_nan=False))
+        print(json.dumps({"data": str(folder), **findings_as_json(findings)}, allow_nan=False))
         return findings.is_clean
     print(data_line(folder, data, notes))
+    print_findings(findings)
+    return findings.is_clean
+
+
+def print_findings(findings: Findings) -> None:
+    """Print what was found, a line for each kind of problem, and what was not looked for."""
     print(f"different: {findings.different:,} of {findings.examples:,} {findings.noun}s")
     for sentence in sentences(findings) or ("nothing",):
         print(f"found: {sentence}")
     for what in findings.not_looked_for:
         print(f"not looked for: {what}")
-    return findings.is_clean
 
 
 def check_line(folder: Path, data: DataSet) -> str:
@@ -51,6 +56,6 @@ def check_line(folder: Path, data: DataSet) -> str:
     return f"check: {found} (`catpipe check {folder}`)" if found else ""
 
 
-def _as_json(findings: Findings) -> Mapping[str, Any]:
+def findings_as_json(findings: Findings) -> Mapping[str, Any]:
     """Return the findings as values for JSON, with their sentences."""
     return {**to_plain(findings), "sentences": sentences(findings)}

@@ -73,6 +73,21 @@ def read_memory(text: str) -> int:
     return int(gib * 2**30)
 
 
+def read_size(text: str) -> tuple[int, int]:
+    """Return the height and width of pictures of this size, `SIDE` or `WIDTHxHEIGHT`.
+
+    >>> read_size("64"), read_size("64x48")
+    ((64, 64), (48, 64))
+    """
+    found = fullmatch(r"([0-9]{1,4})(?:x([0-9]{1,4}))?", text)
+    width, height = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
+    if not (width and height):
+        raise ArgumentTypeError(
+            f"{brief(text)} is no size; expected one like 64, or 64x48 for 64 wide and 48 high"
+        )
+    return height, width
+
+
 def read_seeds(text: str) -> range:
     """Return the seeds that the text names, the last included.
 

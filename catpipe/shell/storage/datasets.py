@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from reprlib import repr as brief
+from shlex import quote
 from typing import NamedTuple
 
 import numpy as np
@@ -33,6 +34,7 @@ from catpipe.shell.storage.forms import (
 )
 from catpipe.shell.storage.hdf5 import TOTAL, Opened, opened, opened_on_disk, write_all
 from catpipe.shell.storage.names import Names, candidates, part_and_set, says_part, usual, words_of
+from catpipe.shell.storage.picture_files import holds_pictures
 
 IN_MEMORY = 2**28  # bytes of a file that is read whole before HDF5 sees it
 BEYOND_BUDGET = "allow it with budget={}, or split it"  # at the command line, with --memory
@@ -137,12 +139,15 @@ def load_pictures(path: StrPath, like: DataSet, budget: int = TOTAL) -> Examples
     return _examples(part, found, classes)
 
 
-def save_data(folder: StrPath, data: DataSet, name: str) -> None:
+def save_data(
+    folder: StrPath, data: DataSet, name: str, validation: Examples | None = None
+) -> None:
     """Write `train_{name}.h5` and `test_{name}.h5`, from which `load_data` gives back the data.
 
-    Equal data make equal bytes; the folder is made where it is missing, and files of a data set of
-    this name are replaced. Raises `DataError` for what `load_data` would refuse, for a folder that
-    holds another data set, and for files that are none.
+    Examples to validate on are written beside them, to `validation_{name}.h5`. Equal data make
+    equal bytes; the folder is made where it is missing, and files of a data set of this name are
+    replaced. Raises `DataError` for what `load_data` would refuse, for a folder that holds another
+    data set, and for files that are none.
 
     >>> from tempfile import TemporaryDirectory
     >>> pictures = Examples(np.zeros((2, 4, 4, 3), np.uint8), np.array([0, 1]))
@@ -151,20 +156,26 @@ def save_data(folder: StrPath, data: DataSet, name: str) -> None:
     ...     load_data(folder).test.targets
     array([0, 1])
     """
-    to_write = _PARTS if len(data.test.targets) else _PARTS[:1]
+    parts = {"train": data.train, "test": data.test, "validation": validation}
+    to_write = {part: of for part, of in parts.items() if of is not None and len(of.targets)}
     paths = {part: Path(folder, f"{part}_{name}.h5") for part in to_write}
-    train, *test = parts = [_as_in_a_file(paths[part], part, data) for part in to_write]
-    found = _data_set(train, *test).data
-    _make_room(Path(folder), paths)
-    examples = (found.train, found.test)
+    files = {
+        part: _as_in_a_file(paths[part], part, of, data.classes) for part, of in to_write.items()
+    }
+    both = _data_set(files["train"], files.get("test")).data
+    read = {"train": both.train, "test": both.test}
+    if "validation" in files:
+        read |= {"validation": _data_set(files["train"], files["validation"]).data.test}
+    check_room(Path(folder), paths)
+    _make_folder(Path(folder))
     write_all(
         {
-            part.path: {
-                part.names.inputs: of.inputs,
-                part.names.targets: of.targets,
-                str(part.names.classes): part.classes,
+            file.path: {
+                file.names.inputs: read[part].inputs,
+                file.names.targets: read[part].targets,
+                str(file.names.classes): file.classes,
             }
-            for part, of in zip(parts, examples, strict=False)
+            for part, file in files.items()
         }
     )
 
@@ -234,6 +245,11 @@ def _pair(place: Path, files: list[tuple[Path, str | None, str]]) -> dict[str, P
     train, test = of["train"], of["test"]
     if not train and not test and len(files) == 1:
         return dict.fromkeys(_PARTS, files[0][0])
+    if not files and holds_pictures(place):
+        raise DataError(
+            f"{place}: holds pictures and no train_*.h5; expected a data set: make one with "
+            f"`catpipe import {quote(str(place))} --out DATASET`"
+        )
     if not train:
         names = ", ".join(path.name for path, _, _ in files[:8])
         others = f"only {names}" if files else "no train_*.h5"
@@ -247,7 +263,13 @@ def _choice(place: Path, files: list[tuple[Path, str | None, str]]) -> str:
     return f"name one of them, {' or '.join(str(place / name) for name in sets[:8])}"
 
 
-def _make_room(folder: Path, paths: Mapping[str, Path]) -> None:
+def check_room(folder: Path, paths: Mapping[str, Path]) -> None:
+    """Raise `DataError` unless these files of parts would be the only data in the folder.
+
+    What is there under their names must be data too, which they replace.
+
+    >>> check_room(Path("nowhere"), {"train": Path("nowhere/train_cats.h5")})
+    """
     others = [path for path, part, _ in _files(folder) if part in _PARTS]
     if rest := {*others} - {*paths.values()}:
         raise DataError(
@@ -260,6 +282,9 @@ def _make_room(folder: Path, paths: Mapping[str, Path]) -> None:
                 f"{path}: is no data set; expected a new name, or a data set to replace: name "
                 "another, or move it away"
             )
+
+
+def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -482,13 +507,13 @@ def _check_classes(part: _Part, classes: Classes, expected: tuple[str, ...], who
         )
 
 
-def _as_in_a_file(path: Path, part: str, data: DataSet) -> _Part:
+def _as_in_a_file(path: Path, part: str, examples: Examples, classes: tuple[str, ...]) -> _Part:
     """Return examples of a data set in the form in which they are saved."""
     try:
-        inputs, targets, _ = examples_from(getattr(data, part))
+        inputs, targets, _ = examples_from(examples)
         if targets.dtype.kind == "U":
-            targets, _ = class_numbers(targets, len(data.classes), data.classes)
+            targets, _ = class_numbers(targets, len(classes), classes)
     except (TypeError, ValueError) as error:
         raise DataError(f"{path}: {error}") from error
-    names = np.array([name.encode(errors="surrogatepass") for name in data.classes], np.bytes_)
+    names = np.array([name.encode(errors="surrogatepass") for name in classes], np.bytes_)
     return _Part(path, usual(part), inputs, targets, names)

@@ -31,14 +31,18 @@ TOTAL = 2**31  # and a file, and all that is read from it
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _AS_HDF5 = "write its arrays with h5py, as in h5py.File('data.h5', 'w')['train_set_x'] = X"
+_AS_DATA = (
+    "name the run or the data here, and make data of folders of pictures with `catpipe import "
+    "FOLDER --out DATASET`"
+)
 _LOOKALIKES = {
     b"<": ("is a web page saved in the file's place", "fetch the file again"),
     b"version https://git-lfs": ("is a git-lfs pointer to the file", "run `git lfs pull`"),
     b"PK\x03\x04": ("is a zip archive, as .npz is", f"unpack it, or {_AS_HDF5}"),
     b"\x1f\x8b": ("is packed by gzip", "unpack it with `gunzip`"),
     b"\x93NUMPY": ("is an array of NumPy's, .npy", _AS_HDF5),
-    b"\x89PNG": ("is a picture, PNG", _AS_HDF5),
-    b"\xff\xd8\xff": ("is a picture, JPEG", _AS_HDF5),
+    b"\x89PNG": ("is a picture, PNG", _AS_DATA),
+    b"\xff\xd8\xff": ("is a picture, JPEG", _AS_DATA),
     b"MATLAB 5.0": ("is a MATLAB file before v7.3", "save it in MATLAB with '-v7.3'"),
     b"\x0e\x03\x13\x01": ("is HDF4, an older format", "convert it with `h4toh5`"),
 }
