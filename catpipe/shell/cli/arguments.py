@@ -132,7 +132,8 @@ def parser(arguments: Sequence[str]) -> OneLineParser:
     for name, command in COMMANDS.items():
         added = commands.add_parser(
             name, help=command.help, description=f"{command.help[0].upper()}{command.help[1:]}.",
-            epilog="\n".join(("examples:", *(f"  catpipe {name} {e}" for e in command.examples))),
+            epilog="\n  ".join(("examples:", *(f"catpipe {name} {e}".rstrip()
+                                              for e in command.examples))),
             argument_default=SUPPRESS if name in ("train", "validate") else None,
         )  # fmt: skip
         for add in command.options if name in arguments else ():
@@ -342,6 +343,11 @@ COMMANDS: Mapping[str, Command] = {
                    default=50),
          _switch("--force", "replace other drawn data in the folder")),
         ("pictures", "pictures --seed 2 --train 1000 --test 200")),
+    "fetch": Command(
+        "fetch", "fetch_photographs", "fetch the photographs of cats that the article trains on",
+        (_argument("--out", "FOLDER", "folder to write to (default: data/catvnoncat, where "
+                   "`catpipe train` finds them)"),),
+        ("", "--out pictures")),
     "figure": Command(
         "predict", "figure", "draw a picture of a run: its cost curve and some predictions",
         (RUN, DATA, MEMORY, _argument("image", "IMAGE", "file to write: .png, .svg or .pdf")),
@@ -367,4 +373,6 @@ OTHER_WORDS = {
     "list": "table",
     "ls": "table",
     "plot": "figure",
+    "download": "fetch",
+    "get": "fetch",
 }  # fmt: skip

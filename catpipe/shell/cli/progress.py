@@ -72,18 +72,20 @@ def with_bar(checkpoints: Iterable[Checkpoint], bar: Any) -> Iterator[Checkpoint
 
 
 @contextmanager
-def progress_bar(total: int, unit: str = "run") -> Iterator[Callable[[], object]]:
-    """Give what moves a bar of so many units by one, with the time left, where a terminal shows it.
+def progress_bar(total: int, unit: str = "run") -> Iterator[Callable[..., object]]:
+    """Give what moves a bar of so many units, by one or more, where a terminal shows it.
+
+    It shows the time left.
 
     >>> with progress_bar(2) as advance:
     ...     advance()
     """
     tqdm = _tqdm() if sys.stdout.isatty() and sys.stderr.isatty() else None
     if tqdm is None:
-        yield lambda: None
+        yield lambda *_: None
         return
-    with tqdm(total=total, unit=unit, leave=False) as bar:
-        yield partial(bar.update, 1)
+    with tqdm(total=total, unit=unit, unit_scale=unit == "B", leave=False) as bar:
+        yield bar.update
 
 
 def counted(map_: Map, unit: str) -> Map:
