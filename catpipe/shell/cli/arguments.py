@@ -29,6 +29,7 @@ from catpipe.shell.cli.readers import (
     recipes,
 )
 
+ROOT_FLAGS = ("-h", "--help", "--version", "--print-completion")
 GROUPS = ("network", "training", "batches", "regularization", "stopping", "data", "output")
 
 
@@ -59,10 +60,19 @@ class Command(NamedTuple):
 
 class _Version(Action):
     def __call__(self, parser: ArgumentParser, *_: Any) -> NoReturn:
-        from importlib.metadata import version
+        from catpipe.shell.cli.versions import version_lines
 
-        print(f"catpipe {version('catpipe')}")
+        print(*version_lines(), sep="\n")
         parser.exit()
+
+
+class _Completion(Action):
+    def __call__(self, *given: Any) -> NoReturn:
+        from catpipe.shell.cli.completion import script
+
+        _, _, shell, *_ = given
+        print(script(parser([*COMMANDS]), str(shell)))  # an ImportError is one line of `main`
+        raise SystemExit(0)
 
 
 def on_one_line(text: str) -> str:
@@ -85,7 +95,7 @@ def parse(arguments: Sequence[str]) -> tuple[str, Namespace]:
     arguments = _with_joined_values(arguments)
     root = parser(arguments)
     word = next(iter(arguments), "")
-    if word.startswith("-") and word not in ("-h", "--help", "--version"):
+    if word.startswith("-") and word.partition("=")[0] not in ROOT_FLAGS:
         _refuse_unknown("", [word])
     if word not in COMMANDS and not word.startswith("-"):
         root.error(
@@ -124,8 +134,16 @@ def parser(arguments: Sequence[str]) -> OneLineParser:
         description="Train feed-forward networks on pictures and features, repeatable to the bit.",
         epilog="`catpipe COMMAND --help` lists the options of a command, with examples.",
     )
-    root.add_argument("--version", action=_Version, nargs=0, default=SUPPRESS,
-                      help="print the version and exit")  # fmt: skip
+    root.add_argument(
+        "--version",
+        action=_Version,
+        nargs=0,
+        default=SUPPRESS,
+        help="print the versions of catpipe and its libraries, and exit",
+    )
+    root.add_argument("--print-completion", action=_Completion, default=SUPPRESS,
+                      choices=("bash", "zsh", "tcsh"), metavar="SHELL",
+                      help="print what completes commands in bash, zsh or tcsh")  # fmt: skip
     commands = root.add_subparsers(
         title="commands", required=True, metavar="COMMAND", dest="command"
     )
