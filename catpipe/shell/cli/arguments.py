@@ -134,6 +134,7 @@ def parser(arguments: Sequence[str]) -> OneLineParser:
         description="Train feed-forward networks on pictures and features, repeatable to the bit.",
         epilog="`catpipe COMMAND --help` lists the options of a command, with examples.",
     )
+    root.formatter_class = partial(RawDescriptionHelpFormatter, max_help_position=14)
     root.add_argument(
         "--version",
         action=_Version,
