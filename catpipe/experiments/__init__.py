@@ -29,6 +29,7 @@ True
 """
 
 from catpipe.experiments.cross_validation import cross_validate, run_folds, run_repeats
+from catpipe.experiments.diagnosis import Hint, diagnose
 from catpipe.experiments.ensembles import Map, fit_seeds, run_seeds, stacked, with_seeds
 from catpipe.experiments.experiment import Experiment, checked
 from catpipe.experiments.fitting import Watch, fit, run
@@ -64,6 +65,7 @@ from catpipe.experiments.validation import (
 __all__ = [
     "ClassScores",
     "Experiment",
+    "Hint",
     "Map",
     "Plan",
     "RegressionScores",
@@ -79,6 +81,7 @@ __all__ = [
     "confusion_of",
     "cost_on",
     "cross_validate",
+    "diagnose",
     "fit",
     "fit_seeds",
     "folds_for",

@@ -41,6 +41,7 @@ from catpipe.data.transforms import pictures as picture_transforms
 from catpipe.experiments import (
     contexts,
     cross_validation,
+    diagnosis,
     ensembles,
     experiment,
     features,
@@ -600,6 +601,9 @@ CALLS = {
     "fit": (fitting.fit, EXPERIMENT, PICTURES),
     "fit_inside": (fitting.fit, INSIDE.experiment, PICTURES),
     "cost_on": (result.cost_on, RESULT, PICTURES),
+    "diagnose": (diagnosis.diagnose, RESULT, PICTURES),
+    "signs_of": (diagnosis.signs_of, RESULT, PICTURES),
+    "hint_for": (diagnosis.hint_for, diagnosis.Signs(200, 1.0, 1.0, 1.0, 0.0), RESULT.experiment),
     "probabilities": (result.probabilities, RESULT, IMAGES),
     "of_classes": (result.of_classes, normal(1, 1, 6)),
     "accuracy_on": (result.accuracy_on, RESULT, PICTURES),

@@ -32,6 +32,7 @@ from catpipe.shell.cli.readers import (
     recipes,
 )
 
+ROOT_FLAGS = ("-h", "--help", "--version", "--print-completion")
 GROUPS = ("network", "training", "batches", "regularization", "stopping", "data", "output")
 
 
@@ -62,10 +63,19 @@ class Command(NamedTuple):
 
 class _Version(Action):
     def __call__(self, parser: ArgumentParser, *_: Any) -> NoReturn:
-        from importlib.metadata import version
+        from catpipe.shell.cli.versions import version_lines
 
-        print(f"catpipe {version('catpipe')}")
+        print(*version_lines(), sep="\n")
         parser.exit()
+
+
+class _Completion(Action):
+    def __call__(self, *given: Any) -> NoReturn:
+        from catpipe.shell.cli.completion import script
+
+        _, _, shell, *_ = given
+        print(script(parser([*COMMANDS]), str(shell)))  # an ImportError is one line of `main`
+        raise SystemExit(0)
 
 
 def on_one_line(text: str) -> str:
@@ -88,7 +98,7 @@ def parse(arguments: Sequence[str]) -> tuple[str, Namespace]:
     arguments = _with_joined_values(arguments)
     root = parser(arguments)
     word = next(iter(arguments), "")
-    if word.startswith("-") and word not in ("-h", "--help", "--version"):
+    if word.startswith("-") and word.partition("=")[0] not in ROOT_FLAGS:
         _refuse_unknown("", [word])
     if word not in COMMANDS and not word.startswith("-"):
         root.error(
@@ -137,15 +147,25 @@ def parser(arguments: Sequence[str]) -> OneLineParser:
         description="Train feed-forward networks on pictures and features, repeatable to the bit.",
         epilog="`catpipe COMMAND --help` lists the options of a command, with examples.",
     )
-    root.add_argument("--version", action=_Version, nargs=0, default=SUPPRESS,
-                      help="print the version and exit")  # fmt: skip
+    root.formatter_class = partial(RawDescriptionHelpFormatter, max_help_position=14)
+    root.add_argument(
+        "--version",
+        action=_Version,
+        nargs=0,
+        default=SUPPRESS,
+        help="print the versions of catpipe and its libraries, and exit",
+    )
+    root.add_argument("--print-completion", action=_Completion, default=SUPPRESS,
+                      choices=("bash", "zsh", "tcsh"), metavar="SHELL",
+                      help="print what completes commands in bash, zsh or tcsh")  # fmt: skip
     commands = root.add_subparsers(
         title="commands", required=True, metavar="COMMAND", dest="command"
     )
     for name, command in COMMANDS.items():
         added = commands.add_parser(
             name, help=command.help, description=f"{command.help[0].upper()}{command.help[1:]}.",
-            epilog="\n".join(("examples:", *(f"  catpipe {name} {e}" for e in command.examples))),
+            epilog="\n  ".join(("examples:", *(f"catpipe {name} {e}".rstrip()
+                                              for e in command.examples))),
             argument_default=SUPPRESS if name in ("train", "validate") else None,
         )  # fmt: skip
         for add in command.options if name in arguments else ():
@@ -376,6 +396,11 @@ COMMANDS: Mapping[str, Command] = {
                    default=50),
          _switch("--force", "replace other drawn data in the folder")),
         ("pictures", "pictures --seed 2 --train 1000 --test 200")),
+    "fetch": Command(
+        "fetch", "fetch_photographs", "fetch the photographs of cats that the article trains on",
+        (_argument("--out", "FOLDER", "folder to write to (default: data/catvnoncat, where "
+                   "`catpipe train` finds them)"),),
+        ("", "--out pictures")),
     "figure": Command(
         "predict", "figure", "draw a picture of a run: its cost curve and some predictions",
         (RUN, DATA, MEMORY, _argument("image", "IMAGE", "file to write: .png, .svg or .pdf")),
@@ -407,4 +432,6 @@ OTHER_WORDS = {
     "list": "table",
     "ls": "table",
     "plot": "figure",
+    "download": "fetch",
+    "get": "fetch",
 }  # fmt: skip

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from catpipe.nn.network import layer_sizes
+from catpipe.shell.cli.progress import with_bar_alone
 from catpipe.shell.cli.report import changes_of, data_line, describe
 from catpipe.shell.cli.session import about, status
 from catpipe.shell.runs.compare import differences, reasons
@@ -76,7 +77,7 @@ def _again(run: Run, options: Namespace) -> Run:
 
     def watch(checkpoints: Iterator[Checkpoint]) -> Iterator[Checkpoint]:
         made_with.append((0, environment()))
-        return checkpoints
+        return with_bar_alone(checkpoints, run.result.iterations_done)
 
     with about(options.run):
         result = retrained(run.result, found.data.train, watch, found.validation)

@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None, ready: Callable[[], object] = i
                 parser(given).print_help()
                 return NO_COMMAND
             name, options = parse(given)
-            with reader(starts_now=name != "draw"):  # which reads no file
+            with reader(starts_now=name not in ("draw", "fetch")):  # which read none
                 function, options = _imported(name, options)
                 ready()
                 return _run(function, options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -29,12 +30,20 @@ def with_progress(
         return iter(checkpoints)
     for line in header:
         _print(line)
-    tqdm = _tqdm() if sys.stdout.isatty() and sys.stderr.isatty() else None
-    if tqdm is None:
+    bars = _bars()
+    if bars is None:
         return with_printed_costs(checkpoints, _print)
     first, checkpoints = peek(checkpoints)
-    bar = tqdm(total=total, initial=first.state.iteration, unit="step", leave=False)
-    return with_bar(with_printed_costs(checkpoints, tqdm.write), bar)
+    bar = bars(total=total, initial=first.state.iteration, unit="step")
+    return with_bar(with_printed_costs(checkpoints, bar.write), bar)
+
+
+def with_bar_alone(checkpoints: Iterable[Checkpoint], total: int) -> Iterator[Checkpoint]:
+    """Hand on the checkpoints, with a bar and no printed costs, where a terminal shows it."""
+    bars = _bars()
+    return (
+        iter(checkpoints) if bars is None else with_bar(checkpoints, bars(total=total, unit="step"))
+    )
 
 
 def with_printed_costs(
@@ -72,18 +81,20 @@ def with_bar(checkpoints: Iterable[Checkpoint], bar: Any) -> Iterator[Checkpoint
 
 
 @contextmanager
-def progress_bar(total: int, unit: str = "run") -> Iterator[Callable[[], object]]:
-    """Give what moves a bar of so many units by one, with the time left, where a terminal shows it.
+def progress_bar(total: int, unit: str = "run") -> Iterator[Callable[..., object]]:
+    """Give what moves a bar of so many units, by one or more, where a terminal shows it.
+
+    It shows the time left.
 
     >>> with progress_bar(2) as advance:
     ...     advance()
     """
-    tqdm = _tqdm() if sys.stdout.isatty() and sys.stderr.isatty() else None
-    if tqdm is None:
-        yield lambda: None
+    bars = _bars()
+    if bars is None:
+        yield lambda *_: None
         return
-    with tqdm(total=total, unit=unit, leave=False) as bar:
-        yield partial(bar.update, 1)
+    with bars(total=total, unit=unit, unit_scale=unit == "B") as bar:
+        yield bar.update
 
 
 def counted(map_: Map, unit: str) -> Map:
@@ -114,9 +125,16 @@ def cost_line(iteration: int, cost: float) -> str:
     return f"cost at iteration {iteration:5d}: {cost:.6g}"
 
 
-def _tqdm() -> Any:
+def _bars() -> Any:
+    """Return what makes a bar of tqdm; nothing where none is installed, or no terminal shows it.
+
+    It is of plain characters where the terminal, or who sits before it, wants them.
+    """
+    if not (sys.stdout.isatty() and sys.stderr.isatty()):
+        return None
     try:
         from tqdm import tqdm
     except ImportError:
         return None
-    return tqdm
+    is_plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+    return partial(tqdm, leave=False, ascii=True if is_plain else None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -19,6 +19,7 @@ from catpipe.data.examples import DataSet, Examples
 from catpipe.experiments.experiment import Experiment, plain_fields
 from catpipe.experiments.result import cost_on
 from catpipe.nn.network import layer_sizes
+from catpipe.shell.cli.hints import print_hint
 from catpipe.shell.cli.maps import workers
 from catpipe.shell.cli.progress import counted
 from catpipe.shell.cli.report import Score, ensemble_score, parts_of, score_for
@@ -63,14 +64,25 @@ def train_seeds(
     }
     if options.json:
         print(json.dumps(report, allow_nan=False))
-        return
+    else:
+        _print_report(options, score, parts, report, of_all)
+    print_hint(result, data.train, report["final_costs"])
+
+
+def _print_report(
+    options: Namespace,
+    score: Score,
+    parts: Iterable[str],
+    report: Mapping[str, Any],
+    of_all: Mapping[str, float],
+) -> None:
     print(f"seeds: {options.seeds[0]} to {options.seeds[-1]}, {len(options.seeds)} networks")
     print(f"final cost:     {_spread(report['final_costs'], '{:.6g}')}")
     for part in parts:
         print(f"{f'{part} {score.name}:':<15} {_spread(report[_key(score, part)], score.spread)}")
     for together in map(score.spread.format, of_all.values()):
         print(f"ensemble:       test {score.name} {together} (averaged {score.averaged})")
-    print(f"time: {seconds:.2f} s of training in {result.space_description}")
+    print(f"time: {report['seconds']:.2f} s of training in {report['space']}")
     print(f"parameters: {f'saved to {options.out}' if options.out else 'not saved (--out FILE)'}")
 
 

@@ -18,6 +18,7 @@ from catpipe.data.examples import DataSet
 from catpipe.experiments.fitting import Watch, result_at
 from catpipe.experiments.result import Result
 from catpipe.experiments.setup import Setup
+from catpipe.shell.cli.hints import print_hint
 from catpipe.shell.cli.progress import with_progress
 from catpipe.shell.cli.report import changes_of, print_report, report_of
 from catpipe.shell.cli.signals import Interrupted, StopSignal, saved
@@ -104,6 +105,7 @@ def print_result(session: Session, result: Result, where: str) -> None:
     else:
         print_report(result, report, session.data)
         print(f"parameters: {where}")
+    print_hint(result, session.data.train, report["final_cost"])
 
 
 def status(result: Result) -> str:

@@ -71,7 +71,8 @@ def default_folder() -> Path:
     if found is None:
         raise DataError(
             "data: holds no pictures here; expected data/catvnoncat or data/drawn: give another "
-            "folder with --data, or draw some with `catpipe draw data/drawn`"
+            "folder with --data, draw some with `catpipe draw data/drawn`, or get the "
+            "photographs with `catpipe fetch`"
         )
     return found
 

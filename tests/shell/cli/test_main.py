@@ -632,6 +632,23 @@ def test_a_terminal_shows_a_bar(folder):
     assert "cost at iteration   100" in shown
 
 
+def test_a_replay_shows_a_bar_on_a_terminal(folder):
+    pytest.importorskip("tqdm")
+    shown = on_a_terminal("replay", folder / "run.h5", "--data", folder / "data")
+    assert "/150" in shown
+    assert "identical: 150 iterations" in shown
+
+
+@pytest.mark.parametrize(("name", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
+def test_a_plain_terminal_gets_plain_characters(folder, monkeypatch, name, value):
+    pytest.importorskip("tqdm")
+    monkeypatch.setenv(name, value)
+    shown = on_a_terminal("train", *SMALL, "--data", folder / "data")
+    assert "/150" in shown
+    assert shown.isascii()
+    assert not [c for c in shown if not c.isprintable() and c not in "\r\n"]
+
+
 def test_what_is_not_a_terminal_gets_no_bar(folder):
     command = (*CATPIPE, "train", *SMALL, "--data", folder / "data")
     run = subprocess.run(command, capture_output=True, text=True, check=True)
