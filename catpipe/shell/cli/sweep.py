@@ -70,6 +70,11 @@ def sweep(options: Namespace) -> bool:
     asked = completed(Namespace(**flags), TABLES)
     if asked.out is None:
         raise DataError("--out is missing; expected the folder to save runs to: name one")
+    if asked.save_every is not None:
+        raise DataError(
+            f"{options.config}: save-every is {asked.save_every}; expected none, because a sweep "
+            "saves each run when it ends: remove it"
+        )
     folder = asked.data or default_folder()
     regression = is_regression(Experiment(seed=1, loss=asked.loss))
     data, notes = load_with_notes(folder, asked.memory or TOTAL, regression=regression)

@@ -174,6 +174,13 @@ def test_each_run_that_ends_is_said(capsys, typed):
             "[grid]\nlearning-rate = [-1]",
             "learning_rate is -1.0; expected a positive finite number",
         ),
+        ("save-every = 5", "save-every is 5; expected none, because a sweep saves each run"),
+        (
+            "[grd]\nl2 = [1]",
+            "has the table [grd]; expected [grid] or [zip], which are of "
+            "`catpipe sweep`: did you mean [grid]?",
+        ),
+        ("[network]\nl2 = 1", "has the table [network]; expected [grid] or [zip]"),
         ("grid = 3", "grid is 3; expected a table: write [grid] above its lines"),
         ("[zip]\nl2 = [0, 1]\nseed = [1]", "side by side, 2 of l2, 1 of seed; expected as many"),
         ("[grid]\nseed = '1..0'", "'1..0' is no range of seeds"),
