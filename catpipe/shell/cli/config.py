@@ -189,9 +189,10 @@ def _check_table(path: Path, key: str, value: Any) -> None:
     """Refuse a table of another name than those of a sweep."""
     if isinstance(value, Mapping) and key not in TABLES and key.replace("_", "-") not in BY_FLAG:
         meant = closest(key, {table: table for table in TABLES}, cutoff=0.5)
+        advice = f"did you mean [{meant}]?" if meant else "write its options without it"
         raise DataError(
             f"{path}: has the table [{key[:40]}]; expected [grid] or [zip], which are of "
-            f"`catpipe sweep`{f': did you mean [{meant}]?' if meant else ': write its options without it'}"
+            f"`catpipe sweep`: {advice}"
         )
 
 
