@@ -18,7 +18,7 @@ from catpipe.experiments.contexts import Context, no_context, prepared_and_train
 from catpipe.experiments.ensembles import PART, Map, seeds_need_own_runs, stacked
 from catpipe.experiments.experiment import Experiment, is_regression
 from catpipe.experiments.features import logits_of
-from catpipe.experiments.fitting import train_in_space
+from catpipe.experiments.fitting import train_in_space, with_advice
 from catpipe.experiments.result import of_classes
 from catpipe.experiments.setup import (
     Setup,
@@ -30,6 +30,7 @@ from catpipe.experiments.setup import (
     with_seed,
 )
 from catpipe.nn.parameters import Array, Parameters
+from catpipe.training.loop import Diverged, quiet
 
 
 def cross_validate(
@@ -128,7 +129,11 @@ def _run_part(setup: Setup, folds: NDArray[np.int64], numbers: Sequence[int]) ->
 def _outputs(part: Setup, starts: Sequence[Parameters]) -> Array:
     """Return the probabilities of all examples by the networks that begin so, as one stack."""
     network, start = part.space.project(part.network, stacked(starts))
-    final, _ = train_in_space(part, network, start)
+    try:
+        with quiet():  # `Diverged` says what is not finite
+            final, _ = train_in_space(part, network, start)
+    except Diverged as error:
+        raise Diverged(with_advice(part, error), error.state) from None
     Z = logits_of(network, final.chosen.parameters, part.space.columns, len(part.labels))
     outputs = network.loss.link(Z)
     return outputs if is_regression(part.experiment) else of_classes(outputs)

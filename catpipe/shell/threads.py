@@ -16,6 +16,7 @@ from inspect import signature
 from threading import Event, Lock, Thread
 from typing import Any, ParamSpec, TypeVar
 
+from catpipe.checks import check_map
 from catpipe.experiments import cross_validation, ensembles, fitting, resuming, validation
 from catpipe.experiments.ensembles import Map
 from catpipe.experiments.setup import Setup
@@ -108,11 +109,13 @@ def _threads_for(setup: Setup) -> AbstractContextManager[None]:
 def on_one_thread(map_: Map) -> Map:
     """Return the map with one BLAS thread around each call, in whatever thread or process it runs.
 
-    Parts of a stack run side by side, so each has one thread, whatever its size.
+    Parts of a stack run side by side, so each has one thread, whatever its size. Raises `TypeError`
+    for what is no function.
 
     >>> list(on_one_thread(map)(abs, [-1, -2]))
     [1, 2]
     """
+    check_map(map_)
     return lambda function, parts: map_(partial(_call_on_one_thread, function), parts)
 
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import catpipe
 from catpipe.data.batches import Batch, normalized
 from catpipe.data.examples import Examples
 from catpipe.data.sampling import held_out, shuffled
@@ -394,6 +395,12 @@ def test_what_are_no_seeds_is_refused(seeds):
 def test_no_seeds_are_refused():
     with pytest.raises(ValueError, match=r"seeds are \(\); expected one or more"):
         fit_seeds(THREE, (), KINDS)
+
+
+@pytest.mark.parametrize("function", [fit_seeds, catpipe.fit_seeds], ids=["plain", "public"])
+def test_no_map_is_refused(function):
+    with pytest.raises(TypeError, match="map_ is None; expected a function: give map"):
+        function(THREE, (1, 2), KINDS, map_=None)
 
 
 @asked

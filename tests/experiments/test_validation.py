@@ -23,6 +23,7 @@ from catpipe.experiments.validation import (
     validate,
 )
 from catpipe.metrics.intervals import paired_difference, wilson_interval
+from catpipe.training.loop import Diverged
 from tests.points import seeds
 from tests.typed import in_colours
 
@@ -190,3 +191,11 @@ def test_examples_of_one_class_cannot_be_told_apart():
     one = np.where(COLOURS.targets == 1, 0, -1)
     with pytest.raises(ValueError, match="repeat 0 holds out examples of one class"):
         validate(THREE, COLOURS, one)
+
+
+@pytest.mark.parametrize("function", [cross_validate, validate])
+def test_folds_that_diverge_say_all_that_may_help(function):
+    large = COLOURS._replace(inputs=COLOURS.inputs * 1e3)
+    asked = THREE._replace(learning_rate=1e300, l2=0.1, iterations=30)
+    with pytest.raises(Diverged, match=r"or the L2 .*, or scale the inputs.*standardize"):
+        function(asked, large, FOLDS[0])

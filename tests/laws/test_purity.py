@@ -566,6 +566,7 @@ CALLS = {
     "run": (fitting.run, INSIDE),
     "run_from": (fitting.run, INSIDE, identity, HALFWAY.checkpoint),
     "train_in_space": (trained_in_space, fitting.train_in_space, INSIDE),
+    "with_advice": (fitting.with_advice, INSIDE, loop.Diverged("cost nan", None)),
     "result_at": (fitting.result_at, INSIDE, HALFWAY.checkpoint),
     "plain_costs": (fitting.plain_costs, ((0, np.ones(2)),)),
     "checked_result": (result.checked_result, HALFWAY),

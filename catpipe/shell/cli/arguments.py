@@ -364,9 +364,13 @@ COMMANDS: Mapping[str, Command] = {
         ("cats.h5 cat.jpg", "cats.h5 holiday/ cat.jpg --json", "cats.h5 --index 0 9")),
     "check": Command(
         "check", "check_data", "find copies and damage in a data set",
-        (_argument("data", "DATA", "folder of a train_*.h5 and a test_*.h5, or one file of both "
-                   "(default: data/catvnoncat, otherwise data/drawn); status 1 when something is "
-                   "found", nargs="?"), MEMORY, JSON),
+        (partial(_add_rivals, (
+            _argument("data", "DATA", "folder of a train_*.h5 and a test_*.h5, or one file of both "
+                      "(default: data/catvnoncat, otherwise data/drawn); status 1 when something "
+                      "is found", nargs="?"),
+            _argument("--data", "DATA", "the same, named as other commands name it",
+                      dest="named_data"))),
+         MEMORY, JSON),
         ("data/drawn", "FOLDER --json")),
     "import": Command(
         "import_pictures", "import_folder",

@@ -25,7 +25,7 @@ MOST_BEFORE_TRAINING = (
 
 def check_data(options: Namespace) -> bool:
     """Print what is wrong with a data set; return whether nothing is."""
-    folder = options.data or default_folder()
+    folder = options.data or options.named_data or default_folder()
     data, notes = load_with_notes(folder, options.memory or TOTAL)
     findings = find_problems(data)
     if options.json:

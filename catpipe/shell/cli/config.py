@@ -168,6 +168,7 @@ def _options(path: Path, read: Mapping[str, Any]) -> dict[Option, Any]:
     """Return the value of each option in the file."""
     flags = [key.replace("_", "-") for key in read]
     for key, flag in zip(read, flags, strict=True):
+        _check_table(path, key, read[key])
         _check_key(path, key)
         if flags.count(flag) > 1:
             raise DataError(
@@ -182,6 +183,17 @@ def _options(path: Path, read: Mapping[str, Any]) -> dict[Option, Any]:
         option: _value(path, option, value)
         for option, value in zip(options, read.values(), strict=True)
     }
+
+
+def _check_table(path: Path, key: str, value: Any) -> None:
+    """Refuse a table of another name than those of a sweep."""
+    if isinstance(value, Mapping) and key not in TABLES and key.replace("_", "-") not in BY_FLAG:
+        meant = closest(key, {table: table for table in TABLES}, cutoff=0.5)
+        advice = f"did you mean [{meant}]?" if meant else "write its options without it"
+        raise DataError(
+            f"{path}: has the table [{key[:40]}]; expected [grid] or [zip], which are of "
+            f"`catpipe sweep`: {advice}"
+        )
 
 
 def _check_key(path: Path, key: str) -> None:

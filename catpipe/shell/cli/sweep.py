@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from catpipe.experiments.experiment import Experiment, is_regression
 from catpipe.experiments.result import Result, cost_on
 from catpipe.experiments.sweeps import Trial, grid, paired, trials_of, varied
 from catpipe.metrics.intervals import wilson_interval
+from catpipe.shell.cli.arguments import on_one_line
 from catpipe.shell.cli.config import TABLES, completed
 from catpipe.shell.cli.maps import map_for
 from catpipe.shell.cli.progress import progress_bar
@@ -31,6 +33,7 @@ from catpipe.shell.runs.locate import data_to_evaluate
 from catpipe.shell.runs.provenance import default_folder, record_source
 from catpipe.shell.runs.run_file import Run
 from catpipe.shell.runs.sweep_folder import (
+    Failed,
     SweepFolder,
     made_folder,
     runs_in,
@@ -57,13 +60,21 @@ class Row(NamedTuple):
     files: tuple[str, ...]
 
 
-def sweep(options: Namespace) -> None:
-    """Train the experiments of a grid that are not in the folder yet, and list all of them."""
+def sweep(options: Namespace) -> bool:
+    """Train the experiments of a grid that are not in the folder yet, and list all of them.
+
+    Return whether all are trained; those that failed are named on the standard error.
+    """
     since, flags = perf_counter(), {n: of for n, of in vars(options).items() if of}
     where = flags.pop("workers", None), flags.pop("scheduler", None)
     asked = completed(Namespace(**flags), TABLES)
     if asked.out is None:
         raise DataError("--out is missing; expected the folder to save runs to: name one")
+    if asked.save_every is not None:
+        raise DataError(
+            f"{options.config}: save-every is {asked.save_every}; expected none, because a sweep "
+            "saves each run when it ends: remove it"
+        )
     folder = asked.data or default_folder()
     regression = is_regression(Experiment(seed=1, loss=asked.loss))
     data, notes = load_with_notes(folder, asked.memory or TOTAL, regression=regression)
@@ -75,11 +86,14 @@ def sweep(options: Namespace) -> None:
         print(data_line(folder, data, notes))
         print(_plan_line(experiments, trials, missing, asked.out))
     with _interruptible(place, trials):
-        _train(place, missing, where, _ended_line(varied(experiments)), silent=asked.json)
+        failed = _train(place, missing, where, _ended_line(varied(experiments)), silent=asked.json)
     runs = {place.path(trial): run for trial, run in saved_trials(place, trials) if run}
-    _print_rows(rows_of(runs, data), data, as_json=asked.json)
+    _print_rows(rows_of(runs, data), data, as_json=asked.json, failed=failed)
     if not asked.json:
-        print(f"time: {perf_counter() - since:.2f} s")
+        print(f"time: {perf_counter() - since:.2f} s", flush=True)
+    for one in failed:
+        print(f"catpipe: {on_one_line(str(one))}", file=sys.stderr)
+    return not failed
 
 
 def table(options: Namespace) -> None:
@@ -137,12 +151,18 @@ def _train(
     ended: Callable[[Run], str],
     *,
     silent: bool,
-) -> None:
+) -> list[Failed]:
+    """Train and save these; say which have ended, and return those that failed."""
+
+    def said(run: Run | Failed) -> Run | Failed:
+        if isinstance(run, Run) and not silent:
+            print(ended(run), flush=True)
+        advance()
+        return run
+
     with map_for(*where) as (map_, watch), progress_bar(len(trials)) as advance:
-        for run in train_trials(place, trials, map_, watch):
-            if not silent:
-                print(ended(run), flush=True)
-            advance()
+        all_ended = map(said, train_trials(place, trials, map_, watch))
+        return [run for run in all_ended if isinstance(run, Failed)]
 
 
 @contextmanager
@@ -239,9 +259,15 @@ def _row(unordered: Group, names: Sequence[str], data: DataSet) -> Row:
     )
 
 
-def _print_rows(rows: Sequence[Row], data: DataSet, *, as_json: bool) -> None:
+def _print_rows(
+    rows: Sequence[Row], data: DataSet, *, as_json: bool, failed: Sequence[Failed] = ()
+) -> None:
     if as_json:
-        print(json.dumps({"runs": [to_plain(row) for row in rows]}, allow_nan=False))
+        lists = {"runs": rows, "failed": failed} if failed else {"runs": rows}
+        plain = {name: [*map(to_plain, each)] for name, each in lists.items()}
+        print(json.dumps(plain, allow_nan=False))
+        return
+    if not rows:
         return
     names = [*rows[0].fields]
     header = [*map(_words, names), "seeds", "cost", "test", "95 % interval", "file"]

@@ -6,7 +6,7 @@ again, with more or fewer experiments, finds what there is already; a kill loses
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -28,6 +28,20 @@ from catpipe.shell.storage.atomic import DataError, StrPath
 from catpipe.training.loop import Diverged
 
 DIGITS = 16  # of a file's name
+
+
+class Failed(NamedTuple):
+    """A trial whose training came to no result, and why; nothing of it is saved."""
+
+    experiment: Mapping[str, Any]
+    seeds: tuple[int, ...]
+    reason: str
+
+    def __str__(self) -> str:
+        rest = ", ".join(f"{k} {v}" for k, v in self.experiment.items() if k != "seed")
+        seeds = ", ".join(map(str, self.seeds))
+        name = f"seed{'s' * (len(self.seeds) > 1)} {seeds}{rest and f', {rest}'}"
+        return f"the run of {name}: {self.reason}; or leave it out of the grid"
 
 
 class SweepFolder(NamedTuple):
@@ -79,10 +93,11 @@ def saved_trials(place: SweepFolder, trials: Iterable[Trial]) -> Iterator[tuple[
 
 def train_trials(
     place: SweepFolder, trials: Iterable[Trial], map_: Map = map, watch: Watch = identity
-) -> Iterator[Run]:
+) -> Iterator[Run | Failed]:
     """Give the run of each trial, trained and saved in whatever process `map_` calls.
 
-    Raises `DataError` where one cannot be saved, and as `fit` does.
+    A trial that cannot be trained, because it diverges say, is `Failed`; the others go on. Raises
+    `DataError` where a run cannot be saved.
     """
     return map_(partial(_train_and_save, place, watch), trials)
 
@@ -106,12 +121,12 @@ def _told(experiment: Experiment) -> dict[str, Any]:
     return {name: plain[name] for name in ("seed", *non_defaults(experiment))}
 
 
-def _train_and_save(place: SweepFolder, watch: Watch, trial: Trial) -> Run:
+def _train_and_save(place: SweepFolder, watch: Watch, trial: Trial) -> Run | Failed:
     try:
         result = run_trial(place.data.train, place.validation, trial, watch)
     except (Diverged, ValueError) as error:
-        asked = ", ".join(f"{name} {value}" for name, value in _told(trial.experiment).items())
-        raise DataError(f"the run of {asked}: {error}; or leave it out of the grid") from error
+        seeds = trial.seeds or (trial.experiment.seed,)
+        return Failed(_told(trial.experiment), seeds, str(error))
     run = Run(result, place.data.classes, place.source, ((0, environment()),))
     save_run(place.path(trial), run)
     return run

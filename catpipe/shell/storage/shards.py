@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import count, islice
 from math import ceil
 from threading import Lock
 from typing import NamedTuple
@@ -16,7 +15,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike
 
+from catpipe.checks import check_whole
 from catpipe.data.batches import Batch, batches_in_epoch
+from catpipe.random import check_seed
 from catpipe.shell.storage.streaming import StoredPictures, stream_batches
 
 MOST_OPEN = 16  # streams of a process
@@ -58,8 +59,8 @@ def sharded_batches(
     """Return batches of shards, one of each file with examples left in the epoch.
 
     A batch has about `size` examples, of each file its share, rounded up; an epoch visits each of
-    them once. Raises `ValueError` for no files, and for files whose examples or
-    classes differ.
+    them once; a start past the last one gives none. Raises `ValueError` for no files, for files
+    whose examples or classes differ, and for a size, a seed, epochs or a start that cannot be.
 
     >>> from pathlib import Path
     >>> stored = StoredPictures(Path("x.h5"), "train", (5, 4, 4, 3), ("no", "yes"), 2**20)
@@ -67,6 +68,9 @@ def sharded_batches(
     [[0.5], [0.5], [1.0]]
     """
     _check_alike(stored)
+    check_seed(seed)
+    size, epochs = check_whole("size", size), check_whole("epochs", epochs)
+    start = check_whole("start", start, least=0)
     total = sum(one.shape[0] for one in stored)
     sizes = [ceil(size * one.shape[0] / total) for one in stored]
     streams = [
@@ -74,7 +78,7 @@ def sharded_batches(
         for one, each in zip(stored, sizes, strict=True)
     ]
     in_epoch = max(map(_in_epoch, streams))
-    numbers = islice(count(start), epochs * in_epoch - start)
+    numbers = range(start, epochs * in_epoch)
     return (_shards(streams, *divmod(number, in_epoch)) for number in numbers)
 
 

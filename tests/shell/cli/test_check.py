@@ -101,3 +101,11 @@ def test_a_training_on_data_without_problems_says_nothing_of_them(capsys, clean)
 
 def test_the_report_of_a_training_in_json_is_json_alone(capsys, leaking):
     assert json.loads(said(capsys, "train", "--data", leaking, "--json", *SHORT))
+
+
+def test_the_data_are_named_as_in_other_commands_too(capsys, clean):
+    assert said(capsys, "check", "--data", clean) == said(capsys, "check", clean)
+
+
+def test_data_are_not_named_twice(capsys, clean):
+    assert "not allowed with" in refused(capsys, "check", clean, "--data", clean)

@@ -174,6 +174,13 @@ def test_each_run_that_ends_is_said(capsys, typed):
             "[grid]\nlearning-rate = [-1]",
             "learning_rate is -1.0; expected a positive finite number",
         ),
+        ("save-every = 5", "save-every is 5; expected none, because a sweep saves each run"),
+        (
+            "[grd]\nl2 = [1]",
+            "has the table [grd]; expected [grid] or [zip], which are of "
+            "`catpipe sweep`: did you mean [grid]?",
+        ),
+        ("[network]\nl2 = 1", "has the table [network]; expected [grid] or [zip]"),
         ("grid = 3", "grid is 3; expected a table: write [grid] above its lines"),
         ("[zip]\nl2 = [0, 1]\nseed = [1]", "side by side, 2 of l2, 1 of seed; expected as many"),
         ("[grid]\nseed = '1..0'", "'1..0' is no range of seeds"),
@@ -266,14 +273,51 @@ def test_seeds_are_said_shortly():
     assert commands._seeds_words((1, 2, 3)) == "seeds 1..3"
 
 
-def test_a_run_that_diverges_is_named_by_its_fields(capsys, typed, config, tmp_path):
-    config.write_text("iterations = 300\n[grid]\nl2 = [0.1, 1e9]\nseed = [7]")
-    assert main([*map(str, typed)]) == 2
-    told = capsys.readouterr().err
-    assert "the run of seed 7, iterations 300, classes 4, l2 1000000000.0: " in told
-    assert "expected a finite one" in told
+DIVERGING = "layers = []\niterations = 30\n[grid]\nl2 = [1e300, 0.1, 0]\nseed = [7]"
+
+
+def failing(capsys, *typed):
+    """Return what a sweep prints of which some runs fail."""
+    assert main([*map(str, typed)]) == 1
+    return capsys.readouterr()
+
+
+def test_the_runs_behind_one_that_diverges_are_trained(capsys, typed, config, tmp_path):
+    config.write_text(DIVERGING)
+    told = failing(capsys, *typed).out
+    assert "seed 7, l2 0.1: cost" in told
+    assert len(contents(tmp_path / "runs")) == 2
+
+
+def test_a_run_that_diverges_is_named_by_its_fields_with_the_reason(capsys, typed, config):
+    config.write_text(DIVERGING)
+    told = failing(capsys, *typed).err
+    assert told.startswith("catpipe: the run of seed 7, hidden (), iterations 30, ")
+    assert "l2 1e+300: " in told
+    assert "expected a finite one" in told or "expected finite ones" in told
     assert told.count("\n") == 1
-    assert len(contents(tmp_path / "runs")) == 1
+
+
+def test_a_run_that_failed_is_tried_again_and_fails_alike(capsys, typed, config, tmp_path):
+    config.write_text(DIVERGING)
+    first, saved = failing(capsys, *typed).err, contents(tmp_path / "runs")
+    assert failing(capsys, *typed).err == first
+    assert contents(tmp_path / "runs") == saved
+
+
+def test_json_lists_the_runs_that_failed(capsys, typed, config):
+    config.write_text(DIVERGING)
+    report = json.loads(failing(capsys, *typed, "--json").out)
+    (failed,) = report["failed"]
+    assert (failed["seeds"], failed["experiment"]["l2"]) == ([7], 1e300)
+    assert len(report["runs"]) == 2
+
+
+def test_a_sweep_of_which_all_fail_has_no_table(capsys, typed, config):
+    config.write_text(DIVERGING.replace(", 0.1, 0]", "]"))
+    told = failing(capsys, *typed)
+    assert "interval" not in told.out
+    assert told.err.count("\n") == 1
 
 
 def test_runs_on_other_data_have_no_table_together(capsys, typed, tmp_path):

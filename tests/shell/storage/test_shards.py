@@ -96,3 +96,25 @@ def test_files_of_other_classes_are_refused(stored, tmp_path):
 def test_no_files_are_refused():
     with pytest.raises(ValueError, match="0 files of 0 kinds"):
         sharded_batches([], 10, seed=1)
+
+
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        ({"size": 2.5}, "size 2.5; expected an integer of at least 1"),
+        ({"size": 0}, "size 0; expected an integer of at least 1"),
+        ({"epochs": 0}, "epochs 0; expected an integer of at least 1"),
+        ({"start": -1}, "start -1; expected an integer of at least 0"),
+        ({"seed": -1}, "seed -1"),
+        ({"seed": 1.5}, "seed 1.5"),
+    ],
+)
+def test_what_no_batches_can_have_is_refused_at_the_call(stored, asked, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        sharded_batches(stored, **{"size": 10, "seed": 1, **asked})
+
+
+@pytest.mark.parametrize("past", [0, 1, 100])
+def test_a_start_past_the_last_batch_gives_none(stored, past):
+    count = len([*sharded_batches(stored, 10, seed=1)])
+    assert [*sharded_batches(stored, 10, seed=1, start=count + past)] == []
