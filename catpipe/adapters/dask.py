@@ -57,17 +57,20 @@ class PlacedMap:
                 pure=False,
                 retries=RETRIES,
                 workers=place,
-                allow_other_workers=True,  # should it die
+                allow_other_workers=place is not None,  # should it die
             )
             for number, place in enumerate(places)
         ]
         found = [future.result() for future in futures]
         return (found[number % len(places)][number // len(places)] for number in range(len(given)))
 
-    def _places(self) -> list[str]:
-        """Return the workers' addresses, in the order of their names, which outlive a process."""
+    def _places(self) -> list[str | None]:
+        """Return the workers' addresses, in the order of their names, which outlive a process.
+
+        While no worker lives there is one place, anywhere: its task waits for the next worker.
+        """
         workers = self.client.scheduler_info(n_workers=-1)["workers"]
-        return sorted(workers, key=lambda address: str(workers[address]["name"]))
+        return sorted(workers, key=lambda address: str(workers[address]["name"])) or [None]
 
 
 def dask_map(client: Any, *, keeps_places: bool = False) -> Map:

@@ -60,6 +60,20 @@ def test_results_come_in_the_order_of_the_parts_though_workers_are_killed(client
     assert has_ended(first)
 
 
+def test_a_map_that_keeps_places_waits_while_no_worker_lives():
+    with (
+        distributed.LocalCluster(
+            n_workers=0, processes=False, dashboard_address=":0", silence_logs="CRITICAL"
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        map_ = dask_map(client, keeps_places=True)
+        later = Timer(0.3, cluster.scale, [1])
+        later.start()
+        assert [*map_(abs, [-1, -2])] == [1, 2]
+        later.join()
+
+
 def has_ended(pid):
     try:
         os.kill(pid, 0)
