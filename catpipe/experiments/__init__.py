@@ -31,6 +31,7 @@ True
 from catpipe.experiments.cross_validation import cross_validate, run_folds, run_repeats
 from catpipe.experiments.ensembles import Map, fit_seeds, run_seeds, stacked, with_seeds
 from catpipe.experiments.experiment import Experiment, checked
+from catpipe.experiments.explanations import input_gradients, weights_as_pictures
 from catpipe.experiments.fitting import Watch, fit, run
 from catpipe.experiments.result import (
     Result,
@@ -82,6 +83,7 @@ __all__ = [
     "fit",
     "fit_seeds",
     "folds_for",
+    "input_gradients",
     "predictions",
     "prepare",
     "prepare_again",
@@ -97,6 +99,7 @@ __all__ = [
     "run_seeds",
     "stacked",
     "validate",
+    "weights_as_pictures",
     "with_changes",
     "with_mask",
     "with_seed",
