@@ -29,6 +29,7 @@ True
 """
 
 from catpipe.experiments.cross_validation import cross_validate, run_folds, run_repeats
+from catpipe.experiments.curves import LearningCurves, learning_curves
 from catpipe.experiments.ensembles import Map, fit_seeds, run_seeds, stacked, with_seeds
 from catpipe.experiments.experiment import Experiment, checked
 from catpipe.experiments.explanations import input_gradients, weights_as_pictures
@@ -65,6 +66,7 @@ from catpipe.experiments.validation import (
 __all__ = [
     "ClassScores",
     "Experiment",
+    "LearningCurves",
     "Map",
     "Plan",
     "RegressionScores",
@@ -84,6 +86,7 @@ __all__ = [
     "fit_seeds",
     "folds_for",
     "input_gradients",
+    "learning_curves",
     "predictions",
     "prepare",
     "prepare_again",

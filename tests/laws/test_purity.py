@@ -41,6 +41,7 @@ from catpipe.data.transforms import pictures as picture_transforms
 from catpipe.experiments import (
     contexts,
     cross_validation,
+    curves,
     ensembles,
     experiment,
     explanations,
@@ -608,6 +609,7 @@ CALLS = {
     "predictions": (result.predictions, RESULT, IMAGES),
     "weights_as_pictures": (explanations.weights_as_pictures, RESULT),
     "input_gradients": (explanations.input_gradients, RESULT, IMAGES),
+    "learning_curves": (curves.learning_curves, HALFWAY, INSIDE, {"training": PICTURES}, 10),
     "transposed": (composition.transposed, TRANSFORMS, LEARNED, (3, 3, 3), BRIGHT[..., :1]),
     "worst_mistakes": (scored.worst_mistakes, SURE, SURE.argmax(0)),
     "ellipse": (distances, canvas.ellipse, (1, 2), (2, 1)),
