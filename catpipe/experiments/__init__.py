@@ -29,9 +29,11 @@ True
 """
 
 from catpipe.experiments.cross_validation import cross_validate, run_folds, run_repeats
+from catpipe.experiments.curves import LearningCurves, learning_curves
 from catpipe.experiments.diagnosis import Hint, diagnose
 from catpipe.experiments.ensembles import Map, fit_seeds, run_seeds, stacked, with_seeds
 from catpipe.experiments.experiment import Experiment, checked
+from catpipe.experiments.explanations import input_gradients, weights_as_pictures
 from catpipe.experiments.fitting import Watch, fit, run
 from catpipe.experiments.result import (
     Result,
@@ -66,6 +68,7 @@ __all__ = [
     "ClassScores",
     "Experiment",
     "Hint",
+    "LearningCurves",
     "Map",
     "Plan",
     "RegressionScores",
@@ -85,6 +88,8 @@ __all__ = [
     "fit",
     "fit_seeds",
     "folds_for",
+    "input_gradients",
+    "learning_curves",
     "predictions",
     "prepare",
     "prepare_again",
@@ -100,6 +105,7 @@ __all__ = [
     "run_seeds",
     "stacked",
     "validate",
+    "weights_as_pictures",
     "with_changes",
     "with_mask",
     "with_seed",

@@ -29,6 +29,7 @@ from catpipe.metrics.probabilities import (
     calibration_error,
     log_loss,
     reliability,
+    worst_mistakes,
 )
 from catpipe.metrics.scores import (
     accuracy,
@@ -55,4 +56,5 @@ __all__ = [
     "root_mean_squared_error",
     "t_quantile",
     "wilson_interval",
+    "worst_mistakes",
 ]

@@ -90,6 +90,21 @@ def reliability(
     )
 
 
+def worst_mistakes(probabilities: Array, labels: ArrayLike) -> NDArray[np.int64]:
+    """Return the numbers of the examples, (examples,), those that need looking at first.
+
+    Wrong predictions come first, the most confident of them before all; right ones follow, the
+    least confident first. Equal ones stay in their order. Arguments are as those of
+    `area_under_curve`, and so are the errors.
+
+    >>> worst_mistakes(np.array([[0.9, 0.4, 0.8, 0.7], [0.1, 0.6, 0.2, 0.3]]), [0, 0, 1, 0])
+    array([2, 1, 3, 0])
+    """
+    scores, expected = _scores(probabilities, labels)
+    confidence, is_right = scores.max(0), scores.argmax(0) == expected
+    return np.lexsort((np.where(is_right, confidence, -confidence), is_right))
+
+
 def calibration_error(
     probabilities: Array, labels: ArrayLike, bins: int = 10, weights: Array | None = None
 ) -> float:

@@ -14,6 +14,7 @@ from catpipe.metrics.probabilities import (
     calibration_error,
     log_loss,
     reliability,
+    worst_mistakes,
 )
 from tests.points import seeds
 
@@ -108,3 +109,21 @@ def test_labels_that_are_no_rows_of_probabilities_are_refused(metric, probabilit
 def test_the_area_of_a_single_class_is_refused():
     with pytest.raises(ValueError, match="labels of one class, 1; expected two"):
         area_under_curve(np.full((2, 2), 0.5), np.array([1, 1]))
+
+
+@given(seeds, st.integers(2, 4), st.integers(6, 40))
+def test_mistakes_come_first_and_the_most_confident_before_all(seed, classes, count):
+    probabilities, labels, _ = drawn(seed, classes, count)
+    order = worst_mistakes(probabilities, labels)
+    is_right = (probabilities.argmax(0) == labels)[order]
+    confidence = probabilities.max(0)[order]
+    assert sorted(order) == list(range(count))
+    assert (np.diff(is_right.astype(int)) >= 0).all()
+    assert (np.diff(confidence[~is_right]) <= 0).all()
+    assert (np.diff(confidence[is_right]) >= 0).all()
+
+
+def test_equal_mistakes_stay_in_their_order():
+    assert worst_mistakes(np.full((2, 5), 0.5), np.array([1, 0, 1, 0, 1])).tolist() == [
+        0, 2, 4, 1, 3,
+    ]  # fmt: skip

@@ -37,6 +37,10 @@ class PrincipalComponents:
         check_features("principal_components", rows, fitted["mean"].shape)
         return (rows - fitted["mean"]) @ fitted["components"].T
 
+    def transposed(self, fitted: Parameters, shape: tuple[int, ...], gradients: Array) -> Array:
+        """Return the sum of the components, each times the gradient of its coordinate."""
+        return (gradients @ fitted["components"]).reshape(-1, *shape)
+
 
 def principal_components(count: int, whiten: bool = False) -> Transform:  # noqa: FBT001, FBT002
     """Return the transform to the first `count` principal components (Pearson 1901).

@@ -12,8 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from itertools import accumulate
 from reprlib import repr as brief
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from toolz import merge
@@ -33,6 +34,15 @@ class Transform(Protocol):
 
     def apply(self, fitted: Parameters, inputs: Array) -> Array:
         """Return (examples * views, ...) of inputs, (examples, ...)."""
+        ...
+
+
+@runtime_checkable
+class Affine(Transform, Protocol):
+    """A transform A x + c, which knows the transpose of its A: gradients go back through it."""
+
+    def transposed(self, fitted: Parameters, shape: tuple[int, ...], gradients: Array) -> Array:
+        """Return the gradients at inputs of this shape, (examples, *shape), of those at outputs."""
         ...
 
 
@@ -126,6 +136,47 @@ def apply_transforms(
     return reduce(after, zip(transforms, fitted, strict=True), inputs)
 
 
+def transposed(
+    transforms: Sequence[Transform],
+    fitted: Sequence[Parameters],
+    shape: tuple[int, ...],
+    gradients: Array,
+) -> Array:
+    """Return the gradients at the inputs of what the transforms give: their fold, reversed.
+
+    gradients: (examples * views, ...), of outputs -> (examples, *shape), of inputs. Raises
+    `ValueError` for a transform that is not affine, or does not know its transpose.
+
+    >>> from catpipe.data import downscale
+    >>> transposed((downscale(1),), (Parameters(),), (1, 2, 1), np.array([[[[3.0]]]])).ravel()
+    array([1.5, 1.5])
+    """
+    check_transforms(transforms)
+
+    def after(inputs: Array, pair: tuple[Transform, Parameters]) -> Array:
+        transform, learned = pair
+        return transform.apply(learned, inputs[:1])
+
+    pairs = (*zip(transforms, fitted, strict=True),)
+    shapes = [one.shape[1:] for one in accumulate(pairs, after, initial=np.zeros((1, *shape)))]
+
+    def back(gradients: Array, place: int) -> Array:
+        transform, learned = pairs[place]
+        outputs = gradients.reshape(-1, *shapes[place + 1])
+        return _checked_affine(transform).transposed(learned, shapes[place], outputs)
+
+    return reduce(back, reversed(range(len(pairs))), gradients.reshape(-1, *shapes[-1]))
+
+
+def _checked_affine(transform: Transform) -> Affine:
+    if isinstance(transform, Affine):
+        return transform
+    raise ValueError(
+        f"the gradient at the inputs of {brief(transform)}; expected transforms that are affine, "
+        "such as grey, downscale or standardize: train a network on such pixels"
+    )
+
+
 @dataclass(frozen=True)
 class Chain:
     """The transform of `chain`."""
@@ -144,6 +195,11 @@ class Chain:
         """Return both, each computed once."""
         fitted, outputs = fit_and_apply_transforms(self.transforms, inputs, seed)
         return with_places(fitted), outputs
+
+    def transposed(self, fitted: Parameters, shape: tuple[int, ...], gradients: Array) -> Array:
+        """Return the gradients at the inputs, back through each."""
+        learned = by_place(fitted, len(self.transforms))
+        return transposed(self.transforms, learned, shape, gradients)
 
 
 def chain(*transforms: Transform) -> Transform:
@@ -180,6 +236,19 @@ class Beside:
         pairs = [fit_and_apply(transform, inputs, seed) for transform in self.transforms]
         fitted, outputs = zip(*pairs, strict=True)
         return with_places(fitted), _side_by_side(outputs)
+
+    def transposed(self, fitted: Parameters, shape: tuple[int, ...], gradients: Array) -> Array:
+        """Return the sum of the gradients at the inputs, each of its part of the features."""
+        pairs = (*zip(self.transforms, by_place(fitted, len(self.transforms)), strict=True),)
+        none = np.zeros((1, *shape))
+        sizes = [as_rows(transform.apply(learned, none)).shape[1] for transform, learned in pairs]
+        parts = np.split(gradients, [*accumulate(sizes)][:-1], axis=-1)
+        return np.add.reduce(
+            [
+                transposed((transform,), (learned,), shape, part)
+                for (transform, learned), part in zip(pairs, parts, strict=True)
+            ]
+        )
 
 
 def beside(*transforms: Transform) -> Transform:

@@ -37,6 +37,16 @@ class Grey:
         weights = np.array(LUMA if channels == 3 else (1,), pictures.dtype)
         return (pictures @ weights)[..., np.newaxis]
 
+    def transposed(
+        self,
+        fitted: Parameters,  # noqa: ARG002
+        shape: tuple[int, ...],
+        gradients: Array,
+    ) -> Array:
+        """Return the gradient of each colour: its weight times that of the brightness."""
+        weights = np.array(LUMA if shape[-1:] == (3,) else (1,), gradients.dtype)
+        return (gradients * weights).reshape(-1, *shape)
+
 
 def grey() -> Transform:
     """Return the transform of colours to their brightness (ITU-R BT.601).
@@ -71,6 +81,17 @@ class Downscale:
         down, right = (_area_means(self.side, n, pictures.dtype) for n in (height, width))
         return np.moveaxis(down @ pictures @ right.T, 1, -1)
 
+    def transposed(
+        self,
+        fitted: Parameters,  # noqa: ARG002
+        shape: tuple[int, ...],
+        gradients: Array,
+    ) -> Array:
+        """Return the gradient of each pixel: its share of that of the new pixels it is in."""
+        planes = np.moveaxis(gradients, -1, 1)
+        down, right = (_area_means(self.side, n, planes.dtype) for n in shape[:2])
+        return np.moveaxis(down.T @ planes @ right, 1, -1).reshape(-1, *shape)
+
 
 def downscale(side: int) -> Transform:
     """Return the transform to pictures of `side` x `side` pixels, each the mean over its area.
@@ -98,6 +119,16 @@ class MirrorViews:
         pictures = as_pictures("mirror_views", inputs)
         views = np.stack((pictures, pictures[:, :, ::-1]), axis=1)
         return views.reshape(2 * len(pictures), *pictures.shape[1:])
+
+    def transposed(
+        self,
+        fitted: Parameters,  # noqa: ARG002
+        shape: tuple[int, ...],
+        gradients: Array,
+    ) -> Array:
+        """Return the gradient of the picture, and that of its mirror image turned back."""
+        views = gradients.reshape(-1, 2, *gradients.shape[1:])
+        return (views[:, 0] + views[:, 1, :, ::-1]).reshape(-1, *shape)
 
 
 def mirror_views() -> Transform:
@@ -131,16 +162,27 @@ class CropViews:
         """Return each part of each picture, every new pixel the mean over its area."""
         pictures = np.moveaxis(as_pictures("crop_views", inputs), -1, 1)
 
-        def view(part: Array) -> Array:
-            top, left, side = map(float, part)
-            down, right = (
-                _area_means(self.side, length, pictures.dtype, begin, begin + side)
-                for begin, length in zip((top, left), pictures.shape[-2:], strict=True)
-            )
-            return down @ pictures @ right.T
+        size = pictures.shape[-2:]
+        means = [self._means(part, size, pictures.dtype) for part in fitted["parts"]]
+        views = np.stack([down @ pictures @ right.T for down, right in means], axis=1)
+        return np.moveaxis(views, 2, -1).reshape(-1, self.side, self.side, pictures.shape[1])
 
-        views = np.moveaxis(np.stack([*map(view, fitted["parts"])], axis=1), 2, -1)
-        return views.reshape(-1, *views.shape[2:])
+    def transposed(self, fitted: Parameters, shape: tuple[int, ...], gradients: Array) -> Array:
+        """Return the gradient of each pixel: its share of that of the new pixels it is in."""
+        planes = np.moveaxis(gradients, -1, 1)
+        views = planes.reshape(-1, len(fitted["parts"]), *planes.shape[1:])
+        means = [self._means(part, shape[:2], gradients.dtype) for part in fitted["parts"]]
+        pictures = [down.T @ views[:, i] @ right for i, (down, right) in enumerate(means)]
+        return np.moveaxis(np.add.reduce(pictures), 1, -1).reshape(-1, *shape)
+
+    def _means(self, part: Array, size: tuple[int, ...], dtype: np.dtype) -> tuple[Array, Array]:
+        """Return the matrices that take the means over a part of a picture, down and right."""
+        top, left, side = map(float, part)
+        down, right = (
+            _area_means(self.side, length, dtype, begin, begin + side)
+            for begin, length in zip((top, left), size, strict=True)
+        )
+        return down, right
 
 
 def crop_views(count: int, side: int, least: float = 0.1) -> Transform:

@@ -33,6 +33,15 @@ class Standardize:
         check_features("standardize", inputs, fitted["mean"].shape)
         return (inputs - fitted["mean"]) / fitted["deviation"]
 
+    def transposed(
+        self,
+        fitted: Parameters,
+        shape: tuple[int, ...],
+        gradients: Array,
+    ) -> Array:
+        """Return gradients / deviation."""
+        return (gradients / fitted["deviation"]).reshape(-1, *shape)
+
 
 def standardize() -> Transform:
     """Return the transform to mean 0 and deviation 1 of each feature; constants become 0.
@@ -65,6 +74,10 @@ class ScaleGroups:
         """Return the inputs, each divided by the root mean square of its group."""
         scales = np.repeat(fitted["scale"], self._sizes_for(inputs))
         return inputs / scales.reshape(inputs.shape[1:])
+
+    def transposed(self, fitted: Parameters, shape: tuple[int, ...], gradients: Array) -> Array:
+        """Return the gradients, each divided by the root mean square of its group."""
+        return self.apply(fitted, gradients).reshape(-1, *shape)
 
     def _sizes_for(self, inputs: Array) -> tuple[int, ...]:
         features = features_of(inputs)

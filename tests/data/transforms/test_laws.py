@@ -5,7 +5,7 @@ import pickle
 import numpy as np
 import pytest
 
-from catpipe.data.transforms.composition import fit_and_apply
+from catpipe.data.transforms.composition import fit_and_apply, transposed
 from catpipe.data.transforms.notation import TRANSFORMS, read_transforms
 from tests.points import FLOATS
 
@@ -15,6 +15,10 @@ TEXTS = (
     "codebook:12,3", "codebook:5,2,3", "standardize", "scale_groups", "scale_groups:100,44,48",
     "logarithm:9", "square_root", "principal_components:4", "principal_components:3,whiten",
     "(mirror_views; standardize; principal_components:5)", "grey + (standardize; downscale:2)",
+)  # fmt: skip
+NOT_AFFINE = (
+    "colour_histogram:2,3", "oriented_gradients:4", "codebook:12,3", "codebook:5,2,3",
+    "logarithm:9", "square_root",
 )  # fmt: skip
 each = pytest.mark.parametrize("text", TEXTS)
 dtypes = pytest.mark.parametrize("dtype", FLOATS)
@@ -139,3 +143,21 @@ def test_other_inputs_than_were_fitted_are_refused(text):
     fitted = transform.fit(pictures(1), seed=1)
     with pytest.raises(ValueError, match=r"as it was fitted to: give inputs of the same kind"):
         transform.apply(fitted, pictures(1)[..., :1])
+
+
+@pytest.mark.parametrize("text", sorted({*TEXTS} - {*NOT_AFFINE}))
+def test_the_transpose_of_an_affine_transform_has_its_inner_products(text):
+    transform = transform_of(text)
+    fitted, x = transform.fit(pictures(1), seed=1), pictures(2, 1)
+    outputs = transform.apply(fitted, x) - transform.apply(fitted, np.zeros_like(x))
+    y = np.random.default_rng(3).standard_normal(outputs.shape)
+    back = transposed((transform,), (fitted,), x.shape[1:], y)
+    np.testing.assert_allclose((outputs * y).sum(), (x * back).sum(), rtol=1e-9)
+
+
+@pytest.mark.parametrize("text", NOT_AFFINE)
+def test_a_transform_that_is_not_affine_has_no_transpose(text):
+    transform = transform_of(text)
+    fitted, outputs = fit_and_apply(transform, pictures(1), seed=1)
+    with pytest.raises(ValueError, match="expected transforms that are affine"):
+        transposed((transform,), (fitted,), (8, 8, 3), outputs)
