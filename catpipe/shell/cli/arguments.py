@@ -271,6 +271,8 @@ def _switch(name: str, help_: str) -> Add:
     return lambda command: command.add_argument(name, action="store_true", help=help_)
 
 
+FIGURES = ("overview", "cost", "curves", "weights", "predictions", "confusion", "calibration",
+           "saliency")  # fmt: skip
 # fmt: off
 RUN = _argument("run", "FILE", "file that `catpipe train --out FILE` saved")
 JSON = _switch("--json", "print one JSON object instead of text")
@@ -405,13 +407,20 @@ COMMANDS: Mapping[str, Command] = {
         (_argument("--out", "FOLDER", "folder to write to (default: data/catvnoncat, where "
                    "`catpipe train` finds them)"),),
         ("", "--out pictures")),
-    "figure": Command(
-        "predict", "figure", "draw a picture of a run: its cost curve and some predictions",
-        (RUN, DATA, MEMORY, _argument("image", "IMAGE", "file to write: .png, .svg or .pdf")),
-        ("cats.h5 cats.png", "cats.h5 cats.pdf")),
+    "plot": Command(
+        "plot", "plot", "draw a figure of a run, or of several side by side",
+        (_argument("runs", "FILE", "file that `catpipe train --out FILE` saved; several for cost "
+                   "and curves", nargs="+"),
+         _argument("--what", "KIND", f"{', '.join(FIGURES)} (default: overview); curves trains the "
+                   "run again", type=str, choices=FIGURES, default="overview"),
+         _argument("--out", "IMAGE", "file to write: .png, .svg or .pdf (default: as the run, "
+                   "with the kind)"),
+         DATA, MEMORY),
+        ("cats.h5", "cats.h5 --what predictions --out mistakes.png",
+         "a.h5 b.h5 --what curves --out curves.svg")),
 }
 # fmt: on
-SEVERAL = {"predict": "photos", "validate": "configs"}
+SEVERAL = {"predict": "photos", "validate": "configs", "plot": "runs"}
 """The paths of which a command takes several: argparse overlooks those that follow an option."""
 
 OTHER_WORDS = {
@@ -435,7 +444,7 @@ OTHER_WORDS = {
     "search": "sweep",
     "list": "table",
     "ls": "table",
-    "plot": "figure",
     "download": "fetch",
     "get": "fetch",
+    "figure": "plot",
 }  # fmt: skip

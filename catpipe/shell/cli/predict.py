@@ -1,4 +1,4 @@
-"""The commands that evaluate a network, predict single pictures, and draw."""
+"""The commands that evaluate a network, predict single pictures, and draw a data set."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from catpipe.shell.cli.photographs import predict_photographs
 from catpipe.shell.cli.report import data_line, ensemble_score, score_for
 from catpipe.shell.runs.locate import data_to_evaluate
 from catpipe.shell.runs.run_file import Run, load_run
-from catpipe.shell.storage.atomic import DataError, check_writable, write_files
+from catpipe.shell.storage.atomic import DataError
 from catpipe.shell.storage.datasets import Loaded, load_data, save_data
 from catpipe.shell.storage.hdf5 import EACH
 
@@ -129,25 +129,6 @@ def _holds(folder: Path, drawn: DataSet) -> bool:
 def _fingerprints(data: DataSet) -> tuple[str, str]:
     """Return the SHA-256 of the examples to train on, and of those to test on."""
     return fingerprint(data.train), fingerprint(data.test)
-
-
-def figure(options: Namespace) -> None:
-    """Draw the cost curve, and some of the test examples with their predictions."""
-    from catpipe.shell.report.figures import FORMATS, run_figure
-
-    _, run, (data, _) = _run_and_data(options)
-    image: Path = options.image
-    ending = image.suffix.lower()
-    if ending not in FORMATS:
-        raise DataError(f"{image}: is no name of a figure; expected one of {', '.join(FORMATS)}")
-    if image.is_file() and FORMATS[ending].mark not in image.read_bytes():
-        raise DataError(
-            f"{image}: is a file that `catpipe figure` did not make; expected a new name, or a "
-            "figure to replace: remove it first"
-        )
-    check_writable(image)
-    write_files({image: run_figure(run.result, run.classes, data.test, ending)})
-    print(f"figure: {image}")
 
 
 def _run_and_data(options: Namespace) -> tuple[Path, Run, Loaded]:

@@ -1,1 +1,1 @@
-"""Figures of a run."""
+"""Reports of runs: figures."""

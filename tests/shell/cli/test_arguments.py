@@ -279,7 +279,7 @@ OF_TRAIN = (*(option.flag for option in OF_FIELDS), "seeds", "config", "data", "
         ("evaluate", ["FILE", "--data", "--json"]),
         ("predict", ["FILE", "--data", "--index"]),
         ("draw", ["FOLDER", "--seed", "--train", "--test"]),
-        ("figure", ["FILE", "IMAGE", "--data"]),
+        ("plot", ["FILE", "--what", "--out", "--data"]),
     ],
 )
 def test_help_names_every_option_and_what_it_takes(capsys, command, names):
@@ -463,7 +463,7 @@ def test_what_is_predicted_of_several_classes_is_the_most_probable(capsys, colou
 
 def test_a_figure_of_several_classes_is_a_png(capsys, colours, run, tmp_path):
     pytest.importorskip("matplotlib")
-    said(capsys, "figure", run, tmp_path / "run.png", "--data", colours)
+    said(capsys, "plot", run, "--out", tmp_path / "run.png", "--data", colours)
     assert (tmp_path / "run.png").read_bytes().startswith(b"\x89PNG")
 
 

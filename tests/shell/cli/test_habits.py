@@ -114,9 +114,9 @@ def test_a_nul_in_the_name_of_a_run_is_refused_in_python(run):
 def test_a_figure_replaces_itself_and_is_the_same_to_the_byte(capsys, folder, run, tmp_path, name):
     pytest.importorskip("matplotlib")
     image = tmp_path / name
-    said(capsys, "figure", run, image, "--data", folder)
+    said(capsys, "plot", run, "--out", image, "--data", folder)
     first = image.read_bytes()
-    said(capsys, "figure", run, image, "--data", folder)
+    said(capsys, "plot", run, "--out", image, "--data", folder)
     assert image.read_bytes() == first
 
 
@@ -129,7 +129,7 @@ def test_a_figure_does_not_replace_a_picture_of_another_program(
     figures.Figure().savefig(image)
     capsys.readouterr()
     before = image.read_bytes()
-    told = refused(capsys, "figure", run, image, "--data", folder)
+    told = refused(capsys, "plot", run, "--out", image, "--data", folder)
     assert "did not make; expected a new name" in told
     assert image.read_bytes() == before
 

@@ -176,7 +176,9 @@ def test_draw_writes_others_for_another_seed(capsys, folder, tmp_path):
 def test_figure_writes_a_png(capsys, folder, tmp_path):
     pytest.importorskip("matplotlib")
     image = tmp_path / "run.png"
-    assert typed(capsys, "figure", folder / "run.h5", image, "--data", folder / "data")[0] == 0
+    assert (
+        typed(capsys, "plot", folder / "run.h5", "--out", image, "--data", folder / "data")[0] == 0
+    )
     assert image.read_bytes().startswith(b"\x89PNG")
 
 
@@ -214,7 +216,7 @@ def test_figure_writes_a_png(capsys, folder, tmp_path):
         (("draw", "x", "--train", "9" * 20), "expected 1 to 87381 pictures"),
         (("draw", "x", "--test", "-1"), "test is -1"),
         (("draw", "x", "--seed", "-1"), "seed is -1"),
-        (("figure", "nowhere.h5", "a.png"), "nowhere.h5: is not a file"),
+        (("plot", "nowhere.h5", "--out", "a.png"), "nowhere.h5: is not a file"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
@@ -337,7 +339,7 @@ def test_a_pipe_is_not_replaced(capsys, folder, tmp_path):
 @pytest.mark.parametrize("name", ["run.h5", "cats.jpg", "notes.png"])
 def test_a_figure_replaces_only_pictures(capsys, folder, tmp_path, name):
     shutil.copy(folder / "run.h5", tmp_path / name)
-    asked = ("figure", folder / "run.h5", tmp_path / name, "--data", folder / "data")
+    asked = ("plot", folder / "run.h5", "--out", tmp_path / name, "--data", folder / "data")
     told = refused(capsys, *asked)
     assert "is no name of a figure" in told or "did not make" in told
     assert (tmp_path / name).read_bytes() == (folder / "run.h5").read_bytes()
@@ -362,7 +364,7 @@ def test_an_installed_command_and_the_module_say_the_same():
 
 @pytest.mark.parametrize(
     "command",
-    ["train", "resume", "replay", "show", "compare", "evaluate", "predict", "draw", "figure"],
+    ["train", "resume", "replay", "show", "compare", "evaluate", "predict", "draw", "plot"],
 )
 def test_every_command_has_help(capsys, command):
     status, out, _ = typed(capsys, command, "--help")

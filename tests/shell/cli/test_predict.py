@@ -190,7 +190,7 @@ def test_predict_prints_the_probability_of_the_class_of_three_that_it_predicts(
 
 def test_a_figure_takes_a_name_as_it_is(capsys, run_of_three, three, tmp_path):
     pytest.importorskip("matplotlib")
-    said(capsys, "figure", run_of_three, tmp_path / "run.png", "--data", three)
+    said(capsys, "plot", run_of_three, "--out", tmp_path / "run.png", "--data", three)
     assert (tmp_path / "run.png").is_file()
 
 
@@ -199,7 +199,7 @@ def test_a_figure_is_drawn_without_the_letters_that_its_font_lacks(capsys, tmp_p
     save_data(tmp_path / "data", DataSet(TRAIN, TEST, ("\U0001fad8", "猫")), "made")
     run = ("--data", tmp_path / "data", "--out", tmp_path / "run.h5")
     said(capsys, "train", "--iterations", 2, *run)
-    said(capsys, "figure", tmp_path / "run.h5", tmp_path / "run.png", *run[:2])
+    said(capsys, "plot", tmp_path / "run.h5", "--out", tmp_path / "run.png", *run[:2])
     assert (tmp_path / "run.png").is_file()
 
 

@@ -162,7 +162,7 @@ def test_targets_that_are_numbers_need_the_loss_of_a_regression(capsys, tmp_path
 def test_a_regression_is_drawn_in_a_figure(capsys, trained):
     pytest.importorskip("matplotlib")
     image = trained[0].with_name("run.png")
-    said(capsys, "figure", trained[0], image)
+    said(capsys, "plot", trained[0], "--out", image)
     assert image.read_bytes().startswith(b"\x89PNG")
 
 
@@ -187,9 +187,9 @@ def test_the_data_line_says_how_a_file_was_taken(capsys, features):
     assert "; classes are the numbers 0 to " in told
 
 
-@pytest.mark.parametrize("command", ["evaluate", "predict", "replay", "show", "figure"])
+@pytest.mark.parametrize("command", ["evaluate", "predict", "replay", "show", "plot"])
 def test_commands_take_features_of_one_file(capsys, features, tmp_path, command):
-    path, more = tmp_path / "run", [tmp_path / "a.png"] if command == "figure" else []
+    path, more = tmp_path / "run", ["--out", tmp_path / "a.png"] if command == "plot" else []
     said(capsys, "train", "--data", features, "--out", path, *OF_CLASSES)
     assert said(capsys, command, path, *more)
 

@@ -1,0 +1,214 @@
+"""The command that draws figures of runs."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from catpipe.data.examples import DataSet, Examples, noun
+from catpipe.experiments.curves import LearningCurves, learning_curves
+from catpipe.experiments.experiment import is_regression
+from catpipe.experiments.explanations import input_gradients, weights_as_pictures
+from catpipe.experiments.result import ensemble_predictions, ensemble_probabilities
+from catpipe.experiments.resuming import prepare_again
+from catpipe.experiments.setup import Setup
+from catpipe.metrics.probabilities import worst_mistakes
+from catpipe.metrics.scores import confusion
+from catpipe.shell.cli.report import score_for
+from catpipe.shell.cli.session import about
+from catpipe.shell.report import figures
+from catpipe.shell.runs.locate import LocatedData, data_to_evaluate, training_data
+from catpipe.shell.runs.run_file import Run, load_run
+from catpipe.shell.storage.atomic import DataError, check_writable, write_files
+from catpipe.shell.threads import one_blas_thread
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SALIENT = 8  # pictures in a row
+
+
+class Kind(NamedTuple):
+    """A kind of figure: what draws it of the runs by their names, and whether of several."""
+
+    draw: Callable[[Mapping[str, Run], Namespace], Figure]
+    takes_several: bool = False
+
+
+def plot(options: Namespace) -> None:
+    """Draw a figure of one run, or of several, into a file."""
+    what: str = options.what
+    kind = KINDS[what]
+    path = options.out or _default_name(options.runs[0], what)
+    _check_name(path)
+    if len(options.runs) > 1 and not kind.takes_several:
+        several = [name for name, each in KINDS.items() if each.takes_several]
+        raise DataError(
+            f"{what} of {len(options.runs)} runs; expected one: for several take --what "
+            f"{' or '.join(several)}"
+        )
+    check_writable(path)
+    figure = kind.draw(_named(options.runs), options)
+    write_files({path: figures.to_bytes(figure, path.suffix.lower())})
+    print(f"figure: {path}")
+
+
+def _default_name(run: Path, what: str) -> Path:
+    return run.with_name(f"{run.stem}.png" if what == "overview" else f"{run.stem}-{what}.png")
+
+
+def _check_name(path: Path) -> None:
+    """Refuse what is no name of a figure, and a file that is not ours to replace."""
+    ending = path.suffix.lower()
+    if ending not in figures.FORMATS:
+        raise DataError(
+            f"{path}: is no name of a figure; expected one of {', '.join(figures.FORMATS)}"
+        )
+    if path.is_file() and figures.FORMATS[ending].mark not in path.read_bytes():
+        raise DataError(
+            f"{path}: is a file that `catpipe plot` did not make; expected a new name, or a "
+            "figure to replace: remove it first"
+        )
+
+
+def _named(paths: list[Path]) -> dict[str, Run]:
+    """Return the runs by the shortest of their names that differ: by file, or by path."""
+    stems = [path.stem for path in paths]
+    names = stems if len({*stems}) == len(stems) else [str(path) for path in paths]
+    if len({*names}) < len(names):
+        raise DataError(f"{names[0]} is one of runs named twice; expected each once: leave one out")
+    return {name: load_run(path) for name, path in zip(names, paths, strict=True)}
+
+
+def _overview(runs: Mapping[str, Run], options: Namespace) -> Figure:
+    run, test = _run_and_test(runs, options)
+    return figures.overview_figure(run.result, run.classes, test)
+
+
+def _cost(runs: Mapping[str, Run], options: Namespace) -> Figure:  # noqa: ARG001
+    return figures.cost_figure({name: run.result.costs for name, run in runs.items()})
+
+
+def _curves(runs: Mapping[str, Run], options: Namespace) -> Figure:
+    scores = {score_for(run.result.experiment).name for run in runs.values()}
+    if len(scores) > 1:
+        raise DataError(
+            "learning curves of classes and of a regression; expected runs of one kind: draw each"
+        )
+    paths = zip(runs.items(), options.runs, strict=True)
+    return figures.curves_figure(
+        {name: _curves_of(run, path, options) for (name, run), path in paths}, min(scores)
+    )
+
+
+def _curves_of(run: Run, path: Path, options: Namespace) -> LearningCurves:
+    found = training_data(run, Namespace(**{**vars(options), "run": path, "validation": None}))
+    result = run.result._replace(class_names=())
+    with about(path), one_blas_thread():
+        setup = prepare_again(run.result, found.data.train, found.validation)
+        return learning_curves(result, setup, _sets(setup, found))
+
+
+def _sets(setup: Setup, found: LocatedData) -> dict[str, Examples]:
+    """Return the examples that train, and those that validate or, where none do, that test."""
+    data: DataSet = found.data
+    weights = setup.plan.validation_weights
+    if found.validation is not None:
+        return {"training": data.train, "validation": found.validation}
+    if weights is None:
+        is_there = len(data.test.targets) > 0
+        return {"training": data.train, **({"test": data.test} if is_there else {})}
+    count = len(data.train.targets)
+    validates = weights.reshape(-1, count, weights.shape[-1] // count).any((0, 2))
+    parts = (("training", ~validates), ("validation", validates))
+    return {name: Examples(data.train.inputs[of], data.train.targets[of]) for name, of in parts}
+
+
+def _weights(runs: Mapping[str, Run], options: Namespace) -> Figure:  # noqa: ARG001
+    (run,) = runs.values()
+    return figures.weights_figure(weights_as_pictures(run.result))
+
+
+def _predictions(runs: Mapping[str, Run], options: Namespace) -> Figure:
+    run, test = _run_and_test(runs, options)
+    if is_regression(run.result.experiment):
+        found = ensemble_predictions(run.result, test.inputs)
+        return figures.regression_figure(test.targets, found)
+    _check_pictures(test, options)
+    sure = ensemble_probabilities(run.result, test.inputs)
+    return figures.predictions_figure(_as_images(test.inputs), test.targets, sure, run.classes)
+
+
+def _confusion(runs: Mapping[str, Run], options: Namespace) -> Figure:
+    run, test = _run_and_test(runs, options, of_classes=True)
+    found = ensemble_predictions(run.result, test.inputs)
+    table = confusion(found, test.targets, len(run.classes))
+    return figures.confusion_figure(table, run.classes)
+
+
+def _calibration(runs: Mapping[str, Run], options: Namespace) -> Figure:
+    run, test = _run_and_test(runs, options, of_classes=True)
+    return figures.calibration_figure(ensemble_probabilities(run.result, test.inputs), test.targets)
+
+
+def _saliency(runs: Mapping[str, Run], options: Namespace) -> Figure:
+    run, test = _run_and_test(runs, options, of_classes=True)
+    _check_pictures(test, options)
+    sure = ensemble_probabilities(run.result, test.inputs)
+    chosen = worst_mistakes(sure, test.targets)[:SALIENT]
+    gradients = input_gradients(run.result, test.inputs[chosen])
+    titles = [
+        figures.described(number, test.targets[number], sure[:, number], run.classes)
+        for number in chosen
+    ]
+    mean = gradients.mean(0) if run.result.seeds else gradients
+    return figures.saliency_figure(_as_images(test.inputs[chosen]), _as_images(mean), titles)
+
+
+def _as_images(inputs: Any) -> Any:
+    return inputs[..., np.newaxis] if inputs.ndim == 3 else inputs
+
+
+def _run_and_test(
+    runs: Mapping[str, Run], options: Namespace, *, of_classes: bool = False
+) -> tuple[Run, Examples]:
+    """Return the one run, whose classes are numbers, and the examples to test on."""
+    (run,), path = runs.values(), options.runs[0]
+    if of_classes and is_regression(run.result.experiment):
+        raise DataError(
+            f"{path}: is a regression, which has no {options.what} of classes; expected a run of "
+            "classes: take --what predictions"
+        )
+    folder, loaded = data_to_evaluate(run, Namespace(**{**vars(options), "run": path}))
+    test = loaded.data.test
+    if not len(test.targets):
+        raise DataError(
+            f"{folder}: has no examples to test on; expected a test_*.h5 with inputs and targets: "
+            "give other data with --data"
+        )
+    return run._replace(result=run.result._replace(class_names=())), test
+
+
+def _check_pictures(test: Examples, options: Namespace) -> None:
+    if test.inputs.ndim not in (3, 4):
+        raise DataError(
+            f"{options.runs[0]}: is a run on {noun(test)}s of {test.inputs[0].size} numbers, which "
+            "are no pictures; expected pictures: take --what confusion"
+        )
+
+
+KINDS: Mapping[str, Kind] = {
+    "overview": Kind(_overview),
+    "cost": Kind(_cost, takes_several=True),
+    "curves": Kind(_curves, takes_several=True),
+    "weights": Kind(_weights),
+    "predictions": Kind(_predictions),
+    "confusion": Kind(_confusion),
+    "calibration": Kind(_calibration),
+    "saliency": Kind(_saliency),
+}
+"""The kinds of figures, by what --what says."""
