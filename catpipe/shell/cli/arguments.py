@@ -418,9 +418,16 @@ COMMANDS: Mapping[str, Command] = {
          DATA, MEMORY),
         ("cats.h5", "cats.h5 --what predictions --out mistakes.png",
          "a.h5 b.h5 --what curves --out curves.svg")),
+    "report": Command(
+        "page", "report", "write a page about runs: one HTML file for a browser",
+        (_argument("runs", "RUN", "files that `catpipe train --out FILE` saved, or the folder of a "
+                   "sweep", nargs="+"),
+         _argument("--out", "PAGE", "file to write: .html", required=True),
+         DATA, MEMORY),
+        ("cats.h5 --out cats.html", "cats.h5 other.h5 --out both.html", "runs --out sweep.html")),
 }
 # fmt: on
-SEVERAL = {"predict": "photos", "validate": "configs", "plot": "runs"}
+SEVERAL = {"predict": "photos", "validate": "configs", "plot": "runs", "report": "runs"}
 """The paths of which a command takes several: argparse overlooks those that follow an option."""
 
 OTHER_WORDS = {

@@ -1,0 +1,222 @@
+"""The sections of a page about one run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from catpipe.data.examples import DataSet, noun
+from catpipe.data.findings import sentences
+from catpipe.data.inspection import find_problems
+from catpipe.experiments.experiment import is_regression
+from catpipe.experiments.result import Result
+from catpipe.shell.report.gallery import (
+    MOST_MISTAKES,
+    MOST_UNITS,
+    are_shown,
+    contact_sheet,
+    first_weights,
+    mistakes,
+)
+from catpipe.shell.report.html import Markup, element, items, joined, table
+from catpipe.shell.report.scores import confusion_of, scores_in_words
+from catpipe.shell.report.subject import Subject, commands_of, toml_of
+from catpipe.shell.report.svg import Curve, chart
+from catpipe.shell.runs.environment import WORDS
+from catpipe.shell.storage.atomic import printable
+
+MOST_CLASSES = 30  # in a confusion matrix
+MOST_CHECKED = 2_000  # pictures among which near copies are looked for
+
+
+def sections(subject: Subject, level: int, pictures: int) -> Markup:
+    """Return all sections about a run, with headings of this level, and at most so many pictures.
+
+    >>> one = Subject("a.h5", Run(fit(Experiment(seed=1, hidden=()), pictures)), "1-1")
+    >>> sections(one, level=2, pictures=10).count("<h2>")
+    7
+    """
+    parts = {
+        "What was asked": _asked(subject),
+        "Data": _data(subject),
+        "Cost": _cost(subject),
+        "Scores": _scores(subject),
+        **_pictures(subject, pictures),
+        "First layer": _weights(subject.run.result),
+        "Replay": _replay(subject),
+    }
+    return joined(
+        element("section", element(f"h{level}", heading), *content)
+        for heading, content in parts.items()
+    )
+
+
+def _asked(subject: Subject) -> Iterator[Markup]:
+    result = subject.run.result
+    yield element("p", f"{subject.words}.")
+    yield from (element("p", f"Changed {words}.") for words in subject.changes)
+    yield element("p", _state_words(result))
+    yield element("p", "As a file of options, ", element("code", "experiment.toml"), ":")
+    yield element("pre", element("code", toml_of(result.experiment, result.seeds)), tabindex=0)
+
+
+def _state_words(result: Result) -> str:
+    end = "finished" if result.is_finished else "not finished"
+    done = f"{result.iterations_done} of {result.planned_iterations} iterations"
+    best = ""
+    if result.checkpoint and result.checkpoint.validation_cost is not None:
+        best = (
+            f" The parameters are those of iteration {result.iteration}, where the validation cost "
+            f"was lowest: {result.checkpoint.validation_cost:.6g}."
+        )
+    return f"Trained for {done} ({end}), in {result.space_description}.{best}"
+
+
+def _data(subject: Subject) -> Iterator[Markup]:
+    source = subject.run.source
+    if source:
+        named = [("folder", printable(source.folder))] if source.folder else []
+        files = [
+            (part, f"{printable(digest.path)}, SHA-256 {digest.sha256}")
+            for part in ("train", "test", "validation")
+            if (digest := getattr(source, part))
+        ]
+        yield items(f"{name}: {words}" for name, words in (*named, *files))
+    else:
+        yield element("p", "The run file does not say which data it was trained on.")
+    if subject.data is None:
+        yield _missing("The examples")
+        return
+    yield from _examples(subject, subject.data)
+
+
+def _examples(subject: Subject, data: DataSet) -> Iterator[Markup]:
+    if subject.are_its_own is False:
+        yield element("p", "The training examples below are not those that it was trained on.")
+    yield from (element("p", f"{note}.") for note in subject.notes)
+    classes = subject.run.classes
+    rows = [
+        (name, f"{len(part.targets)}", *_counts(part.targets, len(classes)))
+        for name, part in subject.parts.items()
+    ]
+    yield table("Examples of each class", ("", "all", *classes), rows)
+    findings = find_problems(data, MOST_CHECKED)
+    found = [f"{words}." for words in sentences(findings)]
+    left_out = [f"Not looked for: {words}." for words in findings.not_looked_for]
+    yield element("p", f"{findings.different:,} of {findings.examples:,} {findings.noun}s differ "
+                  f"from all others. {'Found:' if found else 'No problem was found.'}")  # fmt: skip
+    if found or left_out:
+        yield items((*found, *left_out))
+
+
+def _counts(targets: Any, classes: int) -> list[str]:
+    return [str(count) for count in np.bincount(targets, minlength=classes)] if classes else []
+
+
+def _missing(what: str) -> Markup:
+    return element(
+        "p",
+        f"{what} cannot be shown: the data that it was trained on were not found where the run "
+        "file says, or have changed since. Give their folder with ",
+        element("code", "--data"),
+        ".",
+        class_="soft",
+    )
+
+
+def cost_curve(subject: Subject) -> Curve:
+    """Return the sampled training costs: of a stack the mean, within the lowest and highest.
+
+    >>> cost_curve(Subject("a.h5", Run(fit(Experiment(seed=1, hidden=()), pictures)), "")).name
+    'a.h5'
+    """
+    result = subject.run.result
+    costs = [(iteration, np.atleast_1d(cost)) for iteration, cost in result.costs]
+    points = [(float(iteration), float(cost.mean())) for iteration, cost in costs]
+    band = [(float(cost.min()), float(cost.max())) for _, cost in costs] if result.seeds else []
+    return Curve(subject.name, points, band)
+
+
+def _cost(subject: Subject) -> Iterator[Markup]:
+    result = subject.run.result
+    curve = cost_curve(subject)
+    if not curve.points:
+        yield element("p", "No cost was sampled.")
+        return
+    of_many = f", mean of {len(result.seeds)} networks within lowest and highest"
+    title = f"Training cost of {subject.name}{of_many if result.seeds else ''}"
+    yield chart(title, "iteration", "training cost", [curve])
+    first, last = curve.points[0], curve.points[-1]
+    yield element("p", f"From {first[1]:.6g} at iteration {first[0]:.0f} to {last[1]:.6g} at "
+                  f"iteration {last[0]:.0f}. A run file holds the training cost alone: no "
+                  "accuracy, and no validation cost but the lowest.")  # fmt: skip
+
+
+def _scores(subject: Subject) -> Iterator[Markup]:
+    result = subject.run.result
+    if not subject.parts:
+        yield _missing("Scores")
+        return
+    found = {name: scores_in_words(result, part) for name, part in subject.parts.items()}
+    names = [*next(iter(found.values()))]
+    rows = [(name, *(of[name] for of in found.values())) for name in names]
+    what = f"{len(result.seeds)} networks together" if result.seeds else "the trained parameters"
+    yield table(f"Scores of {what}", ("", *found), rows)
+    if is_regression(result.experiment) or "test" not in subject.parts:
+        return
+    if len(subject.run.classes) > MOST_CLASSES:
+        yield element("p", f"{len(subject.run.classes)} classes are too many for a table of them.")
+        return
+    counts = confusion_of(result, subject.parts["test"])
+    header = ("", *(f"predicted {name}" for name in subject.run.classes))
+    of = zip(subject.run.classes, counts.tolist(), strict=True)
+    yield table("Test examples: labels in rows", header, [(f"labelled {name}", *map(str, row))
+                                                          for name, row in of])  # fmt: skip
+
+
+def _pictures(subject: Subject, most: int) -> dict[str, Sequence[Markup]]:
+    result, classes = subject.run.result, subject.run.classes
+    test = subject.parts.get("test")
+    if test is None:
+        why = _missing("Test pictures") if subject.data is None else "There are no test examples."
+        return {"Test pictures": (element("p", why) if not isinstance(why, Markup) else why,)}
+    if is_regression(result.experiment) or not are_shown(test):
+        return {"Test pictures": (element("p", f"The inputs of this run, {noun(test)}s of shape "
+                f"{' x '.join(map(str, test.inputs.shape[1:]))}, are not shown."),)}  # fmt: skip
+    wrong, worst = mistakes(result, classes, test)
+    count = len(test.targets)
+    first = "the most confident first" if wrong <= MOST_MISTAKES else f"the worst {MOST_MISTAKES}"
+    words = f"{wrong} of {count} test pictures are predicted wrong{f', {first}' if wrong else ''}."
+    shown = "All" if most >= count else f"The first {most} of"
+    return {
+        "Mistakes": (element("p", words), *([worst] if wrong else [])),
+        "Test pictures": (
+            element("p", f"{shown} {count} test pictures, with the probability of the predicted "
+                    "class."),
+            contact_sheet(result, classes, test, most),
+        ),
+    }  # fmt: skip
+
+
+def _weights(result: Result) -> Iterator[Markup]:
+    found = first_weights(result)
+    if not isinstance(found, Markup):
+        yield element("p", found, class_="soft")
+        return
+    network = f"of seed {result.seeds[0]}, the first network, " if result.seeds else ""
+    yield element("p", f"The first layer's weights {network}as pictures of each unit (at most "
+                  f"{MOST_UNITS}): grey is 0, brighter is above, darker below.")  # fmt: skip
+    yield found
+
+
+def _replay(subject: Subject) -> Iterator[Markup]:
+    yield element("p", "With the run file beside you, and the data in their place:")
+    yield element("pre", element("code", "\n".join(commands_of(subject))), tabindex=0)
+    environments = subject.run.environments
+    if not environments:
+        return
+    header = ("", *(f"from iteration {since}" for since, _ in environments))
+    rows = [(words, *(str(of[name]) for _, of in environments)) for name, words in WORDS.items()]
+    yield table("Computed with", header, rows)

@@ -1,0 +1,76 @@
+"""Pages about runs, as a person asks for them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from catpipe.data.examples import DataSet, Examples
+from catpipe.shell.storage.datasets import save_data
+from tests.typed import refused, said
+
+
+@pytest.fixture
+def run(capsys, tmp_path) -> Path:
+    images = np.random.default_rng(1).integers(0, 256, (12, 4, 5, 3)).astype(np.uint8)
+    examples = Examples(images, np.arange(12) % 2)
+    save_data(tmp_path / "data", DataSet(examples, examples, ("dog", "cat")), "made")
+    options = ("--data", tmp_path / "data", "--iterations", 3, "--layers", 3)
+    said(capsys, "train", *options, "--out", tmp_path / "run.h5")
+    return tmp_path / "run.h5"
+
+
+def test_a_report_is_one_page(capsys, run, tmp_path):
+    assert said(capsys, "report", run, "--out", tmp_path / "page.html") == (
+        f"report: {tmp_path / 'page.html'}\n"
+    )
+    assert "<h1>run.h5</h1>" in (tmp_path / "page.html").read_text()
+
+
+def test_a_report_replaces_a_report_in_the_same_bytes(capsys, run, tmp_path):
+    page = tmp_path / "page.html"
+    said(capsys, "report", run, "--out", page)
+    before = page.read_bytes()
+    said(capsys, "report", run, "--out", page)
+    assert page.read_bytes() == before
+
+
+def test_another_file_is_not_replaced(capsys, run, tmp_path):
+    page = tmp_path / "page.html"
+    page.write_text("<p>mine</p>")
+    assert "did not make" in refused(capsys, "report", run, "--out", page)
+    assert page.read_text() == "<p>mine</p>"
+
+
+def test_what_is_no_name_of_a_page_is_refused(capsys, run, tmp_path):
+    told = refused(capsys, "report", run, "--out", tmp_path / "page.pdf")
+    assert "expected one that ends with .html" in told
+
+
+def test_a_report_without_data_says_so(capsys, run, tmp_path):
+    (tmp_path / "data").rename(tmp_path / "moved")
+    page = tmp_path / "page.html"
+    assert "without its data" in said(capsys, "report", run, "--out", page)
+    said(capsys, "report", run, "--out", page, "--data", tmp_path / "moved")
+    assert "labelled cat" in page.read_text()
+
+
+def test_data_that_are_named_and_not_there_are_refused(capsys, run, tmp_path):
+    asked = ("report", run, "--out", tmp_path / "page.html", "--data", tmp_path / "nowhere")
+    assert "nowhere" in refused(capsys, *asked)
+    assert not (tmp_path / "page.html").exists()
+
+
+def test_a_sweep_is_one_page_with_the_best_run_in_full(capsys, run, tmp_path):
+    grid = tmp_path / "grid.toml"
+    grid.write_text("iterations = 3\nlayers = [3]\n[grid]\nlearning-rate = [0.01, 0.1]\n")
+    said(capsys, "sweep", "--config", grid, "--data", tmp_path / "data", "--out", tmp_path / "runs")
+    said(capsys, "report", tmp_path / "runs", "--out", tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text()
+    assert "Sweep runs: 2 runs, the best first" in page
+    assert page.count("<h3>Scores</h3>") == 1
+
+
+def test_a_folder_beside_other_runs_is_refused(capsys, run, tmp_path):
+    told = refused(capsys, "report", tmp_path, run, "--out", tmp_path / "page.html")
+    assert "is a folder beside other runs" in told

@@ -1,0 +1,143 @@
+"""A page about runs: whole, alone, and the same each time."""
+
+from html.parser import HTMLParser
+from itertools import pairwise
+from re import findall
+
+import numpy as np
+import pytest
+
+from catpipe.data.examples import DataSet, Examples
+from catpipe.experiments.ensembles import fit_seeds
+from catpipe.experiments.experiment import Experiment
+from catpipe.experiments.fitting import fit
+from catpipe.shell.report.html import WITHOUT_END
+from catpipe.shell.report.page import run_page, runs_page
+from catpipe.shell.report.png import as_shown, png
+from catpipe.shell.report.subject import Subject
+from catpipe.shell.runs.run_file import Run
+
+HOSTILE = ("<script>alert(1)</script>", "\"cat\" & 'dog'")
+ASKED = Experiment(seed=1, hidden=(3,), iterations=3)
+IMAGES = np.random.default_rng(1).integers(0, 256, (10, 4, 5, 3)).astype(np.uint8)
+PICTURES = Examples(IMAGES, np.arange(10) % 2)
+ROWS = Examples(np.random.default_rng(1).standard_normal((10, 4)), np.arange(10) / 10)
+
+
+def subject(name="run.h5", experiment=ASKED, examples=PICTURES, classes=HOSTILE):
+    run = Run(fit(experiment, examples), classes)
+    return Subject(name, run, "words", data=DataSet(examples, examples, classes))
+
+
+def stack():
+    run = Run(fit_seeds(ASKED, (1, 2, 3), PICTURES), HOSTILE)
+    return subject()._replace(run=run)
+
+
+def regression():
+    return subject("numbers.h5", ASKED._replace(loss="mean_squared_error"), ROWS, ())
+
+
+PAGES = {
+    "pictures": lambda: run_page(subject()),
+    "hostile name": lambda: run_page(subject("<img src=x onerror=alert(1)>.h5")),
+    "without data": lambda: run_page(subject()._replace(data=None)),
+    "stack": lambda: run_page(stack()),
+    "regression": lambda: run_page(regression()),
+    "several": lambda: runs_page("two", [subject("a.h5"), stack()], [subject("a.h5")]),
+}
+each = pytest.mark.parametrize("make", PAGES.values(), ids=PAGES)
+
+
+class Tags(HTMLParser):
+    """Collects what a page's elements are, and those that are not closed in their order."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.seen: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):  # noqa: D102
+        self.seen.append((tag, dict(attrs)))
+        if tag not in WITHOUT_END:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):  # noqa: D102
+        assert self.open.pop() == tag
+
+
+@each
+def test_every_element_is_closed_in_its_order(make):
+    assert Tags(make()).open == []
+
+
+@each
+def test_nothing_comes_from_elsewhere(make):
+    found = Tags(make()).seen
+    addresses = [of[name] for _, of in found for name in ("src", "href", "action") if name in of]
+    assert all(str(address).startswith("data:") for address in addresses)
+    assert "http://" not in make()
+    assert "https://" not in make()
+
+
+@each
+def test_the_one_script_is_the_pages_own(make):
+    found = Tags(make()).seen
+    assert [of for tag, of in found if tag == "script"] == [{}]
+    assert not [name for _, of in found for name in of if name.startswith("on")]
+
+
+@each
+def test_every_picture_has_words(make):
+    assert all(of["alt"] for tag, of in Tags(make()).seen if tag == "img")
+
+
+@each
+def test_headings_leave_out_no_level(make):
+    levels = [int(tag[1]) for tag, _ in Tags(make()).seen if tag in ("h1", "h2", "h3")]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+
+
+@each
+def test_equal_runs_make_equal_pages(make):
+    assert make() == make()
+
+
+def test_every_test_picture_is_on_the_page_without_its_script():
+    page = run_page(subject())
+    assert sorted(map(int, findall(r'data-number="(\d+)"', page.split("Test pictures")[1]))) == [
+        *range(10)
+    ]
+
+
+def test_a_page_without_data_says_what_it_leaves_out_and_how_to_get_it():
+    page = run_page(subject()._replace(data=None))
+    assert page.count("<code>--data</code>") == 3
+    assert "<polyline" in page
+
+
+def test_the_runs_that_differ_stand_side_by_side_with_how():
+    other = subject("b.h5", ASKED._replace(learning_rate=0.5))
+    page = runs_page("two", [subject("a.h5"), other], [])
+    assert "<td>0.0075</td>" in page
+    assert "<td>0.5</td>" in page
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_pillow_reads_the_picture_that_was_written(channels, tmp_path):
+    image = pytest.importorskip("PIL.Image")
+    pixels = np.random.default_rng(1).integers(0, 256, (3, 7, channels)).astype(np.uint8)
+    (tmp_path / "a.png").write_bytes(png(pixels))
+    with image.open(tmp_path / "a.png") as read:
+        assert np.array_equal(np.asarray(read).reshape(pixels.shape), pixels)
+
+
+def test_small_pictures_are_shown_as_they_are():
+    assert np.array_equal(as_shown(IMAGES), IMAGES)
+
+
+def test_large_pictures_are_thinned_out():
+    assert as_shown(np.zeros((1, 200, 100, 3), np.uint8)).shape == (1, 50, 25, 3)
