@@ -408,7 +408,7 @@ COMMANDS: Mapping[str, Command] = {
                    "`catpipe train` finds them)"),),
         ("", "--out pictures")),
     "plot": Command(
-        "plot", "plot", "draw a figure of a run, or of several side by side",
+        "plot", "plot_runs", "draw a figure of a run, or of several side by side",
         (_argument("runs", "FILE", "file that `catpipe train --out FILE` saved; several for cost "
                    "and curves", nargs="+"),
          _argument("--what", "KIND", f"{', '.join(FIGURES)} (default: overview); curves trains the "
@@ -425,6 +425,11 @@ COMMANDS: Mapping[str, Command] = {
          _argument("--out", "PAGE", "file to write: .html", required=True),
          DATA, MEMORY),
         ("cats.h5 --out cats.html", "cats.h5 other.h5 --out both.html", "runs --out sweep.html")),
+    "tour": Command(
+        "tour", "take_tour", "show the commands at work, one after another, on drawn pictures",
+        (_argument("--out", "FOLDER", "new folder to work in (default: catpipe-tour)",
+                   default=Path("catpipe-tour")),),
+        ("", "--out first-hour")),
 }
 # fmt: on
 SEVERAL = {"predict": "photos", "validate": "configs", "plot": "runs", "report": "runs"}
@@ -449,6 +454,9 @@ OTHER_WORDS = {
     "cross-validate": "validate",
     "grid": "sweep",
     "search": "sweep",
+    "demo": "tour",
+    "example": "tour",
+    "html": "report",
     "list": "table",
     "ls": "table",
     "download": "fetch",

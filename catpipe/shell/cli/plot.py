@@ -20,7 +20,17 @@ from catpipe.metrics.probabilities import worst_mistakes
 from catpipe.metrics.scores import confusion
 from catpipe.shell.cli.report import score_for
 from catpipe.shell.cli.session import about
-from catpipe.shell.report import figures
+from catpipe.shell.report.figures.canvas import FORMATS, to_bytes
+from catpipe.shell.report.figures.examples import (
+    described,
+    predictions_figure,
+    regression_figure,
+    saliency_figure,
+    weights_figure,
+)
+from catpipe.shell.report.figures.overview import overview_figure
+from catpipe.shell.report.figures.scores import calibration_figure, confusion_figure
+from catpipe.shell.report.figures.training import cost_figure, curves_figure
 from catpipe.shell.runs.locate import LocatedData, data_to_evaluate, training_data
 from catpipe.shell.runs.run_file import Run, load_run
 from catpipe.shell.storage.atomic import DataError, check_writable, write_files
@@ -39,7 +49,7 @@ class Kind(NamedTuple):
     takes_several: bool = False
 
 
-def plot(options: Namespace) -> None:
+def plot_runs(options: Namespace) -> None:
     """Draw a figure of one run, or of several, into a file."""
     what: str = options.what
     kind = KINDS[what]
@@ -53,7 +63,7 @@ def plot(options: Namespace) -> None:
         )
     check_writable(path)
     figure = kind.draw(_named(options.runs), options)
-    write_files({path: figures.to_bytes(figure, path.suffix.lower())})
+    write_files({path: to_bytes(figure, path.suffix.lower())})
     print(f"figure: {path}")
 
 
@@ -64,11 +74,9 @@ def _default_name(run: Path, what: str) -> Path:
 def _check_name(path: Path) -> None:
     """Refuse what is no name of a figure, and a file that is not ours to replace."""
     ending = path.suffix.lower()
-    if ending not in figures.FORMATS:
-        raise DataError(
-            f"{path}: is no name of a figure; expected one of {', '.join(figures.FORMATS)}"
-        )
-    if path.is_file() and figures.FORMATS[ending].mark not in path.read_bytes():
+    if ending not in FORMATS:
+        raise DataError(f"{path}: is no name of a figure; expected one of {', '.join(FORMATS)}")
+    if path.is_file() and FORMATS[ending].mark not in path.read_bytes():
         raise DataError(
             f"{path}: is a file that `catpipe plot` did not make; expected a new name, or a "
             "figure to replace: remove it first"
@@ -86,11 +94,11 @@ def _named(paths: list[Path]) -> dict[str, Run]:
 
 def _overview(runs: Mapping[str, Run], options: Namespace) -> Figure:
     run, test = _run_and_test(runs, options)
-    return figures.overview_figure(run.result, run.classes, test)
+    return overview_figure(run.result, run.classes, test)
 
 
 def _cost(runs: Mapping[str, Run], options: Namespace) -> Figure:  # noqa: ARG001
-    return figures.cost_figure({name: run.result.costs for name, run in runs.items()})
+    return cost_figure({name: run.result.costs for name, run in runs.items()})
 
 
 def _curves(runs: Mapping[str, Run], options: Namespace) -> Figure:
@@ -100,7 +108,7 @@ def _curves(runs: Mapping[str, Run], options: Namespace) -> Figure:
             "learning curves of classes and of a regression; expected runs of one kind: draw each"
         )
     paths = zip(runs.items(), options.runs, strict=True)
-    return figures.curves_figure(
+    return curves_figure(
         {name: _curves_of(run, path, options) for (name, run), path in paths}, min(scores)
     )
 
@@ -130,29 +138,29 @@ def _sets(setup: Setup, found: LocatedData) -> dict[str, Examples]:
 
 def _weights(runs: Mapping[str, Run], options: Namespace) -> Figure:  # noqa: ARG001
     (run,) = runs.values()
-    return figures.weights_figure(weights_as_pictures(run.result))
+    return weights_figure(weights_as_pictures(run.result))
 
 
 def _predictions(runs: Mapping[str, Run], options: Namespace) -> Figure:
     run, test = _run_and_test(runs, options)
     if is_regression(run.result.experiment):
         found = ensemble_predictions(run.result, test.inputs)
-        return figures.regression_figure(test.targets, found)
+        return regression_figure(test.targets, found)
     _check_pictures(test, options)
     sure = ensemble_probabilities(run.result, test.inputs)
-    return figures.predictions_figure(_as_images(test.inputs), test.targets, sure, run.classes)
+    return predictions_figure(_as_images(test.inputs), test.targets, sure, run.classes)
 
 
 def _confusion(runs: Mapping[str, Run], options: Namespace) -> Figure:
     run, test = _run_and_test(runs, options, of_classes=True)
     found = ensemble_predictions(run.result, test.inputs)
     table = confusion(found, test.targets, len(run.classes))
-    return figures.confusion_figure(table, run.classes)
+    return confusion_figure(table, run.classes)
 
 
 def _calibration(runs: Mapping[str, Run], options: Namespace) -> Figure:
     run, test = _run_and_test(runs, options, of_classes=True)
-    return figures.calibration_figure(ensemble_probabilities(run.result, test.inputs), test.targets)
+    return calibration_figure(ensemble_probabilities(run.result, test.inputs), test.targets)
 
 
 def _saliency(runs: Mapping[str, Run], options: Namespace) -> Figure:
@@ -162,11 +170,10 @@ def _saliency(runs: Mapping[str, Run], options: Namespace) -> Figure:
     chosen = worst_mistakes(sure, test.targets)[:SALIENT]
     gradients = input_gradients(run.result, test.inputs[chosen])
     titles = [
-        figures.described(number, test.targets[number], sure[:, number], run.classes)
-        for number in chosen
+        described(number, test.targets[number], sure[:, number], run.classes) for number in chosen
     ]
     mean = gradients.mean(0) if run.result.seeds else gradients
-    return figures.saliency_figure(_as_images(test.inputs[chosen]), _as_images(mean), titles)
+    return saliency_figure(_as_images(test.inputs[chosen]), _as_images(mean), titles)
 
 
 def _as_images(inputs: Any) -> Any:

@@ -14,7 +14,7 @@ from catpipe.experiments.sweeps import varied
 from catpipe.shell.report.gallery import MOST_PICTURES
 from catpipe.shell.report.html import Markup, element, joined, table
 from catpipe.shell.report.scores import scores_in_words
-from catpipe.shell.report.sections import cost_curve, sections
+from catpipe.shell.report.sections import cost_curve, run_sections
 from catpipe.shell.report.subject import Subject, field_word, value_text
 from catpipe.shell.report.svg import STYLES, chart
 from catpipe.shell.runs.environment import changes
@@ -33,7 +33,7 @@ def run_page(subject: Subject) -> str:
     >>> "<h1>&lt;a&gt;.h5</h1>" in page, page[:32]
     (True, '<!DOCTYPE html>\n<html lang="en">')
     """
-    return _page(subject.name, sections(subject, 2, MOST_PICTURES))
+    return _page(subject.name, run_sections(subject, 2, MOST_PICTURES))
 
 
 def runs_page(title: str, subjects: Sequence[Subject], in_full: Sequence[Subject]) -> str:
@@ -49,7 +49,7 @@ def runs_page(title: str, subjects: Sequence[Subject], in_full: Sequence[Subject
         title,
         element("section", element("h2", "Side by side"), *_side_by_side(subjects)),
         *(
-            element("section", element("h2", f"Run {of.name}"), sections(of, 3, most))
+            element("section", element("h2", f"Run {of.name}"), run_sections(of, 3, most))
             for of in in_full
         ),
     )

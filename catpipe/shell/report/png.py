@@ -36,10 +36,10 @@ def as_shown(inputs: NDArray[Any]) -> NDArray[np.uint8]:
     return np.rint(255 * ((values - low) / (high - low))).astype(np.uint8)
 
 
-def png(image: NDArray[np.uint8]) -> bytes:
+def png_bytes(image: NDArray[np.uint8]) -> bytes:
     """Return the picture, (height, width, 1, 3 or 4), as the bytes of a PNG file.
 
-    >>> png(np.zeros((1, 1, 1), np.uint8))[1:4]
+    >>> png_bytes(np.zeros((1, 1, 1), np.uint8))[1:4]
     b'PNG'
     """
     height, width, channels = image.shape
@@ -60,4 +60,4 @@ def data_url(image: NDArray[np.uint8]) -> str:
     >>> data_url(np.zeros((1, 1, 1), np.uint8))[:22]
     'data:image/png;base64,'
     """
-    return f"data:image/png;base64,{b64encode(png(image)).decode()}"
+    return f"data:image/png;base64,{b64encode(png_bytes(image)).decode()}"

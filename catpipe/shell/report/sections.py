@@ -31,11 +31,11 @@ MOST_CLASSES = 30  # in a confusion matrix
 MOST_CHECKED = 2_000  # pictures among which near copies are looked for
 
 
-def sections(subject: Subject, level: int, pictures: int) -> Markup:
+def run_sections(subject: Subject, level: int, pictures: int) -> Markup:
     """Return all sections about a run, with headings of this level, and at most so many pictures.
 
     >>> one = Subject("a.h5", Run(fit(Experiment(seed=1, hidden=()), pictures)), "1-1")
-    >>> sections(one, level=2, pictures=10).count("<h2>")
+    >>> run_sections(one, level=2, pictures=10).count("<h2>")
     7
     """
     parts = {

@@ -13,7 +13,7 @@ from catpipe.experiments.experiment import Experiment
 from catpipe.experiments.fitting import fit
 from catpipe.shell.report.html import WITHOUT_END
 from catpipe.shell.report.page import run_page, runs_page
-from catpipe.shell.report.png import as_shown, png
+from catpipe.shell.report.png import as_shown, png_bytes
 from catpipe.shell.report.subject import Subject
 from catpipe.shell.runs.run_file import Run
 
@@ -130,7 +130,7 @@ def test_the_runs_that_differ_stand_side_by_side_with_how():
 def test_pillow_reads_the_picture_that_was_written(channels, tmp_path):
     image = pytest.importorskip("PIL.Image")
     pixels = np.random.default_rng(1).integers(0, 256, (3, 7, channels)).astype(np.uint8)
-    (tmp_path / "a.png").write_bytes(png(pixels))
+    (tmp_path / "a.png").write_bytes(png_bytes(pixels))
     with image.open(tmp_path / "a.png") as read:
         assert np.array_equal(np.asarray(read).reshape(pixels.shape), pixels)
 
