@@ -67,6 +67,7 @@ from catpipe.data.folds import (
     checked_folds,
     groups_of_equal,
     hold_outs,
+    joined_groups,
     leave_one_out,
     stratified_folds,
 )
@@ -176,6 +177,7 @@ __all__ = [
     "held_out",
     "hold_outs",
     "inputs_from",
+    "joined_groups",
     "leave_one_out",
     "logarithm",
     "mini_batches",

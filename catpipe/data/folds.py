@@ -7,12 +7,13 @@ Folds are (repeats, examples): the number of the fold that holds each example ou
 from __future__ import annotations
 
 from functools import partial
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from reprlib import repr as brief
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from toolz import iterate
 
 from catpipe.checks import check_whole, is_number
 from catpipe.data.copies import digests
@@ -95,6 +96,32 @@ def groups_of_equal(inputs: NDArray[Any]) -> Indices:
     hashes = digests(inputs)
     first = {value: at for at, value in reversed([*enumerate(hashes)])}
     return np.array([first[value] for value in hashes])
+
+
+def joined_groups(first: Indices, second: Indices) -> Indices:
+    """Return the groups, (examples,), that keep together what either of these keeps together.
+
+    They are the connected components, each by the number of its first example. Raises `ValueError`
+    for groups of other numbers of examples.
+
+    >>> joined_groups(np.array([0, 0, 1, 2, 3]), np.array([5, 6, 6, 7, 8]))
+    array([0, 0, 0, 3, 4])
+    """
+    if len(first) != len(second):
+        raise ValueError(f"groups of {len(first)} and of {len(second)} examples; expected as many")
+
+    def joined(groups: Indices) -> Indices:
+        return _least_within(second, _least_within(first, groups))
+
+    rounds = pairwise(iterate(joined, np.arange(len(first))))
+    return next(after for before, after in rounds if np.array_equal(before, after))
+
+
+def _least_within(members: Indices, groups: Indices) -> Indices:
+    """Return for each example the least of the groups of those that are its members' too."""
+    order = np.argsort(members, kind="stable")
+    _, starts, of = np.unique(members[order], return_index=True, return_inverse=True)
+    return np.minimum.reduceat(groups[order], starts)[of][np.argsort(order, kind="stable")]
 
 
 def _repeated(fold: Any, seed: int, repeats: int) -> Folds:

@@ -133,7 +133,7 @@ def _outputs(part: Setup, starts: Sequence[Parameters]) -> Array:
         with quiet():  # `Diverged` says what is not finite
             final, _ = train_in_space(part, network, start)
     except Diverged as error:
-        raise Diverged(with_advice(part, error), error.state) from None
+        raise Diverged(with_advice(part, str(error)), error.state) from None
     Z = logits_of(network, final.chosen.parameters, part.space.columns, len(part.labels))
     outputs = network.loss.link(Z)
     return outputs if is_regression(part.experiment) else of_classes(outputs)

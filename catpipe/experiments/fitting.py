@@ -87,7 +87,7 @@ def run(setup: Setup, watch: Watch = identity, checkpoint: Checkpoint | None = N
     except Diverged as error:
         good = error.state
         lifted = setup.space.lift(setup.network, setup.initial_parameters, good.parameters)
-        raise Diverged(with_advice(setup, error), State(good.iteration, lifted, ())) from None
+        raise Diverged(with_advice(setup, str(error)), State(good.iteration, lifted, ())) from None
 
 
 def train_in_space(
@@ -179,14 +179,14 @@ def _completed(setup: Setup, network: Network, before: State, result: Result) ->
     return result._replace(costs=costs, parameters=trained, iteration=best.iteration)
 
 
-def with_advice(setup: Setup, error: Diverged) -> str:
-    """Return what the error says, with all that may keep a cost of this setup finite.
+def with_advice(setup: Setup, sentence: str) -> str:
+    """Return what an error of training says, with all that may keep a cost of this setup finite.
 
     >>> setup = prepare(Experiment(seed=1, hidden=(), l2=0.1), pictures)
-    >>> with_advice(setup, Diverged("lower the learning rate", None))
+    >>> with_advice(setup, "lower the learning rate")
     'lower the learning rate or the L2 regularization'
     """
-    return f"{error}{_other_advice(setup.experiment)}{_advice_to_scale(setup)}"
+    return f"{sentence}{_other_advice(setup.experiment)}{_advice_to_scale(setup)}"
 
 
 def _other_advice(experiment: Experiment) -> str:

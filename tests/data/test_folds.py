@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 from sklearn.model_selection import StratifiedGroupKFold
 
 from catpipe.data.folds import (
@@ -11,6 +13,7 @@ from catpipe.data.folds import (
     checked_folds,
     groups_of_equal,
     hold_outs,
+    joined_groups,
     leave_one_out,
     stratified_folds,
 )
@@ -116,3 +119,18 @@ def test_inputs_that_are_equal_are_one_group():
 def test_folds_that_cannot_be_are_refused(make, sentence):
     with pytest.raises(ValueError, match=sentence):
         make()
+
+
+@given(seeds, st.integers(1, 40), st.integers(1, 40))
+def test_joined_groups_are_scipys_connected_components(seed, examples, groups):
+    first, second = np.random.default_rng(seed).integers(0, groups, (2, examples))
+    both = np.stack((first, groups + second))
+    graph = coo_array((np.ones(examples), both), (2 * groups, 2 * groups))
+    expected = connected_components(graph, directed=False)[1][first]
+    found = joined_groups(first, second)
+    assert np.array_equal(found[:, np.newaxis] == found, expected[:, np.newaxis] == expected)
+
+
+def test_groups_of_other_numbers_of_examples_are_not_joined():
+    with pytest.raises(ValueError, match="groups of 2 and of 3 examples"):
+        joined_groups(np.arange(2), np.arange(3))

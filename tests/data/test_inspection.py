@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.stats import chi2_contingency  # type: ignore[import-untyped]
+from scipy.stats import chi2_contingency
 
 from catpipe.data.drawn.drawings import draw
 from catpipe.data.examples import DataSet, Examples

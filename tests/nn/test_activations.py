@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.special import expit, ndtr  # type: ignore[import-untyped]
+from scipy.special import expit, ndtr
 
 from catpipe.nn.activations import (
     elu,

@@ -349,6 +349,8 @@ COMMANDS: Mapping[str, Command] = {
                    type=read_integer),
          _argument("--recipe", "NAME", f"options that come with catpipe, once for each: "
                    f"{', '.join(recipes())}", type=read_recipe, action="append", dest="recipes"),
+         _argument("--groups", "FILE", "text file with the name of a group in a line for each "
+                   "example, such as who took the picture: a group stays in one fold"),
          _switch("--train-only", "leave out the test examples, for a last judgement"),
          TRAINING_DATA, WHERE, MEMORY, JSON, _experiment_options),
         ("a.toml b.toml", "--recipe article --recipe features --folds 10",

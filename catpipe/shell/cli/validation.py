@@ -12,7 +12,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from catpipe.data.examples import DataSet, Examples, noun
-from catpipe.data.folds import Folds, groups_of_equal, hold_outs, leave_one_out, stratified_folds
+from catpipe.data.folds import (
+    Folds,
+    groups_of_equal,
+    hold_outs,
+    joined_groups,
+    leave_one_out,
+    stratified_folds,
+)
 from catpipe.data.sampling import Indices
 from catpipe.experiments.experiment import Experiment, is_regression, plain_fields
 from catpipe.experiments.validation import ClassScores, Validation, compare
@@ -42,6 +49,7 @@ class Asked(NamedTuple):
     folds: FoldsText
     seed: int
     train_only: bool
+    groups: Path | None
     workers: int | None
     scheduler: str | None
 
@@ -63,7 +71,8 @@ def validate(options: Namespace) -> None:
     data, notes = load_with_notes(folder, first.memory or TOTAL, regression=regression)
     experiments = {name: experiment_for(of, folder, data) for name, of in asked.options.items()}
     examples = _examples(data, train_only=asked.train_only)
-    groups = groups_of_equal(examples.inputs)
+    copies = groups_of_equal(examples.inputs)
+    groups = joined_groups(copies, _read_groups(asked.groups, copies)) if asked.groups else copies
     folds = _folds(asked, experiments, examples, groups)
     if not first.json:
         print(data_line(folder, data, notes))
@@ -93,6 +102,7 @@ def _asked(options: Namespace) -> Asked:
     paths = [*flags.pop("configs", []), *flags.pop("recipes", [])]
     folds, seed = flags.pop("folds", DEFAULT), flags.pop("folds_seed", 1)
     train_only = flags.pop("train_only", False)
+    groups = flags.pop("groups", None)
     where = flags.pop("workers", None), flags.pop("scheduler", None)
     named = {_name(path, paths): completed(Namespace(**flags, config=path)) for path in paths}
     if len(named) < len(paths):
@@ -101,7 +111,7 @@ def _asked(options: Namespace) -> Asked:
     for name, of in asked.items():
         _check_options(name, of)
     _check_alike(asked)
-    return Asked(asked, folds, seed, train_only, *where)
+    return Asked(asked, folds, seed, train_only, groups, *where)
 
 
 def _name(path: Path, paths: Sequence[Path]) -> str:
@@ -142,6 +152,28 @@ def _folds(
     return leave_one_out(groups)
 
 
+def _read_groups(path: Path, examples: Indices) -> Indices:
+    """Return the groups that a file names, a line for each of the examples."""
+    try:
+        lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{path}: is no text; expected the name of a group in each line: save it as UTF-8"
+        ) from error
+    if len(lines) != len(examples):
+        raise DataError(
+            f"{path}: has {len(lines):,} lines for {len(examples):,} examples; expected the name "
+            "of a group for each, first of those to train on, then of those to test on (unless "
+            "--train-only leaves them out): look for a header or missing lines"
+        )
+    if "" in lines:
+        raise DataError(
+            f"{path}: line {lines.index('') + 1} is empty; expected the name of a group: give an "
+            "example that is alone a group of its own"
+        )
+    return np.unique(lines, return_inverse=True)[1].astype(np.int64)
+
+
 def _folds_line(asked: Asked, examples: Examples, groups: Indices) -> str:
     """Return in words how the examples are divided."""
     number, share, repeats = asked.folds
@@ -151,6 +183,9 @@ def _folds_line(asked: Asked, examples: Examples, groups: Indices) -> str:
     times = "" if repeats == 1 else f", {repeats} times"
     copies = count - len(np.unique(groups))
     kept = f"; copies stay in one fold ({copies} found)" if copies else ""
+    if asked.groups:
+        of_file = f"the {len(np.unique(groups))} groups of {asked.groups}, and copies,"
+        kept = f"; {of_file} stay in one fold each"
     return f"validation: {ways}{times}, of the {count} {kind}s {where}{kept}"
 
 

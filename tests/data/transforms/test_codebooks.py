@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.spatial.distance import cdist  # type: ignore[import-untyped]
+from scipy.spatial.distance import cdist
 from sklearn.cluster import KMeans
 
 from catpipe.data.transforms.clustering import k_means, nearest

@@ -153,3 +153,37 @@ def test_off_a_terminal_nothing_is_on_standard_error(capsys, colours):
 def test_the_photographs_hold_one_copy(photographs):
     both = np.concatenate([photographs.train.inputs, photographs.test.inputs])
     assert len(np.unique(groups_of_equal(both))) == 258
+
+
+def test_copies_join_the_groups_of_a_file(capsys, tmp_path):
+    train, test = in_colours(12, 1), in_colours(12, 2)
+    test.inputs[0] = train.inputs[0]
+    save_data(tmp_path / "data", DataSet(train, test, ("a", "b", "c", "d")), "made")
+    groups = tmp_path / "groups.txt"
+    groups.write_text("".join(f"p{number // 4}\n" for number in range(24)))
+    options = ("--data", tmp_path / "data", "--folds", "2", "--groups", groups, *SHORT)
+    assert "the 5 groups of" in said(capsys, "validate", *options)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (b"a\nb\n", "has 2 lines for 56 examples"),
+        (b"\n" * 56, "line 1 is empty"),
+        (b"\xff", "no text"),
+    ],
+)
+def test_a_file_that_names_no_group_for_each_is_refused(capsys, colours, tmp_path, text, told):
+    groups = tmp_path / "groups.txt"
+    groups.write_bytes(text)
+    asked = ("validate", "--data", colours, "--groups", groups, *SHORT)
+    assert told in refused(capsys, *asked)
+
+
+def test_groups_are_counted_in_the_line_of_the_folds(capsys, colours, tmp_path):
+    groups = tmp_path / "groups.txt"
+    groups.write_text("".join(f"{number % 8}\n" for number in range(56)))
+    options = ("--data", colours, "--folds", "4", "--groups", groups, *SHORT)
+    assert f"the 8 groups of {groups}, and copies, stay in one fold each" in said(
+        capsys, "validate", *options
+    )
