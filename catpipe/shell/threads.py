@@ -73,6 +73,16 @@ def _hold(is_set: Event, lift: Event) -> None:
 _LIMIT = _Limit()
 
 
+def call_on_one_thread(function: Callable[_P, _T], *arguments: _P.args, **named: _P.kwargs) -> _T:
+    """Return what the function gives, computed on one BLAS thread.
+
+    >>> call_on_one_thread(max, 1, 2)
+    2
+    """
+    with one_blas_thread():
+        return function(*arguments, **named)
+
+
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
     """Give a context in which BLAS has one thread, where threadpoolctl is installed.

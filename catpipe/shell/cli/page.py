@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from catpipe.shell.runs.run_file import Run, load_run
 from catpipe.shell.runs.sweep_folder import runs_in
 from catpipe.shell.storage.atomic import DataError, check_writable, write_files
 from catpipe.shell.storage.datasets import Loaded, paths_of
-from catpipe.shell.threads import one_blas_thread
+from catpipe.shell.threads import call_on_one_thread
 
 ENDINGS = (".html", ".htm")
 
@@ -35,9 +36,9 @@ def report(options: Namespace) -> None:
         )
     runs = runs_in(folders[0]) if folders else {path: load_run(path) for path in options.runs}
     check_writable(options.out)
-    with one_blas_thread():
-        subjects = _subjects(runs, options)
-        text = _sweep_page(folders[0], subjects) if folders else _page(subjects)
+    subjects = call_on_one_thread(_subjects, runs, options)
+    written = partial(_sweep_page, folders[0]) if folders else _page
+    text = call_on_one_thread(written, subjects)
     write_files({options.out: text.encode()})
     for subject in subjects[:1]:
         if subject.data is None:

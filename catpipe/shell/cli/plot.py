@@ -34,7 +34,7 @@ from catpipe.shell.report.figures.training import cost_figure, curves_figure
 from catpipe.shell.runs.locate import LocatedData, data_to_evaluate, training_data
 from catpipe.shell.runs.run_file import Run, load_run
 from catpipe.shell.storage.atomic import DataError, check_writable, write_files
-from catpipe.shell.threads import one_blas_thread
+from catpipe.shell.threads import call_on_one_thread
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -116,9 +116,9 @@ def _curves(runs: Mapping[str, Run], options: Namespace) -> Figure:
 def _curves_of(run: Run, path: Path, options: Namespace) -> LearningCurves:
     found = training_data(run, Namespace(**{**vars(options), "run": path, "validation": None}))
     result = run.result._replace(class_names=())
-    with about(path), one_blas_thread():
-        setup = prepare_again(run.result, found.data.train, found.validation)
-        return learning_curves(result, setup, _sets(setup, found))
+    with about(path):
+        setup = call_on_one_thread(prepare_again, run.result, found.data.train, found.validation)
+        return call_on_one_thread(learning_curves, result, setup, _sets(setup, found))
 
 
 def _sets(setup: Setup, found: LocatedData) -> dict[str, Examples]:

@@ -21,7 +21,7 @@ from catpipe.shell.report.gallery import (
     mistakes,
 )
 from catpipe.shell.report.html import Markup, element, items, joined, table
-from catpipe.shell.report.scores import confusion_of, scores_in_words
+from catpipe.shell.report.scores import confusion_of, scores_in_words, spread_in_words
 from catpipe.shell.report.subject import Subject, commands_of, toml_of
 from catpipe.shell.report.svg import Curve, chart
 from catpipe.shell.runs.environment import WORDS
@@ -159,7 +159,10 @@ def _scores(subject: Subject) -> Iterator[Markup]:
     if not subject.parts:
         yield _missing("Scores")
         return
-    found = {name: scores_in_words(result, part) for name, part in subject.parts.items()}
+    found = {
+        name: {**scores_in_words(result, part), **spread_in_words(result, part)}
+        for name, part in subject.parts.items()
+    }
     names = [*next(iter(found.values()))]
     rows = [(name, *(of[name] for of in found.values())) for name in names]
     what = f"{len(result.seeds)} networks together" if result.seeds else "the trained parameters"
