@@ -73,14 +73,14 @@ def _hold(is_set: Event, lift: Event) -> None:
 _LIMIT = _Limit()
 
 
-def call_on_one_thread(function: Callable[_P, _T], *arguments: _P.args, **named: _P.kwargs) -> _T:
+def call_on_one_thread(function: Callable[..., _T], *arguments: Any) -> _T:
     """Return what the function gives, computed on one BLAS thread.
 
     >>> call_on_one_thread(max, 1, 2)
     2
     """
     with one_blas_thread():
-        return function(*arguments, **named)
+        return function(*arguments)
 
 
 @contextmanager
@@ -126,7 +126,7 @@ def on_one_thread(map_: Map) -> Map:
     [1, 2]
     """
     check_map(map_)
-    return lambda function, parts: map_(partial(_call_on_one_thread, function), parts)
+    return lambda function, parts: map_(partial(call_on_one_thread, function), parts)
 
 
 def _limited(train: Callable[_P, _T]) -> Callable[_P, _T]:
@@ -142,11 +142,6 @@ def _limited(train: Callable[_P, _T]) -> Callable[_P, _T]:
 
     trained.__module__ = __name__  # where a worker process finds it
     return trained
-
-
-def _call_on_one_thread(function: Callable[[Any], _T], part: Any) -> _T:
-    with one_blas_thread():
-        return function(part)
 
 
 def _one_thread_here() -> AbstractContextManager[object]:
