@@ -37,7 +37,7 @@ class Signs(NamedTuple):
 
     `constant` is the cost of predicting the same for every example, the best that can be had so;
     `spread` is how much the outputs differ between examples; `size` is the inputs' root mean square
-    where no transform scales them.
+    where no transform scales them. Of a run that has learned neither is looked at.
     """
 
     iterations: int
@@ -78,13 +78,14 @@ def signs_of(result: Result, examples: Examples, cost: ArrayLike | None = None) 
         return None
     last = np.asarray(cost_on(result, examples) if cost is None else cost)
     learned = (last < (1 - UNMOVED) * constant).mean() >= 0.5
+    is_scaled = learned or result.experiment.transforms
     return Signs(
         iterations=result.costs[-1][0] + 1,
         first=result.costs[0][1],
         last=last,
         constant=constant,
         spread=np.inf if learned else _spread(result, examples),
-        size=0 if result.experiment.transforms else _root_mean_square(examples.inputs),
+        size=0 if is_scaled else _root_mean_square(examples.inputs),
     )
 
 
