@@ -37,6 +37,14 @@ class Transform(Protocol):
         ...
 
 
+class LearnsNothing:
+    """What transforms have in common that learn nothing."""
+
+    def fit(self, inputs: Array, seed: int) -> Parameters:  # noqa: ARG002
+        """Return nothing."""
+        return Parameters()
+
+
 @runtime_checkable
 class Affine(Transform, Protocol):
     """A transform A x + c, which knows the transpose of its A: gradients go back through it."""

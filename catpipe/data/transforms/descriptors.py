@@ -10,7 +10,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from catpipe.checks import check_whole
 from catpipe.data.transforms.boundaries import as_pictures, in_parts
-from catpipe.data.transforms.composition import Transform
+from catpipe.data.transforms.composition import LearnsNothing, Transform
 from catpipe.nn.parameters import Array, Parameters
 
 _DARK = 0.01  # the length below which a block of gradients counts as flat
@@ -18,15 +18,11 @@ _CLIP = 0.2  # Dalal and Triggs 2005, section 6.4
 
 
 @dataclass(frozen=True)
-class ColourHistogram:
+class ColourHistogram(LearnsNothing):
     """The transform of `colour_histogram`."""
 
     cells: int
     bins: int
-
-    def fit(self, inputs: Array, seed: int) -> Parameters:  # noqa: ARG002
-        """Return nothing: it learns nothing."""
-        return Parameters()
 
     def apply(self, fitted: Parameters, inputs: Array) -> Array:  # noqa: ARG002
         """Return the share of each colour in each cell."""
@@ -67,15 +63,11 @@ def _colour_shares(cells: int, bins: int, pictures: Array) -> Array:
 
 
 @dataclass(frozen=True)
-class OrientedGradients:
+class OrientedGradients(LearnsNothing):
     """The transform of `oriented_gradients`."""
 
     cell: int
     orientations: int = 9
-
-    def fit(self, inputs: Array, seed: int) -> Parameters:  # noqa: ARG002
-        """Return nothing: it learns nothing."""
-        return Parameters()
 
     def apply(self, fitted: Parameters, inputs: Array) -> Array:  # noqa: ARG002
         """Return the normalized histograms of each block."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from catpipe.checks import check_whole, is_number
 from catpipe.data.transforms.boundaries import as_pictures
-from catpipe.data.transforms.composition import Transform
+from catpipe.data.transforms.composition import LearnsNothing, Transform
 from catpipe.nn.parameters import Array, Parameters
 from catpipe.random import CROP, generator
 
@@ -18,12 +18,8 @@ LUMA = (0.299, 0.587, 0.114)
 
 
 @dataclass(frozen=True)
-class Grey:
+class Grey(LearnsNothing):
     """The transform of `grey`."""
-
-    def fit(self, inputs: Array, seed: int) -> Parameters:  # noqa: ARG002
-        """Return nothing: it learns nothing."""
-        return Parameters()
 
     def apply(self, fitted: Parameters, inputs: Array) -> Array:  # noqa: ARG002
         """Return the brightness of each pixel."""
@@ -60,14 +56,10 @@ def grey() -> Transform:
 
 
 @dataclass(frozen=True)
-class Downscale:
+class Downscale(LearnsNothing):
     """The transform of `downscale`."""
 
     side: int
-
-    def fit(self, inputs: Array, seed: int) -> Parameters:  # noqa: ARG002
-        """Return nothing: it learns nothing."""
-        return Parameters()
 
     def apply(self, fitted: Parameters, inputs: Array) -> Array:  # noqa: ARG002
         """Return the mean over the area of each new pixel."""
@@ -107,12 +99,8 @@ def downscale(side: int) -> Transform:
 
 
 @dataclass(frozen=True)
-class MirrorViews:
+class MirrorViews(LearnsNothing):
     """The transform of `mirror_views`."""
-
-    def fit(self, inputs: Array, seed: int) -> Parameters:  # noqa: ARG002
-        """Return nothing: it learns nothing."""
-        return Parameters()
 
     def apply(self, fitted: Parameters, inputs: Array) -> Array:  # noqa: ARG002
         """Return each picture, and after it its mirror image."""
@@ -161,7 +149,6 @@ class CropViews:
     def apply(self, fitted: Parameters, inputs: Array) -> Array:
         """Return each part of each picture, every new pixel the mean over its area."""
         pictures = np.moveaxis(as_pictures("crop_views", inputs), -1, 1)
-
         size = pictures.shape[-2:]
         means = [self._means(part, size, pictures.dtype) for part in fitted["parts"]]
         views = np.stack([down @ pictures @ right.T for down, right in means], axis=1)

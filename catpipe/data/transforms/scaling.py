@@ -11,7 +11,7 @@ import numpy as np
 from catpipe.checks import check_whole, is_number
 from catpipe.data.transforms.boundaries import check_features, features_of
 from catpipe.data.transforms.columns import as_rows
-from catpipe.data.transforms.composition import Transform
+from catpipe.data.transforms.composition import LearnsNothing, Transform
 from catpipe.nn.parameters import Array, Parameters
 
 
@@ -33,12 +33,7 @@ class Standardize:
         check_features("standardize", inputs, fitted["mean"].shape)
         return (inputs - fitted["mean"]) / fitted["deviation"]
 
-    def transposed(
-        self,
-        fitted: Parameters,
-        shape: tuple[int, ...],
-        gradients: Array,
-    ) -> Array:
+    def transposed(self, fitted: Parameters, shape: tuple[int, ...], gradients: Array) -> Array:
         """Return gradients / deviation."""
         return (gradients / fitted["deviation"]).reshape(-1, *shape)
 
@@ -107,14 +102,10 @@ def scale_groups(*sizes: int) -> Transform:
 
 
 @dataclass(frozen=True)
-class Logarithm:
+class Logarithm(LearnsNothing):
     """The transform of `logarithm`."""
 
     factor: float = 1
-
-    def fit(self, inputs: Array, seed: int) -> Parameters:  # noqa: ARG002
-        """Return nothing: it learns nothing."""
-        return Parameters()
 
     def apply(self, fitted: Parameters, inputs: Array) -> Array:  # noqa: ARG002
         """Return sign(inputs) log(1 + factor |inputs|)."""
@@ -135,12 +126,8 @@ def logarithm(factor: float = 1) -> Transform:
 
 
 @dataclass(frozen=True)
-class SquareRoot:
+class SquareRoot(LearnsNothing):
     """The transform of `square_root`."""
-
-    def fit(self, inputs: Array, seed: int) -> Parameters:  # noqa: ARG002
-        """Return nothing: it learns nothing."""
-        return Parameters()
 
     def apply(self, fitted: Parameters, inputs: Array) -> Array:  # noqa: ARG002
         """Return sign(inputs) sqrt(|inputs|)."""
