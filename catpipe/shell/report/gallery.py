@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from catpipe.data.examples import Examples
 from catpipe.experiments.explanations import weights_as_pictures
 from catpipe.experiments.result import Result, ensemble_predictions, ensemble_probabilities
 from catpipe.metrics.probabilities import worst_mistakes
+from catpipe.nn.parameters import Array
 from catpipe.shell.report.html import Markup, element
 from catpipe.shell.report.png import as_shown, data_url
 
@@ -29,59 +31,73 @@ def are_shown(examples: Examples) -> bool:
     return examples.inputs.ndim in (3, 4)
 
 
+class Judged(NamedTuple):
+    """What is predicted of pictures, how sure that is, and their numbers, the worst first.
+
+    All are (examples,); the first `wrong` of the order are predicted wrong.
+    """
+
+    predicted: NDArray[np.int64]
+    sure: Array
+    order: NDArray[np.int64]
+    wrong: int
+
+
+def judged(result: Result, examples: Examples) -> Judged:
+    """Return what a result predicts of pictures, the worst first.
+
+    >>> judged(fit(Experiment(seed=1, hidden=()), pictures), pictures).wrong
+    0
+    """
+    probabilities = ensemble_probabilities(result, examples.inputs)
+    return Judged(
+        ensemble_predictions(result, examples.inputs),
+        probabilities.max(0),
+        worst_mistakes(probabilities, examples.targets),
+        int((probabilities.argmax(0) != examples.targets).sum()),
+    )
+
+
 def contact_sheet(
-    result: Result, classes: Sequence[str], examples: Examples, most: int = MOST_PICTURES
+    found: Judged, classes: Sequence[str], examples: Examples, most: int = MOST_PICTURES
 ) -> Markup:
     """Return the first pictures in their order, each with what is predicted and labelled.
 
-    >>> sheet = contact_sheet(fit(Experiment(seed=1, hidden=()), pictures), "ab", pictures)
+    >>> found = judged(fit(Experiment(seed=1, hidden=()), pictures), pictures)
+    >>> sheet = contact_sheet(found, "ab", pictures)
     >>> sheet.count("<img"), sheet.count('data-right="1"')
     (2, 2)
     """
-    numbers = np.arange(len(examples.targets))[:most]
-    ranks = np.argsort(_worst_first(result, examples)[0])
-    shown = _captioned(result, classes, examples, numbers, ranks)
+    shown = _captioned(found, classes, examples, np.arange(len(examples.targets))[:most])
     return element("div", element("ol", *shown, class_="pictures"), class_="sheet",
                    data_classes="\n".join(classes))  # fmt: skip
 
 
 def mistakes(
-    result: Result, classes: Sequence[str], examples: Examples, most: int = MOST_MISTAKES
-) -> tuple[int, Markup]:
-    """Return how many pictures are predicted wrong, and the most confident of these.
+    found: Judged, classes: Sequence[str], examples: Examples, most: int = MOST_MISTAKES
+) -> Markup:
+    """Return the most confident of the wrong predictions.
 
-    >>> mistakes(fit(Experiment(seed=1, hidden=()), pictures), "ab", pictures)
-    (0, '<ol class="pictures"></ol>')
+    >>> found = judged(fit(Experiment(seed=1, hidden=()), pictures), pictures)
+    >>> mistakes(found, "ab", pictures)
+    '<ol class="pictures"></ol>'
     """
-    order, wrong = _worst_first(result, examples)
-    shown = _captioned(result, classes, examples, order[: min(wrong, most)], np.argsort(order))
-    return wrong, element("ol", *shown, class_="pictures")
-
-
-def _worst_first(result: Result, examples: Examples) -> tuple[NDArray[np.int64], int]:
-    """Return the numbers of the examples, the worst first, and how many are predicted wrong."""
-    probabilities = ensemble_probabilities(result, examples.inputs)
-    wrong = int((probabilities.argmax(0) != examples.targets).sum())
-    return worst_mistakes(probabilities, examples.targets), wrong
+    shown = _captioned(found, classes, examples, found.order[: min(found.wrong, most)])
+    return element("ol", *shown, class_="pictures")
 
 
 def _captioned(
-    result: Result,
-    classes: Sequence[str],
-    examples: Examples,
-    numbers: NDArray[np.int64],
-    ranks: NDArray[np.int64],
+    found: Judged, classes: Sequence[str], examples: Examples, numbers: NDArray[np.int64]
 ) -> list[Markup]:
     if not len(numbers):
         return []
-    inputs = examples.inputs[numbers]
-    predicted = ensemble_predictions(result, inputs)
-    sure = ensemble_probabilities(result, inputs).max(0)
-    rows = zip(numbers, as_shown(inputs), predicted, sure, examples.targets[numbers], strict=True)
+    ranks, labels = np.argsort(found.order), examples.targets
+    rows = zip(numbers, as_shown(examples.inputs[numbers]), strict=True)
     return [
-        _picture(int(number), image, classes[said], float(p), classes[label],
-                 int(label), bool(said == label), int(ranks[number]))
-        for number, image, said, p, label in rows
+        _picture(int(i), image, classes[found.predicted[i]], float(found.sure[i]),
+                 classes[labels[i]], int(labels[i]), bool(found.predicted[i] == labels[i]),
+                 int(ranks[i]))
+        for i, image in rows
     ]  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from catpipe.shell.report.gallery import (
     are_shown,
     contact_sheet,
     first_weights,
+    judged,
     mistakes,
 )
 from catpipe.shell.report.html import Markup, element, items, joined, table
@@ -183,22 +184,22 @@ def _pictures(subject: Subject, most: int) -> dict[str, Sequence[Markup]]:
     result, classes = subject.run.result, subject.run.classes
     test = subject.parts.get("test")
     if test is None:
-        why = _missing("Test pictures") if subject.data is None else "There are no test examples."
-        return {"Test pictures": (element("p", why) if not isinstance(why, Markup) else why,)}
+        none = element("p", "There are no test examples.")
+        return {"Test pictures": (_missing("Test pictures") if subject.data is None else none,)}
     if is_regression(result.experiment) or not are_shown(test):
         return {"Test pictures": (element("p", f"The inputs of this run, {noun(test)}s of shape "
                 f"{' x '.join(map(str, test.inputs.shape[1:]))}, are not shown."),)}  # fmt: skip
-    wrong, worst = mistakes(result, classes, test)
-    count = len(test.targets)
+    found = judged(result, test)
+    wrong, count = found.wrong, len(test.targets)
     first = "the most confident first" if wrong <= MOST_MISTAKES else f"the worst {MOST_MISTAKES}"
     words = f"{wrong} of {count} test pictures are predicted wrong{f', {first}' if wrong else ''}."
     shown = "All" if most >= count else f"The first {most} of"
     return {
-        "Mistakes": (element("p", words), *([worst] if wrong else [])),
+        "Mistakes": (element("p", words), *([mistakes(found, classes, test)] if wrong else [])),
         "Test pictures": (
             element("p", f"{shown} {count} test pictures, with the probability of the predicted "
                     "class."),
-            contact_sheet(result, classes, test, most),
+            contact_sheet(found, classes, test, most),
         ),
     }  # fmt: skip
 
