@@ -8,21 +8,16 @@ Writes the report of the runs and four PNG files, 390 and 1,280 pixels wide, by 
 from __future__ import annotations
 
 import argparse
-import shutil
 import subprocess
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from catpipe.shell.cli.main import main as catpipe
+from tests.chromium import CHROMIUM, FLAGS
 
 WIDTHS = {"phone": 390, "wide": 1280}
 SCHEMES = {"dark": 0, "light": 1}  # as Blink numbers them
 HEIGHT = 3600
-FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--hide-scrollbars",
-)  # fmt: skip
 
 
 def main() -> None:
@@ -32,7 +27,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--data")
     options = parser.parse_args()
-    browser = shutil.which("chromium") or parser.error("there is no chromium; install it")
+    browser = CHROMIUM or parser.error("there is no chromium; install it")
     options.out.mkdir(parents=True, exist_ok=True)
     page = options.out.resolve() / "report.html"
     data = ["--data", options.data] if options.data else []
@@ -54,8 +49,8 @@ def take(browser: str, page: Path, image: Path, width: int, scheme: int) -> None
             f'{HEIGHT}px }}</style><iframe src="{page.as_uri()}"></iframe>'
         )
         subprocess.run(
-            [browser, *FLAGS, f"--user-data-dir={folder}/profile", f"--screenshot={image}",
-             f"--blink-settings=preferredColorScheme={scheme}",
+            [browser, *FLAGS, "--hide-scrollbars", f"--user-data-dir={folder}/profile",
+             f"--screenshot={image}", f"--blink-settings=preferredColorScheme={scheme}",
              f"--window-size={width},{HEIGHT}", frame.as_uri()],
             check=True, stderr=subprocess.DEVNULL, timeout=120,
         )  # fmt: skip

@@ -1,6 +1,5 @@
 """A page in a browser, where there is one: Chromium without a screen."""
 
-import shutil
 import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
@@ -15,15 +14,10 @@ from catpipe.experiments.fitting import fit
 from catpipe.shell.report.page import run_page
 from catpipe.shell.report.subject import Subject
 from catpipe.shell.runs.run_file import Run
+from tests.chromium import CHROMIUM, FLAGS
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
 
-FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--enable-logging=stderr", "--dump-dom",
-)  # fmt: skip
 PHONE = 390  # pixels
 LONG = "a class with a name that is long, and long, and longer still than a phone is wide"
 
@@ -42,7 +36,8 @@ def page(tmp_path_factory) -> Path:
 def opened(path: Path, folder: Path, fragment: str = "") -> tuple[str, str]:
     """Return the page as it is after its script, and what the browser says of it."""
     done = subprocess.run(
-        [str(CHROMIUM), *FLAGS, f"--user-data-dir={folder}", f"{path.as_uri()}{fragment}"],
+        [str(CHROMIUM), *FLAGS, "--enable-logging=stderr", "--dump-dom",
+         f"--user-data-dir={folder}", f"{path.as_uri()}{fragment}"],
         capture_output=True, text=True, timeout=60, check=True,
     )  # fmt: skip
     return done.stdout, done.stderr
