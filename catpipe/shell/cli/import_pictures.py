@@ -18,6 +18,7 @@ from catpipe.experiments.experiment import SEEDS
 from catpipe.shell.cli.check import findings_as_json, print_findings
 from catpipe.shell.storage.atomic import DataError, check_writable, printable
 from catpipe.shell.storage.datasets import SUFFIXES, check_room, save_data
+from catpipe.shell.storage.names import PARTS
 from catpipe.shell.storage.photographs import Shape, check_pillow
 from catpipe.shell.storage.picture_folders import (
     WHOLE,
@@ -28,7 +29,6 @@ from catpipe.shell.storage.picture_folders import (
 )
 
 NAME = "pictures"  # of the data set's files
-PARTS = ("train", "test", "validation")
 SHARE = 0.2
 MOST_NAMED = 5
 

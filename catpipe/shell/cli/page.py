@@ -18,7 +18,12 @@ from catpipe.shell.runs.locate import data_to_evaluate
 from catpipe.shell.runs.provenance import sha256
 from catpipe.shell.runs.run_file import Run, load_run
 from catpipe.shell.runs.sweep_folder import runs_in
-from catpipe.shell.storage.atomic import DataError, check_writable, write_files
+from catpipe.shell.storage.atomic import (
+    DataError,
+    check_is_ours,
+    check_writable,
+    write_files,
+)
 from catpipe.shell.storage.datasets import Loaded, paths_of
 from catpipe.shell.threads import call_on_one_thread
 
@@ -49,11 +54,7 @@ def report(options: Namespace) -> None:
 def _check_out(out: Path) -> None:
     if out.suffix.lower() not in ENDINGS:
         raise DataError(f"{out}: is no name of a page; expected one that ends with .html")
-    if out.is_file() and MARK.encode() not in out.read_bytes():
-        raise DataError(
-            f"{out}: is a file that `catpipe report` did not make; expected a new name, or a "
-            "report to replace: remove it first"
-        )
+    check_is_ours(out, MARK.encode(), "report", "report")
 
 
 def _page(subjects: Sequence[Subject]) -> str:

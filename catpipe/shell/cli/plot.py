@@ -33,7 +33,12 @@ from catpipe.shell.report.figures.scores import calibration_figure, confusion_fi
 from catpipe.shell.report.figures.training import cost_figure, curves_figure
 from catpipe.shell.runs.locate import LocatedData, data_to_evaluate, training_data
 from catpipe.shell.runs.run_file import Run, load_run
-from catpipe.shell.storage.atomic import DataError, check_writable, write_files
+from catpipe.shell.storage.atomic import (
+    DataError,
+    check_is_ours,
+    check_writable,
+    write_files,
+)
 from catpipe.shell.threads import call_on_one_thread
 
 if TYPE_CHECKING:
@@ -76,11 +81,7 @@ def _check_name(path: Path) -> None:
     ending = path.suffix.lower()
     if ending not in FORMATS:
         raise DataError(f"{path}: is no name of a figure; expected one of {', '.join(FORMATS)}")
-    if path.is_file() and FORMATS[ending].mark not in path.read_bytes():
-        raise DataError(
-            f"{path}: is a file that `catpipe plot` did not make; expected a new name, or a "
-            "figure to replace: remove it first"
-        )
+    check_is_ours(path, FORMATS[ending].mark, "plot", "figure")
 
 
 def _named(paths: list[Path]) -> dict[str, Run]:

@@ -85,6 +85,18 @@ expected the name of a file in a folder with room and the right to write: name a
         raise DataError(unwritable(path, _reason(error))) from error
 
 
+def check_is_ours(path: Path, mark: bytes, command: str, what: str) -> None:
+    """Raise `DataError` for a file without the mark that the command leaves in what it makes.
+
+    >>> check_is_ours(Path("nowhere.png"), b"catpipe plot", "plot", "figure")
+    """
+    if path.is_file() and mark not in path.read_bytes():
+        raise DataError(
+            f"{path}: is a file that `catpipe {command}` did not make; expected a new name, or a "
+            f"{what} to replace: remove it first"
+        )
+
+
 @contextmanager
 def _draft(path: Path, content: bytes) -> Iterator[Path]:
     """Give a file with this content beside the path, on the disk; remove what is left of it.

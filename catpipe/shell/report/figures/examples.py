@@ -9,7 +9,15 @@ from numpy.typing import NDArray
 
 from catpipe.metrics.probabilities import worst_mistakes
 from catpipe.nn.parameters import Array
-from catpipe.shell.report.figures.canvas import LINE, RIGHT, WRONG, grid_of, new_figure, titled
+from catpipe.shell.report.figures.canvas import (
+    LINE,
+    RIGHT,
+    WRONG,
+    grid_of,
+    new_figure,
+    titled,
+    without_frame,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -147,4 +155,4 @@ def draw_regression(axes: Any, targets: NDArray[Any], predicted: NDArray[Any]) -
     pair = (array.reshape(len(targets), -1) for array in (targets, predicted))
     axes.plot(*pair, ".", color=LINE if targets.size == len(targets) else None)
     axes.set(xlabel="target", ylabel="predicted")
-    axes.spines[["top", "right"]].set_visible(False)
+    without_frame(axes)
