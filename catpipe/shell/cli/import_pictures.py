@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from shlex import quote
 from typing import Any
@@ -16,6 +17,7 @@ from catpipe.data.findings import Findings
 from catpipe.data.inspection import find_problems
 from catpipe.experiments.experiment import SEEDS
 from catpipe.shell.cli.check import findings_as_json, print_findings
+from catpipe.shell.cli.progress import with_count
 from catpipe.shell.storage.atomic import DataError, check_writable, printable
 from catpipe.shell.storage.datasets import SUFFIXES, check_room, save_data
 from catpipe.shell.storage.names import PARTS
@@ -43,7 +45,9 @@ def import_folder(options: Namespace) -> None:
     if not options.json:
         count = sum(map(len, found.parts.values()))
         print(f"reading: {count:,} pictures of {len(found.classes)} classes", flush=True)
-    imported = import_pictures(found, shape, share, options.seed)
+    imported = import_pictures(
+        found, shape, share, options.seed, partial(with_count, unit="picture")
+    )
     save_data(options.out, imported.data, NAME, imported.validation)
     findings = find_problems(imported.data)
     if options.json:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from toolz import peek
 
 from catpipe.experiments.ensembles import Map
+from catpipe.experiments.fitting import Watch
 from catpipe.training.stopping import Checkpoint
+
+_T = TypeVar("_T")
 
 
 def with_progress(
@@ -110,10 +113,44 @@ def _counted(
     map_: Map, unit: str, function: Callable[[Any], Any], parts: Iterable[Any]
 ) -> Iterator[Any]:
     listed = [*parts]
-    with progress_bar(len(listed), unit) as advance:
-        for result in map_(function, listed):
+    return _with_count(map_(function, listed), len(listed), unit)
+
+
+def with_count(items: Collection[_T], unit: str) -> Iterator[_T]:
+    """Hand on the items, with a bar of how many have passed, where a terminal shows it.
+
+    >>> list(with_count("ab", "letter"))
+    ['a', 'b']
+    """
+    return _with_count(items, len(items), unit)
+
+
+def _with_count(items: Iterable[_T], total: int, unit: str) -> Iterator[_T]:
+    with progress_bar(total, unit) as advance:
+        for item in items:
             advance()
-            yield result
+            yield item
+
+
+def stepping(advance: Callable[[int], object]) -> Watch:
+    """Return the watch that advances by the steps of all networks of a stack's parts.
+
+    >>> three = training.State(0, Parameters(b1=np.zeros((3, 1, 1))), ())
+    >>> _ = list(stepping(print)(iter([Checkpoint(three)] * 3)))
+    3
+    3
+    """
+    return partial(_stepping, advance)
+
+
+def _stepping(
+    advance: Callable[[int], object], checkpoints: Iterator[Checkpoint]
+) -> Iterator[Checkpoint]:
+    yield (first := next(checkpoints))
+    networks = len(first.state.parameters["b1"])
+    for checkpoint in checkpoints:
+        advance(networks)
+        yield checkpoint
 
 
 def cost_line(iteration: int, cost: float) -> str:

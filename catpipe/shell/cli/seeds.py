@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from argparse import Namespace
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from signal import SIGINT
@@ -13,20 +13,23 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-from toolz import identity
+from toolz import compose_left, identity
 
 from catpipe.data.examples import DataSet, Examples
+from catpipe.experiments.contexts import prepared_and_trained
+from catpipe.experiments.ensembles import run_seeds
 from catpipe.experiments.experiment import Experiment, plain_fields
-from catpipe.experiments.result import cost_on
+from catpipe.experiments.result import Result, cost_on
+from catpipe.experiments.setup import Setup, prepare
 from catpipe.nn.network import layer_sizes
 from catpipe.shell.cli.hints import print_hint
 from catpipe.shell.cli.maps import workers
-from catpipe.shell.cli.progress import counted
+from catpipe.shell.cli.progress import progress_bar, stepping
 from catpipe.shell.cli.report import Score, ensemble_score, parts_of, score_for
 from catpipe.shell.cli.signals import Interrupted
 from catpipe.shell.runs.provenance import record_source
 from catpipe.shell.runs.run_file import Run, save_run
-from catpipe.shell.threads import fit_seeds
+from catpipe.shell.threads import on_one_thread, with_threads
 
 
 def train_seeds(
@@ -39,9 +42,12 @@ def train_seeds(
 ) -> None:
     """Train a network from each seed; report their mean, their spread, and their ensemble."""
     since = perf_counter()
-    with _interruptible(), workers() as (map_, watch):
-        counting = identity if options.json else partial(counted, unit="part")
-        result = fit_seeds(experiment, options.seeds, data.train, counting(map_), watch, validation)
+    with _interruptible():
+        result = prepared_and_trained(
+            with_threads,
+            partial(prepare, experiment, data.train, validation),
+            partial(_trained, options.seeds, silent=options.json),
+        )
     seconds = perf_counter() - since
     if options.out:
         source = record_source(options.data, folder, options.validation)
@@ -67,6 +73,14 @@ def train_seeds(
     else:
         _print_report(options, score, parts, report, of_all)
     print_hint(result, data.train, report["final_costs"])
+
+
+def _trained(seeds: Sequence[int], setup: Setup, *, silent: bool) -> Result:
+    """Return what the setup gives from each of the seeds, trained on all processors."""
+    steps = setup.plan.iterations * len(seeds)
+    bar = nullcontext(identity) if silent else progress_bar(steps, "step")
+    with workers() as (map_, watch), bar as advance:
+        return run_seeds(setup, seeds, on_one_thread(map_), compose_left(watch, stepping(advance)))
 
 
 def _print_report(

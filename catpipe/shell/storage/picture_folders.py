@@ -6,12 +6,13 @@ class inside; `val/` is another name of a part to validate on. Deeper folders be
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 from unicodedata import normalize
 
 import numpy as np
+from toolz import identity
 
 from catpipe.data.examples import DataSet, Examples
 from catpipe.data.folds import groups_of_equal, hold_outs
@@ -32,6 +33,9 @@ class Labelled(NamedTuple):
 
     path: Path
     label: int
+
+
+Watch: TypeAlias = Callable[[Sequence[Labelled]], Iterable[Labelled]]
 
 
 class Found(NamedTuple):
@@ -173,14 +177,17 @@ def _check_all_are_there(folder: Path, classes: Sequence[str], files: Sequence[L
 # Pictures.
 
 
-def import_pictures(found: Found, shape: Shape, share: float, seed: int) -> Imported:
+def import_pictures(
+    found: Found, shape: Shape, share: float, seed: int, watch: Watch = identity
+) -> Imported:
     """Return the data set of these files, their pictures in this shape, (height, width, channels).
 
     A part that is still to be divided gives this share of each class to test on; equal pictures are
     on one side. The order of a part is drawn, so that classes are mixed: equal files and seed make
-    equal data. Files that are no pictures are left out. Raises `DataError` for more than a file may
-    hold, and for a class of which nothing is left to train on; `ValueError` for a share that leaves
-    none on one side; `ImportError` where Pillow is missing.
+    equal data. Files that are no pictures are left out. `watch` takes the files of a part and hands
+    on each when it is to be read. Raises `DataError` for more than a file may hold, and for a class
+    of which nothing is left to train on; `ValueError` for a share that leaves none on one side;
+    `ImportError` where Pillow is missing.
     """
     check_pillow()
     for part, files in found.parts.items():
@@ -188,7 +195,7 @@ def import_pictures(found: Found, shape: Shape, share: float, seed: int) -> Impo
         todo = "take fewer pictures, or a smaller --size"
         check_budget(part, {f"{len(files):,} pictures": size}, EACH, EACH, todo)
     refusals: list[DataError] = []
-    read = {part: _read(files, shape, refusals) for part, files in found.parts.items()}
+    read = {part: _read(files, shape, refusals, watch) for part, files in found.parts.items()}
     parts = _divided(read[WHOLE], share, seed) if WHOLE in read else read
     mixed = {
         part: of.of(generator(seed, ORDER, number).permutation(len(of.files)))
@@ -204,11 +211,13 @@ def import_pictures(found: Found, shape: Shape, share: float, seed: int) -> Impo
     )
 
 
-def _read(files: Sequence[Labelled], shape: Shape, refusals: list[DataError]) -> _Read:
+def _read(
+    files: Sequence[Labelled], shape: Shape, refusals: list[DataError], watch: Watch
+) -> _Read:
     """Return the pictures of these files; add to the refusals those that are none."""
     pixels = np.empty((len(files), *shape), np.uint8)
     read: list[Labelled] = []
-    for file in files:
+    for file in watch(files):
         try:
             pixels[len(read)] = read_photograph(file.path, shape)
         except DataError as refusal:

@@ -641,6 +641,12 @@ def test_a_replay_shows_a_bar_on_a_terminal(folder):
     assert "identical: 150 iterations" in shown
 
 
+def test_seeds_show_a_bar_of_the_steps_of_all_networks_on_a_terminal(folder):
+    pytest.importorskip("tqdm")
+    shown = on_a_terminal("train", *SMALL, "--seeds", "1..4", "--data", folder / "data")
+    assert "/600" in shown
+
+
 @pytest.mark.parametrize(("name", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
 def test_a_plain_terminal_gets_plain_characters(folder, monkeypatch, name, value):
     pytest.importorskip("tqdm")
