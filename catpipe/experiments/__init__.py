@@ -28,7 +28,7 @@ It may carry on with other settings, such as a smaller learning rate, which the 
 True
 """
 
-from catpipe.experiments.cross_validation import cross_validate, run_folds, run_repeats
+from catpipe.experiments.cross_validation import cross_validate, run_folds, run_masks, run_repeats
 from catpipe.experiments.curves import LearningCurves, learning_curves
 from catpipe.experiments.diagnosis import Hint, diagnose
 from catpipe.experiments.ensembles import Map, fit_seeds, run_seeds, stacked, with_seeds
@@ -101,6 +101,7 @@ __all__ = [
     "run",
     "run_again",
     "run_folds",
+    "run_masks",
     "run_repeats",
     "run_seeds",
     "stacked",

@@ -21,6 +21,7 @@ from catpipe.experiments.features import logits_of
 from catpipe.experiments.fitting import train_in_space, with_advice
 from catpipe.experiments.result import of_classes
 from catpipe.experiments.setup import (
+    Mask,
     Setup,
     folds_need_own_runs,
     initial_parameters_for,
@@ -88,16 +89,32 @@ def run_repeats(setup: Setup, folds: Folds | Sequence[Indices], map_: Map = map)
            [[0.8, 0.7, 0.1, nan],
             [0.2, 0.3, 0.9, nan]]])
     """
-    check_map(map_)
     rows = checked_folds(folds, len(setup.labels))
-    are_alone = setup.seeds or learns(setup) or folds_need_own_runs(setup.experiment)
-    size = 1 if are_alone else PART
     numbers = [np.unique(row[row != NEVER]) for row in rows]
-    parts = [(row, part) for row, of in zip(rows, numbers, strict=True)
-             for part in partition_all(size, of)]  # fmt: skip
-    networks = chain.from_iterable(map_(partial(_run_part_of, setup), parts))
+    others = [row != of[:, np.newaxis, np.newaxis] for row, of in zip(rows, numbers, strict=True)]
+    networks = iter(run_masks(setup, np.concatenate(others), map_))
     return np.stack([_held_out(np.stack([*islice(networks, len(of))]), row, of)
                      for row, of in zip(rows, numbers, strict=True)])  # fmt: skip
+
+
+def run_masks(setup: Setup, masks: Mask, map_: Map = map) -> Array:
+    """Return what each of several networks gives for all examples, (networks, classes, examples).
+
+    masks: (networks, 1, examples), true where a network learns from an example. They are trained
+    as `run_repeats` trains those of folds. Raises as `cross_validate` does.
+
+    >>> setup = prepare(Experiment(seed=1, hidden=()), pictures)
+    >>> run_masks(setup, np.array([[[True, True]], [[True, False]]])).round(1)
+    array([[[0.8, 0.1],
+            [0.2, 0.9]],
+    <BLANKLINE>
+           [[0.9, 0.8],
+            [0.1, 0.2]]])
+    """
+    check_map(map_)
+    are_alone = setup.seeds or learns(setup) or folds_need_own_runs(setup.experiment)
+    parts = partition_all(1 if are_alone else PART, masks)
+    return np.stack([*chain.from_iterable(map_(partial(_run_part, setup), map(np.stack, parts)))])
 
 
 def _held_out(by_fold: Array, folds: Indices, numbers: Indices) -> Array:
@@ -107,21 +124,16 @@ def _held_out(by_fold: Array, folds: Indices, numbers: Indices) -> Array:
     return np.where(folds == NEVER, np.nan, own)
 
 
-def _run_part_of(setup: Setup, part: tuple[Indices, Sequence[int]]) -> Array:
-    return _run_part(setup, *part)
-
-
-def _run_part(setup: Setup, folds: NDArray[np.int64], numbers: Sequence[int]) -> Array:
-    """Return the probabilities of all examples by the networks of these folds."""
-    others = folds != np.array(numbers)[:, np.newaxis, np.newaxis]
+def _run_part(setup: Setup, masks: Mask) -> Array:
+    """Return what the networks of these masks give for all examples."""
     if not setup.seeds:
-        part = with_mask(setup, others)
-        return _outputs(part, [part.initial_parameters] * len(numbers))
+        part = with_mask(setup, masks)
+        return _outputs(part, [part.initial_parameters] * len(masks))
     if seeds_need_own_runs(setup.experiment):
-        parts = (with_mask(with_seed(setup, seed), others) for seed in setup.seeds)
+        parts = (with_mask(with_seed(setup, seed), masks) for seed in setup.seeds)
         networks = np.stack([_outputs(part, [part.initial_parameters]) for part in parts])
         return networks.mean(0)
-    part = with_mask(setup, others)
+    part = with_mask(setup, masks)
     starts = [initial_parameters_for(part, seed) for seed in setup.seeds]
     return _outputs(part, starts).mean(0, keepdims=True)
 

@@ -586,6 +586,7 @@ CALLS = {
     "with_seeds": (ensembles.with_seeds, INSIDE, (1, 2)),
     "part_of": (ensembles.part_of, OF_SEEDS.checkpoint, 0, 1),
     "run_folds": (cross_validation.run_folds, INSIDE, np.arange(6) % 3),
+    "run_masks": (cross_validation.run_masks, INSIDE, np.eye(6, dtype=bool)[:, np.newaxis] == 0),
     "run_repeats": (cross_validation.run_repeats, INSIDE, np.arange(12).reshape(2, 6) % 3),
     "folds_for": (validation.folds_for, EXPERIMENT, PICTURES, 3, 1),
     "validate": (validation.validate, EXPERIMENT, PICTURES, np.arange(6) % 3),
