@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
-from functools import partial, wraps
+from functools import cache, partial, wraps
 from inspect import signature
 from threading import Event, Lock, Thread
 from typing import Any, ParamSpec, TypeVar
@@ -146,11 +146,18 @@ def _limited(train: Callable[_P, _T]) -> Callable[_P, _T]:
 
 def _one_thread_here() -> AbstractContextManager[object]:
     try:
-        from threadpoolctl import threadpool_limits
+        limited: AbstractContextManager[object] = _controller().limit(limits=1, user_api="blas")
     except ImportError:
         return nullcontext()
-    limits: AbstractContextManager[object] = threadpool_limits(1, "blas")
-    return limits
+    return limited
+
+
+@cache
+def _controller() -> Any:
+    """Return what sets the threads of the BLAS that is loaded: NumPy's. To find it takes long."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 fit = _limited(fitting.fit)

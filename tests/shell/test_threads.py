@@ -193,10 +193,10 @@ def test_parts_in_other_processes_have_one_thread_each():
 
 
 def test_an_error_of_the_library_that_limits_threads_reaches_the_caller(monkeypatch):
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise OSError("no such library")
 
-    monkeypatch.setattr("threadpoolctl.threadpool_limits", broken)
+    monkeypatch.setattr("threadpoolctl.ThreadpoolController.limit", broken)
     with pytest.raises(OSError, match="no such library"), one_blas_thread():
         pass
     monkeypatch.undo()
