@@ -44,6 +44,17 @@ class Parameters(Mapping[str, Array]):
         object.__setattr__(self, "_arrays", {name: _frozen(name, a) for name, a in arrays.items()})
         return self
 
+    @classmethod
+    def holding(cls, arrays: dict[str, Any]) -> Parameters:
+        """Return the parameters that hold these as they are, such as another library's arrays.
+
+        NumPy's own become read-only.
+        """
+        self = cls.__new__(cls)
+        held = {name: _frozen(name, a) if type(a) is ndarray else a for name, a in arrays.items()}
+        object.__setattr__(self, "_arrays", held)
+        return self
+
     def __getitem__(self, name: str) -> Array:
         return self._arrays[name]
 
