@@ -15,7 +15,6 @@ import pytest
 
 import catpipe
 
-
 LIBRARIES = ("jax", "onnx", "sklearn")  # what the adapters of these names import
 
 

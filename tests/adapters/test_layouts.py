@@ -18,7 +18,10 @@ def parameters() -> Parameters:
     return normal_parameters(NET, 1)
 
 
-LAYOUTS: dict[str, tuple[Any, Any]] = {"PyTorch": (to_torch, from_torch), "Keras": (to_keras, from_keras)}
+LAYOUTS: dict[str, tuple[Any, Any]] = {
+    "PyTorch": (to_torch, from_torch),
+    "Keras": (to_keras, from_keras),
+}
 
 
 @pytest.mark.parametrize("library", LAYOUTS)
