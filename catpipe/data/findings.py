@@ -54,7 +54,8 @@ class Findings(NamedTuple):
     """What `find_problems` finds in a data set.
 
     `different` counts the examples that copy no other. `shares` are those of all classes where
-    they differ between the parts by more than chance, else none. `flat` pictures are of one
+    they differ between the parts by more than chance, else none; `untested` are the classes of
+    which there is no test example, where there are some. `flat` pictures are of one
     colour, `half_flat` ones in one half. `constant_features` are the columns of a table that have
     one value in training. `not_looked_for` says what was left out, and why.
     """
@@ -64,6 +65,7 @@ class Findings(NamedTuple):
     different: int
     copies: tuple[Copy, ...] = ()
     shares: tuple[ClassShare, ...] = ()
+    untested: tuple[str, ...] = ()
     flat: tuple[Place, ...] = ()
     half_flat: tuple[Place, ...] = ()
     constant_features: tuple[int, ...] = ()
@@ -73,7 +75,7 @@ class Findings(NamedTuple):
     def is_clean(self) -> bool:
         """Whether nothing was found."""
         of_values = self.flat or self.half_flat or self.constant_features
-        return not (self.copies or self.shares or of_values)
+        return not (self.copies or self.shares or self.untested or of_values)
 
 
 class Words(NamedTuple):
@@ -105,6 +107,7 @@ HALF_FLAT = Words(
     "{0} has a half of one colour and may be damaged",
     "{0}s have a half of one colour and may be damaged",
 )
+UNTESTED = Words("class has no test {0}", "classes have no test {0}s")
 MOST_IN_SUMMARY = 2
 CONSTANT = Words("feature never varies in training", "features never vary in training")
 
@@ -158,6 +161,7 @@ def _of_shares(findings: Findings, most: int) -> Iterator[str]:
         apart = sorted(shares, key=lambda share: -abs(share.train - share.test))
         found = [f"{share.name} is {_in_both(share, findings.noun)}" for share in apart]
         yield f"the shares of classes differ, {_listed(found, most)}"
+    yield from _sentence(findings.untested, UNTESTED, findings.noun, most)
 
 
 def _from_rarer(shares: Sequence[ClassShare]) -> list[ClassShare]:

@@ -52,6 +52,7 @@ def find_problems(data: DataSet, most: int = MOST) -> Findings:
         different=sum(map(len, inputs)) - sum(pair.how == "equal" for pair in pairs),
         copies=_copies(data, pairs),
         shares=_differing_shares(data),
+        untested=_untested(data),
         flat=_places(inputs, _flat),
         half_flat=_rare(_places(inputs, _half_flat), inputs),
         constant_features=_constant_features(data.train.inputs),
@@ -141,6 +142,18 @@ def _differing_shares(data: DataSet) -> tuple[ClassShare, ...]:
     shares = counts / counts.sum(-1, keepdims=True)
     columns = zip(data.classes, *shares.tolist(), strict=True)
     return tuple(ClassShare(*column) for column in columns)
+
+
+def _untested(data: DataSet) -> tuple[str, ...]:
+    """Return the classes with examples to train on and none to test on, where there are some."""
+    if not data.classes or not len(data.test.targets):
+        return ()
+    train, test = (_counts(part, data.classes) for part in (data.train, data.test))
+    return tuple(
+        name
+        for name, learned, tested in zip(data.classes, train, test, strict=True)
+        if learned and not tested
+    )
 
 
 def _counts(part: Examples, classes: tuple[str, ...]) -> list[int]:

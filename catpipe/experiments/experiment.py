@@ -301,7 +301,16 @@ def _read(make: Callable[[str], Any], text: str) -> Any:
 
 
 def _integer(text: str) -> Any:
-    return _read(int, text)
+    """Return the integer, also of a number that is one.
+
+    >>> _integer("1000"), _integer("1e3"), _integer("0.5")
+    (1000, 1000, '0.5')
+    """
+    number = _read(int, text)
+    if isinstance(number, int):
+        return number
+    value = _number(text)
+    return value if isinstance(value, int) else text
 
 
 def _real(text: str) -> Any:
@@ -382,7 +391,9 @@ def _choice(names: Iterable[str], others: Mapping[str, str] | None = None) -> Ki
 
 SEED = _integers(0, SEEDS - 1)
 COUNT = _integers(1, MOST_STEPS)
-SIZES = Kind(_are_sizes, "layers of 1 to 2**31 units", "N,N,...", partial(_several, _integer))
+SIZES = Kind(
+    _are_sizes, "layers of 1 to 2**31 units, such as 20,7,5", "N,N,...", partial(_several, _integer)
+)
 ACTIVATION = Kind(
     _are_activations,
     f"one of {', '.join(ACTIVATIONS)}, or one for each hidden layer",

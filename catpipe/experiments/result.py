@@ -91,6 +91,33 @@ def checkpoint_of(result: Result) -> Checkpoint:
     return checkpoint
 
 
+class Evaluation(NamedTuple):
+    """The cost on examples, and the accuracy or R squared: one number each, or one a network."""
+
+    cost: Array
+    score: Array
+
+
+def evaluate(result: Result, examples: ExamplesLike) -> Evaluation:
+    """Return how good the trained parameters are: `cost_on`, and `accuracy_on` or `r_squared_on`.
+
+    What transforms make of the examples is made once for both. Raises as those do.
+
+    >>> cost, score = evaluate(fit(Experiment(seed=1, hidden=()), pictures), pictures)
+    >>> round(float(cost), 3), float(score)
+    (0.19, 1.0)
+    """
+    Z, Y, weights = _logits_and_targets(result, examples)
+    return Evaluation(compute_cost(result.network, Z, Y, weights), _score(result, Z, Y, weights))
+
+
+def _score(result: Result, Z: Array, Y: Array, weights: Array | None) -> Array:
+    predicted = result.network.loss.predict(Z)
+    if is_regression(result.experiment):
+        return r_squared(predicted, Y, weights)
+    return accuracy(predicted, Y.argmax(-2, keepdims=True) if len(Y) > 1 else Y, weights)
+
+
 def cost_on(result: Result, examples: ExamplesLike) -> Array:
     """Return the cost of the trained parameters on the examples: one number, or one a network.
 
@@ -189,9 +216,7 @@ def accuracy_on(result: Result, examples: ExamplesLike) -> Array:
     1.0
     """
     _check_classes(result, "accuracy")
-    Z, Y, weights = _logits_and_targets(result, examples)
-    predicted = result.network.loss.predict(Z)
-    return accuracy(predicted, Y.argmax(-2, keepdims=True) if len(Y) > 1 else Y, weights)
+    return _score(result, *_logits_and_targets(result, examples))
 
 
 def r_squared_on(result: Result, examples: ExamplesLike) -> Array:
@@ -204,10 +229,9 @@ def r_squared_on(result: Result, examples: ExamplesLike) -> Array:
     >>> float(r_squared_on(fit(regression, line), line).round(3))
     1.0
     """
-    Z, Y, weights = _logits_and_targets(result, examples)
-    if not is_regression(result.experiment):
+    if not is_regression(checked_result(result).experiment):
         raise ValueError("R squared of classes; expected a regression: use accuracy_on")
-    return r_squared(result.network.loss.predict(Z), Y, weights)
+    return _score(result, *_logits_and_targets(result, examples))
 
 
 def _logits_and_targets(result: Result, examples: Any) -> tuple[Array, Array, Array | None]:

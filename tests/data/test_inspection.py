@@ -163,6 +163,22 @@ def test_shares_that_differ_by_more_than_chance_are_found():
     )
 
 
+def test_a_class_without_test_pictures_is_found_and_told():
+    drawn = draw(1, 6, 4)
+    inputs, _, _ = drawn.test
+    test = Examples(inputs, np.array([0, 0, 1, 1]))
+    train = Examples(drawn.train.inputs, np.array([0, 1, 2, 0, 1, 2]))
+    findings = find_problems(DataSet(train, test, ("a", "b", "c")))
+    assert findings.untested == ("c",)
+    assert "1 class has no test picture, c" in sentences(findings)
+
+
+def test_without_test_pictures_no_class_is_untested():
+    drawn = draw(1, 6, 4)
+    empty = Examples(drawn.test.inputs[:0], drawn.test.targets[:0])
+    assert find_problems(drawn._replace(test=empty)).untested == ()
+
+
 def test_of_several_classes_the_shares_that_differ_most_come_first():
     findings = Findings(
         "picture", 9, 9,

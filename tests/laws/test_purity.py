@@ -606,6 +606,7 @@ CALLS = {
     "fit": (fitting.fit, EXPERIMENT, PICTURES),
     "fit_inside": (fitting.fit, INSIDE.experiment, PICTURES),
     "cost_on": (result.cost_on, RESULT, PICTURES),
+    "evaluate": (result.evaluate, RESULT, PICTURES),
     "diagnose": (diagnosis.diagnose, RESULT, PICTURES),
     "signs_of": (diagnosis.signs_of, RESULT, PICTURES),
     "hint_for": (diagnosis.hint_for, diagnosis.Signs(200, 1.0, 1.0, 1.0, 0.0), RESULT.experiment),

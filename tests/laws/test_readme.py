@@ -13,7 +13,7 @@ from catpipe.shell.report.figures import FORMATS
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
-PAGES = (README, ROOT / "tests" / "benchmarks" / "README.md")
+PAGES = (README, ROOT / "tests/benchmarks/README.md", ROOT / "catpipe/adapters/README.md")
 TEXTS = {page: page.read_text() for page in PAGES}
 EXAMPLES = {
     page: re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", text, re.DOTALL)

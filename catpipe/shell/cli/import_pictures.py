@@ -79,6 +79,10 @@ def _checked_share(options: Namespace, found: Found) -> float:
 def _check_out(options: Namespace, found: Found) -> None:
     """Refuse a place that cannot be written to, or holds something, before pictures are read."""
     out: Path = options.out
+    if out.absolute() == options.folder.absolute():
+        raise DataError(
+            f"{out}: holds the pictures; expected another folder for the data: name one"
+        )
     if out.suffix.lower() in SUFFIXES or (out.exists() and not out.is_dir()):
         raise DataError(
             f"{out}: is the name of a file; expected that of a folder, for one file to train on "

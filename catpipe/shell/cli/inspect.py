@@ -129,6 +129,9 @@ def _digest_words(digest: Digest | None) -> str:
 def _other_experiments(first: Run, second: Run) -> Iterator[str]:
     mine, other = (run.result.experiment for run in (first, second))
     yield from _different_fields(mine._asdict(), other._asdict())
+    yield from _different_fields(
+        *({"last cost": run.result.costs[-1][1]} for run in (first, second))
+    )
     yield from _different_fields(_facts(first), _facts(second))
 
 
@@ -147,7 +150,16 @@ def _facts(run: Run) -> dict[str, Any]:
 def _different_fields(mine: dict[str, Any], other: dict[str, Any]) -> Iterator[str]:
     for name in {**mine, **other}:
         if (one := mine.get(name)) != (two := other.get(name)):
-            yield f"{name.replace('_', ' ')}: {one} and {two}"
+            yield f"{name.replace('_', ' ')}: {_short(one)} and {_short(two)}"
+
+
+def _short(value: Any) -> Any:
+    """Return the first digits of a SHA-256, and any other value as it is.
+
+    >>> _short("ab" * 32), _short(0.5)
+    ('abababab...', 0.5)
+    """
+    return f"{value[:8]}..." if isinstance(value, str) and len(value) == 64 else value
 
 
 def _other_environments(first: Run, second: Run) -> Iterator[str]:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from shutil import get_terminal_size
 from typing import Any, TypeVar
 
 from toolz import peek
@@ -174,4 +175,5 @@ def _bars() -> Any:
     except ImportError:
         return None
     is_plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
-    return partial(tqdm, leave=False, ascii=True if is_plain else None)
+    columns = get_terminal_size().columns  # tqdm shows nothing where a terminal says that it has 0
+    return partial(tqdm, leave=False, ascii=True if is_plain else None, ncols=columns)

@@ -18,8 +18,8 @@ from catpipe.experiments.experiment import (
 from catpipe.experiments.result import (
     Result,
     accuracy_on,
-    cost_on,
     ensemble_predictions,
+    evaluate,
     r_squared_on,
 )
 from catpipe.experiments.setup import sizes_for
@@ -148,7 +148,8 @@ def report_of(
     folder: Path, result: Result, data: DataSet, seconds: float, notes: Sequence[str]
 ) -> dict[str, Any]:
     """Return all that is reported of a run, under the names that it has in JSON."""
-    score, parts = score_for(result.experiment), parts_of(data)
+    score = score_for(result.experiment)
+    found = {part: evaluate(result, of) for part, of in parts_of(data).items()}
     return {
         "data": str(folder),
         "data_notes": [*notes],
@@ -158,9 +159,9 @@ def report_of(
         "iterations": result.costs[-1][0] + 1,
         "iteration": result.iteration,
         "costs": {str(iteration): cost for iteration, cost in result.costs},
-        "final_cost": float(cost_on(result, data.train)),
+        "final_cost": float(found["train"].cost),
         "l2_penalty": float(l2_penalty(result.parameters, result.experiment.l2)),
-        **{score.key(part): float(score.of(result, examples)) for part, examples in parts.items()},
+        **{score.key(part): float(of.score) for part, of in found.items()},
         "seconds": seconds,
         "space": result.space_description,
         "changes": [*changes_of(result)],

@@ -19,7 +19,7 @@ from catpipe.data.examples import DataSet, Examples
 from catpipe.experiments.contexts import prepared_and_trained
 from catpipe.experiments.ensembles import run_seeds
 from catpipe.experiments.experiment import Experiment, plain_fields
-from catpipe.experiments.result import Result, cost_on
+from catpipe.experiments.result import Result, evaluate
 from catpipe.experiments.setup import Setup, prepare
 from catpipe.nn.network import layer_sizes
 from catpipe.shell.cli.hints import print_hint
@@ -53,6 +53,7 @@ def train_seeds(
         source = record_source(options.data, folder, options.validation)
         save_run(options.out, Run(result, data.classes, source))
     score, parts = score_for(experiment), parts_of(data)
+    found = {part: evaluate(result, of) for part, of in parts.items()}
     of_all = {f"ensemble_{score.key(part)}": ensemble_score(result, of)
               for part, of in parts.items() if part == "test"}  # fmt: skip
     report = {
@@ -62,8 +63,8 @@ def train_seeds(
         "seeds": list(options.seeds),
         "experiment": plain_fields(experiment),
         "iterations": result.costs[-1][0] + 1,
-        "final_costs": cost_on(result, data.train).tolist(),
-        **{_key(score, part): score.of(result, of).tolist() for part, of in parts.items()},
+        "final_costs": found["train"].cost.tolist(),
+        **{_key(score, part): of.score.tolist() for part, of in found.items()},
         **of_all,
         "seconds": seconds,
         "space": result.space_description,

@@ -107,8 +107,13 @@ def runs_in(folder: StrPath) -> dict[Path, Run]:
 
     >>> runs_in("nowhere")
     Traceback (most recent call last):
-    catpipe.DataError: nowhere: holds no runs; expected the folder of `catpipe sweep --out`
+    catpipe.DataError: nowhere: is not a folder; expected that of `catpipe sweep --out`: check the \
+name
     """
+    if not Path(folder).is_dir():
+        raise DataError(
+            f"{folder}: is not a folder; expected that of `catpipe sweep --out`: check the name"
+        )
     paths = sorted(Path(folder).glob("*.h5"))
     if not paths:
         raise DataError(f"{folder}: holds no runs; expected the folder of `catpipe sweep --out`")

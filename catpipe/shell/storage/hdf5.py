@@ -227,8 +227,10 @@ def _opened(
 # What is checked here.
 
 
-def check_is_hdf5(path: Path) -> None:
+def check_is_hdf5(path: Path, expected: str = "an HDF5 file", todo: str | None = None) -> None:
     """Raise `DataError` unless this is a file that begins as HDF5 does.
+
+    What was expected and what to do are said in these words, where they are given.
 
     >>> check_is_hdf5(Path("nowhere.h5"))
     Traceback (most recent call last):
@@ -236,7 +238,9 @@ def check_is_hdf5(path: Path) -> None:
     """
     try:
         if not path.is_file():  # nor a pipe, which would be waited for
-            raise DataError(f"{path}: is not a file; expected an HDF5 file: check the name")
+            raise DataError(
+                f"{path}: is not a file; expected {expected}: {todo or 'check the name'}"
+            )
         with path.open("rb") as file:
             head = file.read(64)
             begins = head.startswith(_SIGNATURE) or _has_user_block(file)
@@ -244,7 +248,8 @@ def check_is_hdf5(path: Path) -> None:
     except OSError as error:
         raise _unreadable_file(path, error) from error
     if not begins:
-        raise DataError(f"{path}: {_likeness(head)}")
+        found, advice = _likeness(head)
+        raise DataError(f"{path}: {found}; expected {expected}: {todo or advice}")
     if is_written:
         raise DataError(
             f"{path}: is open for writing in another program; expected a closed file: close it "
@@ -268,20 +273,18 @@ def _has_user_block(file: BinaryIO) -> bool:
     return False
 
 
-def _likeness(head: bytes) -> str:
-    """Return what the file is that begins so, what was expected, and what to do."""
+def _likeness(head: bytes) -> tuple[str, str]:
+    """Return what the file is that begins so, and what to do."""
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
-    unknown = (f"begins with {head[:8]!r}" if head else "is empty", "fetch or write it again")
+    unknown = ("is of no known kind" if head else "is empty", "fetch or write it again")
     likely = (likeness for start, likeness in _LOOKALIKES.items() if text.startswith(start))
-    found, todo = next(likely, _as_text(head) or unknown)
-    return f"{found}; expected HDF5: {todo}"
+    return next(likely, _as_text(head) or unknown)
 
 
 def _as_text(head: bytes) -> tuple[str, str] | None:
-    """Return what to say of a file that begins as a line of a table does, such as a CSV file."""
-    is_text = not {*head} - {*range(32, 127), *b"\t\r\n"}
-    is_table = is_text and any(separator in head for separator in (b",", b";", b"\t"))
-    return ("is text, as .csv is", _AS_HDF5) if is_table else None
+    """Return what to say of a file that begins as text does, such as a CSV file."""
+    is_text = bool(head) and not {*head} - {*range(32, 127), *b"\t\r\n"}
+    return ("is text, as .csv is", _AS_HDF5) if is_text and head else None
 
 
 def check_budget(

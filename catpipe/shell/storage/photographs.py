@@ -160,8 +160,8 @@ def _decoded(path: Path, file: BinaryIO, shape: Shape) -> Iterator[Image]:
     except Exception as error:  # on a damaged file, Pillow's decoders raise errors of any kind
         reason = " ".join(str(error).split())
         raise DataError(
-            f"{path}: cannot be decoded ({reason}); expected a whole picture of 8 or 16 bits a "
-            "channel: fetch it again, or save it as PNG"
+            f"{path}: cannot be decoded ({reason}); expected a whole picture: fetch it again, or "
+            "save it anew from a program that opens it"
         ) from error
 
 

@@ -85,9 +85,10 @@ def find_pictures(folder: Path) -> Found:
 class: check the name
     """
     if not folder.is_dir():
+        todo = "unpack it, and give the folder" if folder.is_file() else "check the name"
         raise DataError(
             f"{folder}: is not a folder; expected one with a folder of pictures for each class: "
-            "check the name"
+            f"{todo}"
         )
     places = _parts_of(folder) or {WHOLE: folder}
     learned = next(iter(places.values()))

@@ -205,6 +205,17 @@ def test_many_classes_are_trained_with_softmax(capsys, photos, tmp_path):
     assert json.loads(trained)["network"][-1] == 3
 
 
+def test_the_folder_of_the_pictures_is_no_place_for_the_data(capsys, photos):
+    assert main(["import", str(photos), "--out", str(photos)]) == 2
+    assert "holds the pictures; expected another folder" in capsys.readouterr().err
+
+
+def test_an_archive_is_to_be_unpacked(capsys, tmp_path):
+    (tmp_path / "photos.zip").write_bytes(b"PK")
+    assert main(["import", str(tmp_path / "photos.zip"), "--out", str(tmp_path / "data")]) == 2
+    assert "unpack it, and give the folder" in capsys.readouterr().err
+
+
 def test_what_is_skipped_is_counted_and_named(capsys, photos, tmp_path):
     for number in range(7):
         (photos / "cats" / f"{number}.txt").write_text("of a cat")

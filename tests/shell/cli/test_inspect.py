@@ -481,6 +481,19 @@ def test_compare_says_what_differs(capsys, data, whole, tmp_path, changes, expec
         assert line in out
 
 
+def test_compare_says_which_cost_is_lower(capsys, data, whole, tmp_path):
+    said(capsys, "train", *SMALL, "--data", data, "--seed", 2, "--out", tmp_path / "a.h5")
+    costs = [load_run(path).result.costs[-1][1] for path in (whole, tmp_path / "a.h5")]
+    _, out = told(capsys, "compare", whole, tmp_path / "a.h5")
+    assert f"last cost: {costs[0]} and {costs[1]}" in out
+
+
+def test_what_is_no_run_is_told_to_one_who_forgot_the_run(capsys, tmp_path):
+    (tmp_path / "cat.txt").write_text("a cat")
+    sentence = refused(capsys, "show", tmp_path / "cat.txt")
+    assert "expected a run of `catpipe train --out`: name the run first" in sentence
+
+
 @pytest.mark.parametrize("command", ["resume", "replay", "show", "compare"])
 def test_what_is_no_run_is_refused(capsys, data, whole, command):
     arguments: list[Any] = [command, data / "train_colours.h5"]

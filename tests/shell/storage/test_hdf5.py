@@ -100,11 +100,12 @@ def test_a_pipe_is_refused_without_waiting_for_it(path: Path, deadline: None) ->
         (b"\xef\xbb\xbf<html>", "is a web page"),
         (b"height,width,label\n1.5,2,cat\n", "is text, as .csv is"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0", "is a git-lfs pointer"),
-        (b"PK\x03\x04 zipped", "is a zip archive, as .npz is; expected HDF5: unpack it"),
+        (b"PK\x03\x04 zipped", "is a zip archive, as .npz is; expected an HDF5 file: unpack it"),
         (b"\x93NUMPY\x01", "is an array of NumPy's"),
-        (b"\x1f\x8b\x08", "is packed by gzip; expected HDF5: unpack it with `gunzip`"),
+        (b"\x1f\x8b\x08", "is packed by gzip; expected an HDF5 file: unpack it with `gunzip`"),
         (b"MATLAB 5.0 MAT-file", "save it in MATLAB with '-v7.3'"),
-        (b"1.0 2.0", r"begins with b'1.0 2.0'; expected HDF5: fetch or write it again"),
+        (b"1.0 2.0", "is text, as .csv is; expected an HDF5 file: write its arrays"),
+        (b"\x00\x01\x02", "is of no known kind; expected an HDF5 file: fetch or write it again"),
     ],
 )
 def test_what_is_not_hdf5_is_named(path: Path, content: bytes, found: str) -> None:

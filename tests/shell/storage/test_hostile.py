@@ -196,7 +196,7 @@ def test_a_block_before_the_signature_that_is_no_power_of_two_is_refused(
 ) -> None:
     path = right(reader, tmp_path)
     path.write_bytes(bytes(600) + path.read_bytes())
-    assert "begins with" in refusal(reader, path)
+    assert "is of no known kind" in refusal(reader, path)
 
 
 @every_reader
