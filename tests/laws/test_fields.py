@@ -1,6 +1,7 @@
 """A field of an experiment is written in one place, and all that speaks of fields follows."""
 
 import ast
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -154,15 +155,30 @@ sys.modules[spec.name] = module
 exec(compile(head.rstrip() + chr(10) + line + chr(10) * 3 + place + tail, spec.origin, "exec"),
      module.__dict__)
 
+import json
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from catpipe.shell.cli.main import main
-sys.exit(main(sys.argv[1:]))
+told = []
+for command in json.loads(sys.argv[1]):
+    with redirect_stdout(StringIO()) as printed, redirect_stderr(printed):
+        try:
+            main(command)
+        except SystemExit:
+            pass
+    told.append(printed.getvalue())
+print(json.dumps(told))
 """
 
 
-def with_a_new_field(*arguments: object) -> subprocess.CompletedProcess[str]:
-    """Run the command line after one line was added to the class of experiments."""
-    command = [sys.executable, "-c", NEW_FIELD, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+def with_a_new_field(*commands: tuple[object, ...]) -> list[str]:
+    """Return what these commands print after one line was added to the class of experiments."""
+    words = json.dumps([[*map(str, command)] for command in commands])
+    done = subprocess.run(
+        [sys.executable, "-c", NEW_FIELD, words], capture_output=True, text=True, check=True
+    )
+    told: list[str] = json.loads(done.stdout)
+    return told
 
 
 @pytest.fixture(scope="module")
@@ -171,16 +187,22 @@ def folder(tmp_path_factory):
 
 
 def test_one_line_adds_a_field_to_help_flags_file_check_record_and_description(folder, tmp_path):
-    train = ("train", "--data", folder, "--iterations", "2")
-    shown = with_a_new_field("train", "--help").stdout
-    assert "--cats N" in shown
-    assert "number of cats beside the keyboard" in shown
-    by_flag = with_a_new_field(*train, "--cats", "3", "--out", tmp_path / "run.h5")
-    assert "; cats 3\n" in by_flag.stdout
-    assert '"cats": 3' in with_a_new_field("show", tmp_path / "run.h5", "--json").stdout
-    assert "; cats 3\n" in with_a_new_field("show", tmp_path / "run.h5").stdout
+    train, run = ("train", "--data", folder, "--iterations", "2"), tmp_path / "run.h5"
     (tmp_path / "run.toml").write_text("cats = 4")
-    assert "; cats 4\n" in with_a_new_field(*train, "--config", tmp_path / "run.toml").stdout
-    refused = with_a_new_field(*train, "--cats", "0")
-    assert refused.stderr == ("catpipe: --cats is 0; expected an integer from 1 to 2**53\n")
-    assert "did you mean --cats?" in with_a_new_field("train", "--cat", "3").stderr
+    helped, by_flag, record, shown, by_file, refused, misspelt = with_a_new_field(
+        ("train", "--help"),
+        (*train, "--cats", "3", "--out", run),
+        ("show", run, "--json"),
+        ("show", run),
+        (*train, "--config", tmp_path / "run.toml"),
+        (*train, "--cats", "0"),
+        ("train", "--cat", "3"),
+    )
+    assert "--cats N" in helped
+    assert "number of cats beside the keyboard" in helped
+    assert "; cats 3\n" in by_flag
+    assert '"cats": 3' in record
+    assert "; cats 3\n" in shown
+    assert "; cats 4\n" in by_file
+    assert refused == "catpipe: --cats is 0; expected an integer from 1 to 2**53\n"
+    assert "did you mean --cats?" in misspelt

@@ -6,6 +6,7 @@ import operator
 import re
 import subprocess
 import sys
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 
@@ -32,6 +33,7 @@ LEVELS = (
 """Each package imports only from those before it."""
 
 
+@cache
 def modules() -> list[str]:
     """Return the full names of all modules, except `__init__` and `__main__`."""
     paths = (path.relative_to(ROOT.parent) for path in ROOT.rglob("*.py"))
@@ -79,6 +81,7 @@ FREEZES = {
 core = pytest.mark.parametrize("module", CORE)
 
 
+@cache
 def tree(module: str) -> ast.Module:
     return ast.parse((ROOT.parent / module.replace(".", "/")).with_suffix(".py").read_text())
 
@@ -96,6 +99,7 @@ def imports(parsed: ast.Module) -> list[str]:
     return names
 
 
+@cache
 def imported(module: str) -> set[str]:
     """Return the modules of catpipe that this one imports."""
     there = {*modules()}

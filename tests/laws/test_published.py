@@ -87,7 +87,7 @@ def test_every_hundredth_cost_and_the_last_is_kept(published, result):
 
 
 def test_the_weights_are_those_of_training_in_the_full_space(photographs):
-    shorter = FOUR_LAYERS.experiment._replace(iterations=500)  # what follows differs as little
+    shorter = FOUR_LAYERS.experiment._replace(iterations=200)  # what follows differs as little
     dual, full = (
         fit(shorter._replace(full_space=full_space), photographs.train).parameters
         for full_space in (False, True)

@@ -278,7 +278,7 @@ def test_ten_thousand_datasets_beside_the_data_take_no_time(tmp_path: Path, read
 # What every HDF5 library writes is read.
 
 
-@pytest.mark.parametrize("libver", ["earliest", "v108", "v110", "v112", "v114", "latest"])
+@pytest.mark.parametrize("libver", ["earliest", "v108", "v110", "latest"])
 @pytest.mark.parametrize(
     "storage",
     [
@@ -411,10 +411,8 @@ for path in map(Path, sys.argv[1:]):
 """
 
 
-@pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def told_by_children(folder: Path) -> dict[str, str]:
     """Return what each of these files is refused with, by the child that reads it."""
-    folder = tmp_path_factory.mktemp("bytes")
     victims = make_victims(folder / "right")
     (folder / "external").mkdir()
     victims["external"] = hostile("load_data", folder / "external", outside)
@@ -442,9 +440,10 @@ def in_children(paths: list[str]) -> Iterator[str]:
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read from /proc")
-@pytest.mark.parametrize("name", BYTES)
-def test_what_hdf5_takes_on_trust_is_refused(told: dict[str, str], name: str) -> None:
-    assert "is damaged (" in told[name]
+def test_what_hdf5_takes_on_trust_is_refused(tmp_path: Path) -> None:
+    told = told_by_children(tmp_path)
+    assert {name: said for name, said in told.items() if "is damaged (" not in said} == {}
+    assert told.keys() == BYTES.keys()
 
 
 # Run files.
@@ -493,7 +492,7 @@ def test_a_stretch_of_one_byte_is_refused_or_changes_nothing(
     run: Path, length: int, byte: bytes
 ) -> None:
     content, before = run.read_bytes(), load_run(run)
-    for begin in range(0, len(content), max(length // 4, 128)):
+    for begin in range(0, len(content), max(length // 2, 512)):
         blank = byte * len(content[begin : begin + length])
         run.write_bytes(content[:begin] + blank + content[begin + length :])
         assert read_or_refused(load_run, run) in (before, None), begin
@@ -502,7 +501,7 @@ def test_a_stretch_of_one_byte_is_refused_or_changes_nothing(
 def test_ones_in_the_place_of_zeros_are_refused_or_change_nothing(run: Path) -> None:
     content, before = run.read_bytes(), load_run(run)
     zeros = [i for i in range(0, len(content) - 2, 2) if content[i : i + 2] == b"\0\0"]
-    for place in zeros[:: max(len(zeros) // 150, 1)]:
+    for place in zeros[:: max(len(zeros) // 40, 1)]:
         run.write_bytes(content[:place] + b"\xff\xff" + content[place + 2 :])
         assert read_or_refused(load_run, run) in (before, None), place
 
@@ -522,7 +521,7 @@ def test_damaged_files_are_read_as_they_were_or_refused(tmp_path: Path) -> None:
     contents = {kind: path.read_bytes() for kind, path in sorted(paths.items())}
     values = {kind: reader_of(kind)(path) for kind, path in paths.items()}
     runs = [values[kind] for kind in RUNS]
-    for number in range(150):
+    for number in range(60):
         kind, way, content = make_case(contents, seed=0, number=number)
         paths[kind].write_bytes(content)
         value = read_or_refused(reader_of(kind), paths[kind])
