@@ -1,6 +1,8 @@
 """Every option of training: it takes effect, is said and saved, or is refused in one line."""
 
 import json
+from contextlib import redirect_stdout
+from io import StringIO
 
 import numpy as np
 import pytest
@@ -109,18 +111,27 @@ FIELDS = [
 ]
 
 
-@pytest.mark.parametrize(("option", "fields"), FIELDS, ids=str)
-def test_each_option_is_in_the_report(capsys, train, option, fields):
-    told = reported(capsys, *train, *option)["experiment"]
+@pytest.fixture(scope="module", params=FIELDS, ids=str)
+def optional(request, folder):
+    """Return the fields that options ask for, the report of a run with them, and its file."""
+    option, fields = request.param
+    out = folder.parent / "optional.h5"
+    asked = ("train", "--data", str(folder), *SMALL, *option, "--json", "--force")
+    with redirect_stdout(StringIO()) as told:
+        assert main([*asked, "--out", str(out)]) == 0
+    return fields, json.loads(told.getvalue()), load_run(out)
+
+
+def test_each_option_is_in_the_report(optional):
+    fields, report, _ = optional
+    told = report["experiment"]
     assert {**told, **json.loads(json.dumps(fields))} == told
 
 
-@pytest.mark.parametrize(("option", "fields"), FIELDS, ids=str)
-def test_each_option_is_saved_with_the_run(capsys, train, tmp_path, option, fields):
-    said(capsys, *train, *option, "--out", tmp_path / "run.h5")
-    saved = load_run(tmp_path / "run.h5").result.experiment
+def test_each_option_is_saved_with_the_run(optional):
+    fields, _, saved = optional
     plain = Experiment(seed=1, hidden=(5,), iterations=40, learning_rate=0.1, classes=4)
-    assert saved == plain._replace(**fields)
+    assert saved.result.experiment == plain._replace(**fields)
 
 
 def test_options_that_need_others_are_saved_with_the_run(capsys, folder, tmp_path):

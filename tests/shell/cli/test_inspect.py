@@ -44,10 +44,10 @@ def whole(data) -> Path:
     return out
 
 
-@pytest.fixture
-def stopped(capsys, data, whole, tmp_path, monkeypatch) -> Path:
+@pytest.fixture(scope="module")
+def killed(data) -> bytes:
     """Return the file of a run that was killed after it was saved at iteration 60."""
-    out = tmp_path / "stopped.h5"
+    out = data.parent / "killed.h5"
 
     class Killed(BaseException):
         pass
@@ -57,13 +57,19 @@ def stopped(capsys, data, whole, tmp_path, monkeypatch) -> Path:
         if run.result.iterations_done == 60:
             raise Killed
 
-    with monkeypatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sittings, "save_run", save)
         with pytest.raises(Killed):
             main(["train", *SMALL, "--data", str(data), "--out", str(out), "--save-every", "20"])
     assert load_run(out).result.iterations_done == 60
-    capsys.readouterr()
-    return out
+    return out.read_bytes()
+
+
+@pytest.fixture
+def stopped(killed, tmp_path) -> Path:
+    """Return a copy of that file, to be carried on."""
+    (tmp_path / "stopped.h5").write_bytes(killed)
+    return tmp_path / "stopped.h5"
 
 
 def told(capsys, *arguments: object) -> tuple[int, str]:

@@ -25,23 +25,23 @@ def made(folder: Path, inputs, targets, classes, *options):
 
 @pytest.fixture
 def run(capsys, tmp_path) -> Path:
-    images = np.random.default_rng(1).integers(0, 256, (12, 4, 5, 3)).astype(np.uint8)
-    train, path = made(tmp_path, images, np.arange(12) % 2, ("dog", "$cat_"), "--layers", "3")
+    images = np.random.default_rng(1).integers(0, 256, (6, 4, 5, 3)).astype(np.uint8)
+    train, path = made(tmp_path, images, np.arange(6) % 2, ("dog", "$cat_"), "--layers", "3")
     said(capsys, *train, "--out", path)
     return path
 
 
 @pytest.fixture
 def features(capsys, tmp_path) -> Path:
-    rows = np.random.default_rng(1).standard_normal((12, 4))
-    train, path = made(tmp_path, rows, np.arange(12) % 3, ("a", "b", "c"))
+    rows = np.random.default_rng(1).standard_normal((6, 4))
+    train, path = made(tmp_path, rows, np.arange(6) % 3, ("a", "b", "c"))
     said(capsys, *train, "--out", path)
     return path
 
 
 @pytest.fixture
 def regression(capsys, tmp_path) -> Path:
-    rows = np.random.default_rng(1).standard_normal((12, 4))
+    rows = np.random.default_rng(1).standard_normal((6, 4))
     train, path = made(tmp_path, rows, rows @ np.ones(4), ())
     said(capsys, *train, "--loss", "mean_squared_error", "--out", path)
     return path
@@ -85,7 +85,7 @@ def test_a_figure_of_pictures_is_refused_of_features(capsys, features, what):
 def test_equal_runs_are_drawn_in_equal_bytes(capsys, run, tmp_path, ending):
     drawn = [tmp_path / f"{number}.{ending}" for number in (1, 2)]
     for path in drawn:
-        said(capsys, "plot", run, "--what", "predictions", "--out", path)
+        said(capsys, "plot", run, "--what", "saliency", "--out", path)
     assert drawn[0].read_bytes() == drawn[1].read_bytes()
 
 

@@ -245,7 +245,7 @@ def test_a_folder_without_runs_is_refused(capsys, tmp_path):
 def test_a_sweep_that_is_killed_ends_with_the_same_runs_when_started_again(
     capsys, typed, config, tmp_path, how
 ):
-    config.write_text(GRID.replace("40", "4000").replace("0.02]", "0.02, 0.3, 0.05]"))
+    config.write_text(GRID.replace("40", "1000").replace("0.02]", "0.02, 0.3, 0.05]"))
     command = [sys.executable, "-m", "catpipe", *map(str, typed)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout

@@ -9,6 +9,7 @@ import sys
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from itertools import cycle
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -398,13 +399,13 @@ CHILD = """
 import resource, signal, sys
 from pathlib import Path
 from catpipe.shell.storage.atomic import DataError
-from tests.victims import reader_of
+from tests.victims import READERS
 size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (size + 2**29,) * 2)
-for path in map(Path, sys.argv[1:]):
+for reader, path in (word.split(":", 1) for word in sys.argv[1:]):
     signal.alarm(60)
     try:
-        reader_of(path.parent.name.split(": ")[1])(path)
+        READERS[reader](Path(path))
         print("was read", flush=True)
     except DataError as error:
         print(error, flush=True)
@@ -412,31 +413,34 @@ for path in map(Path, sys.argv[1:]):
 
 
 def told_by_children(folder: Path) -> dict[str, str]:
-    """Return what each of these files is refused with, by the child that reads it."""
+    """Return what each of these files is refused with, by the child that reads it.
+
+    Those of a data set are loaded and streamed in turn, which ask HDF5 for the same.
+    """
     victims = make_victims(folder / "right")
     (folder / "external").mkdir()
     victims["external"] = hostile("load_data", folder / "external", outside)
-    paths = {}
+    words, readers = {}, cycle(("load_data", "stored_pictures"))
     for name, (kind, change) in BYTES.items():
         path = folder / f"{name}: {kind}" / TRAIN
         path.parent.mkdir()
         saved(path)
         content = victims[kind].read_bytes()
         path.write_bytes(sealed(change(content), spans_of(content)))
-        paths[name] = path
-    return dict(zip(paths, in_children([*map(str, paths.values())]), strict=True))
+        words[name] = f"{'load_run' if kind in RUNS else next(readers)}:{path}"
+    return dict(zip(words, in_children([*words.values()]), strict=True))
 
 
-def in_children(paths: list[str]) -> Iterator[str]:
-    """Give what is printed of each path, from one child after another where one dies of a file."""
-    while paths:
-        command = [sys.executable, "-c", CHILD, *paths]
+def in_children(words: list[str]) -> Iterator[str]:
+    """Give what is printed of each file, from one child after another where one dies of it."""
+    while words:
+        command = [sys.executable, "-c", CHILD, *words]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         lines = done.stdout.splitlines()
         yield from lines
-        if len(lines) < len(paths):
+        if len(lines) < len(words):
             yield f"ended the process with {done.returncode}: {done.stderr}"
-        paths = paths[len(lines) + 1 :]
+        words = words[len(lines) + 1 :]
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read from /proc")
