@@ -100,7 +100,7 @@ def random_shares(seed: int, *shape: int, dtype: type = np.float64) -> Array:
 
 
 @pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS)
-@settings(max_examples=20)
+@settings(max_examples=8)
 @given(cases, seeds, counts)
 def test_training_a_stack_is_training_each_of_its_networks(make, case, seed, count):
     activation, dtype = case
@@ -120,7 +120,7 @@ def test_training_a_stack_is_training_each_of_its_networks(make, case, seed, cou
 
 
 @pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS)
-@settings(max_examples=20)
+@settings(max_examples=8)
 @given(cases, seeds)
 def test_a_stack_of_learning_rates_is_each_of_them(make, case, seed):
     activation, dtype = case

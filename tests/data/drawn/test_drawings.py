@@ -21,9 +21,9 @@ def mean_colours(pictures: Examples) -> NDArray[np.float64]:
     return colours
 
 
-def test_equal_seeds_give_equal_pictures(drawn: DataSet) -> None:
-    again = draw(1)
-    for first, second in zip(drawn[:2], again[:2], strict=True):
+def test_equal_seeds_give_equal_pictures() -> None:
+    one, again = draw(1, 20, 20), draw(1, 20, 20)
+    for first, second in zip(one[:2], again[:2], strict=True):
         np.testing.assert_array_equal(first.inputs, second.inputs)
         np.testing.assert_array_equal(first.targets, second.targets)
 
@@ -67,7 +67,8 @@ def test_cats_and_others_are_shuffled(drawn: DataSet) -> None:
 
 
 def test_the_train_and_test_labels_of_equal_counts_differ() -> None:
-    assert draw(3, 50, 50).train.targets.tolist() != draw(3, 50, 50).test.targets.tolist()
+    same = draw(3, 30, 30)
+    assert same.train.targets.tolist() != same.test.targets.tolist()
 
 
 def test_pictures_are_64_by_64_colour_bytes(drawn: DataSet) -> None:
@@ -113,9 +114,9 @@ def test_edges_are_smooth() -> None:
     assert len(np.unique(portrait(cat, look).reshape(-1, 3), axis=0)) > 500
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
-def test_colour_alone_does_not_tell_a_cat(seed: int) -> None:
-    train, test, _ = draw(seed)
+@pytest.mark.parametrize("seed", [1, 2])
+def test_colour_alone_does_not_tell_a_cat(drawn: DataSet, seed: int) -> None:
+    train, test, _ = drawn if seed == 1 else draw(seed)
     colours = mean_colours(train)
     centres = np.stack([colours[train.targets == label].mean(0) for label in (0, 1)])
     distances = np.square(mean_colours(test)[:, np.newaxis] - centres).sum(-1)

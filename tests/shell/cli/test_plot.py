@@ -85,7 +85,7 @@ def test_a_figure_of_pictures_is_refused_of_features(capsys, features, what):
 def test_equal_runs_are_drawn_in_equal_bytes(capsys, run, tmp_path, ending):
     drawn = [tmp_path / f"{number}.{ending}" for number in (1, 2)]
     for path in drawn:
-        said(capsys, "plot", run, "--what", "saliency", "--out", path)
+        said(capsys, "plot", run, "--what", "weights", "--out", path)
     assert drawn[0].read_bytes() == drawn[1].read_bytes()
 
 
