@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+from contextlib import redirect_stdout
+from io import StringIO
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +15,7 @@ import pytest
 from catpipe.data.examples import DataSet, Examples
 from catpipe.experiments.experiment import Experiment
 from catpipe.experiments.fitting import fit
+from catpipe.shell.cli.main import main
 from catpipe.shell.storage.datasets import save_data
 from catpipe.shell.storage.hdf5 import write
 from tests.typed import refused, said, save_colours
@@ -26,16 +31,24 @@ def of_features(outputs: tuple[int, ...]) -> DataSet:
     return DataSet(Examples(X[:20], Y[:20]), Examples(X[20:], Y[20:]), ())
 
 
-@pytest.fixture(params=["pictures", "features", "two outputs"])
-def trained(request, capsys, tmp_path):
+@pytest.fixture(scope="module", params=["pictures", "features", "two outputs"])
+def regression(request, tmp_path_factory):
     """Return the file of a regression, and what its training printed."""
-    folder = tmp_path / "data"
+    folder = tmp_path_factory.mktemp("regression") / "data"
     if request.param == "pictures":
         save_colours(folder, classes=3)
     else:
         save_data(folder, of_features((2,) if request.param == "two outputs" else ()), "numbers")
-    path = tmp_path / "run.h5"
-    return path, said(capsys, "train", "--data", folder, "--out", path, *REGRESSION)
+    path = folder.parent / "run.h5"
+    with redirect_stdout(StringIO()) as told:
+        main(["train", "--data", str(folder), "--out", str(path), *REGRESSION])
+    return path, told.getvalue()
+
+
+@pytest.fixture
+def trained(regression, tmp_path):
+    """Return a copy of that file, and what was printed."""
+    return Path(shutil.copy(regression[0], tmp_path)), regression[1]
 
 
 def test_training_prints_cost_and_r_squared_and_no_accuracy(trained):
