@@ -9,9 +9,10 @@ as they are.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
-from functools import cache, partial, wraps
+from functools import lru_cache, partial, wraps
 from inspect import signature
 from threading import Event, Lock, Thread
 from typing import Any, ParamSpec, TypeVar
@@ -146,15 +147,20 @@ def _limited(train: Callable[_P, _T]) -> Callable[_P, _T]:
 
 def _one_thread_here() -> AbstractContextManager[object]:
     try:
-        limited: AbstractContextManager[object] = _controller().limit(limits=1, user_api="blas")
+        limited: AbstractContextManager[object] = _controller(len(sys.modules)).limit(
+            limits=1, user_api="blas"
+        )
     except ImportError:
         return nullcontext()
     return limited
 
 
-@cache
-def _controller() -> Any:
-    """Return what sets the threads of the BLAS that is loaded: NumPy's. To find it takes long."""
+@lru_cache(maxsize=1)
+def _controller(modules: int) -> Any:  # noqa: ARG001
+    """Return what sets the threads of BLAS, as it is loaded while there are so many modules.
+
+    To look for it takes long, and a module that is imported may bring another one.
+    """
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController()
