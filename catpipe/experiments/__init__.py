@@ -29,7 +29,7 @@ True
 """
 
 from catpipe.experiments.cross_validation import cross_validate, run_folds, run_masks, run_repeats
-from catpipe.experiments.curves import LearningCurves, learning_curves
+from catpipe.experiments.curves import LearningCurves, learning_curves, watched_sets
 from catpipe.experiments.diagnosis import Hint, diagnose
 from catpipe.experiments.ensembles import Map, fit_seeds, run_seeds, stacked, with_seeds
 from catpipe.experiments.experiment import Experiment, checked
@@ -108,6 +108,7 @@ __all__ = [
     "run_seeds",
     "stacked",
     "validate",
+    "watched_sets",
     "weights_as_pictures",
     "with_changes",
     "with_mask",

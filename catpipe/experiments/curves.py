@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from catpipe.checks import check_whole
 from catpipe.data.examples import Examples
 from catpipe.experiments.ensembles import run_seeds
-from catpipe.experiments.experiment import is_regression
 from catpipe.experiments.fitting import run
-from catpipe.experiments.result import Result, accuracy_on, checkpoint_of, cost_on, r_squared_on
+from catpipe.experiments.result import Result, checkpoint_of, evaluate
+from catpipe.experiments.resuming import check_same, with_experiment
 from catpipe.experiments.setup import Setup
 from catpipe.nn.parameters import Array
 from catpipe.training.stopping import Checkpoint
@@ -38,8 +38,9 @@ def learning_curves(
 ) -> LearningCurves:
     """Return the curves of a run: its setup is trained again, and looked at on its way.
 
-    `sets` are examples by name; `every` says at which iterations, beside the last. Raises
-    `ValueError` for networks that were trained one by one, for a run whose experiment has changed,
+    `sets` are examples by name, whose weights count; `every` says at which iterations, beside the
+    last, and those at which the experiment has changed. Law: they end at the parameters of the run.
+    Raises `ValueError` for networks that were trained one by one, for a setup of other examples,
     and as `run` does.
 
     >>> result = fit(Experiment(seed=1, hidden=(), iterations=200), pictures)
@@ -48,36 +49,49 @@ def learning_curves(
     >>> curves.iterations, curves.costs["training"].round(3)
     (array([  0, 100, 200]), array([0.436, 0.412, 0.392]))
     """
-    if result.earlier:
-        raise ValueError(
-            "learning curves of a run whose experiment has changed; expected one from begin to "
-            "end: train it in one piece, or look at its costs"
-        )
     end, step = checkpoint_of(result).state.iteration, check_whole("every", every)
-    iterations = sorted({*range(0, end, step), end})
-    score = r_squared_on if is_regression(result.experiment) else accuracy_on
-    trained = [_latest(setup, at) for at in _results(setup, iterations)]
+    check_same(result, setup)
+    spans = {**dict(result.earlier), end: result.experiment}
+    first, *others = sorted({*range(0, end, step), *spans})
+    setups = {until: with_experiment(setup, experiment) for until, experiment in spans.items()}
+    until = partial(_until, setups)
+    trained = [_latest(setup, at) for at in accumulate(others, until, initial=until(None, first))]
+    found = {name: [evaluate(at, of) for at in trained] for name, of in sets.items()}
     return LearningCurves(
-        np.array(iterations),
-        {name: np.array([cost_on(at, of) for at in trained]) for name, of in sets.items()},
-        {name: np.array([score(at, of) for at in trained]) for name, of in sets.items()},
+        np.array([first, *others]),
+        {name: np.array([cost for cost, _ in pairs]) for name, pairs in found.items()},
+        {name: np.array([score for _, score in pairs]) for name, pairs in found.items()},
     )
 
 
-def _results(setup: Setup, iterations: list[int]) -> Iterator[Result]:
-    first, *others = iterations
-    begin = _until(setup, None, first)
-    return accumulate(others, partial(_until, setup), initial=begin)
+def watched_sets(
+    setup: Setup, training: Examples, validation: Examples | None, test: Examples
+) -> Mapping[str, Examples]:
+    """Return what curves of a run are of: examples that train, that validate, and that test.
+
+    `training` are those that the setup was prepared of, and so is `validation`; without it, early
+    stopping holds some of the others out. Sets of no examples are left out.
+
+    >>> setup = experiments.prepare_again(fit(Experiment(seed=1), pictures), pictures)
+    >>> [*watched_sets(setup, pictures, None, pictures)]
+    ['training', 'test']
+    """
+    weights, count = setup.plan.validation_weights, len(training.targets)
+    if validation is None and weights is not None:
+        validates = np.asarray(weights.reshape(-1, count, weights.shape[-1] // count).any((0, 2)))
+        training, validation = _where(training, ~validates), _where(training, validates)
+    sets = {"training": training, "validation": validation, "test": test}
+    return {name: of for name, of in sets.items() if of is not None and len(of.targets)}
 
 
-def _latest(setup: Setup, result: Result) -> Result:
-    """Return the result with the parameters of its state, not the best of early stopping."""
-    trained = checkpoint_of(result).state.parameters
-    lifted = setup.space.lift(setup.network, setup.initial_parameters, trained)
-    return result._replace(parameters=lifted)
+def _where(examples: Examples, mask: NDArray[np.bool_]) -> Examples:
+    inputs, targets, weights = examples
+    return Examples(inputs[mask], targets[mask], None if weights is None else weights[mask])
 
 
-def _until(setup: Setup, before: Result | None, iteration: int) -> Result:
+def _until(setups: Mapping[int, Setup], before: Result | None, iteration: int) -> Result:
+    """Return the run at this iteration, by the setup that holds until then or beyond."""
+    setup = next(of for until, of in setups.items() if iteration <= until)
     checkpoint = checkpoint_of(before) if before else None
     begin = checkpoint.state.iteration if checkpoint else 0
 
@@ -87,3 +101,12 @@ def _until(setup: Setup, before: Result | None, iteration: int) -> Result:
     if setup.seeds:
         return run_seeds(setup, setup.seeds, watch=until_there, checkpoint=checkpoint)
     return run(setup, until_there, checkpoint)
+
+
+def _latest(setup: Setup, result: Result) -> Result:
+    """Return the result with the parameters of its state, not the best of early stopping."""
+    state = checkpoint_of(result).state
+    if state.iteration == result.iteration:
+        return result
+    lifted = setup.space.lift(setup.network, setup.initial_parameters, state.parameters)
+    return result._replace(parameters=lifted)

@@ -152,10 +152,27 @@ def run_again(result: Result, setup: Setup, watch: Watch = identity, map_: Map =
             return watch(islice(checkpoints, until - begin + 1))
 
         checkpoint = checkpoint_of(before) if before else None
-        return _run(_with_experiment(setup, experiment), until_there, map_, checkpoint)
+        return _run(with_experiment(setup, experiment), until_there, map_, checkpoint)
 
     first, *others = spans
     return reduce(trained, others, trained(None, first))
+
+
+def with_experiment(setup: Setup, experiment: Experiment) -> Setup:
+    """Return the setup with another of the run's experiments, which differ in `CHANGEABLE`.
+
+    >>> setup = prepare(Experiment(seed=1), pictures)
+    >>> with_experiment(setup, Experiment(seed=1, iterations=7)).plan.iterations
+    7
+    """
+    epochs, in_epoch = experiment.epochs, setup.plan.batches_in_epoch
+    iterations = epochs * in_epoch if epochs else experiment.iterations
+    given = setup.own.optimizer
+    return setup._replace(
+        experiment=experiment,
+        optimizer=optimizer_for(experiment, iterations) if given is None else given,
+        plan=setup.plan._replace(iterations=iterations),
+    )
 
 
 def with_changes(
@@ -244,18 +261,6 @@ def _check_iterations(
             f"cosine to 0 at {end}; expected {end}: give another {named('schedule')} too, or begin "
             "another run"
         )
-
-
-def _with_experiment(setup: Setup, experiment: Experiment) -> Setup:
-    """Return the setup with another of the run's experiments, which differ in `CHANGEABLE`."""
-    epochs, in_epoch = experiment.epochs, setup.plan.batches_in_epoch
-    iterations = epochs * in_epoch if epochs else experiment.iterations
-    given = setup.own.optimizer
-    return setup._replace(
-        experiment=experiment,
-        optimizer=optimizer_for(experiment, iterations) if given is None else given,
-        plan=setup.plan._replace(iterations=iterations),
-    )
 
 
 def check_same(result: Result, setup: Setup) -> None:

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from catpipe.experiments.curves import learning_curves
+from catpipe.experiments.curves import learning_curves, watched_sets
 from catpipe.experiments.ensembles import fit_seeds
 from catpipe.experiments.experiment import Experiment
 from catpipe.experiments.fitting import fit
-from catpipe.experiments.result import accuracy_on, cost_on
+from catpipe.experiments.result import accuracy_on, checkpoint_of, cost_on
 from catpipe.experiments.resuming import prepare_again, resume
 from tests.typed import in_colours
 
@@ -45,7 +45,42 @@ def test_curves_of_a_stack_are_those_of_each_network():
     np.testing.assert_allclose(stack.costs["test"][:, 2], alone.costs["test"])
 
 
-def test_a_run_whose_experiment_has_changed_is_refused():
-    changed = resume(fit(ASKED, TRAIN), TRAIN, iterations=30, learning_rate=0.01)
-    with pytest.raises(ValueError, match="whose experiment has changed; expected one"):
-        curves_of(changed)
+def test_curves_of_a_run_whose_experiment_has_changed_follow_its_changes_to_its_parameters():
+    changed = resume(fit(ASKED, TRAIN), TRAIN, iterations=33, learning_rate=0.01)
+    curves = curves_of(changed)
+    assert curves.iterations.tolist() == [0, 10, 20, 25, 30, 33]
+    assert curves.costs["test"][3] == cost_on(fit(ASKED, TRAIN), TEST)
+    assert curves.costs["test"][-1] == cost_on(changed, TEST)
+
+
+def test_curves_of_other_examples_are_refused():
+    result = fit(ASKED, TRAIN)
+    other = in_colours(20, 3, classes=2)
+    with pytest.raises(ValueError, match="expected those that the run was trained on"):
+        learning_curves(result, prepare_again(result, other), {"training": other})
+
+
+WEIGHTS = np.linspace(0.1, 2, 20)
+WEIGHTED = TRAIN._replace(weights=WEIGHTS)
+
+
+@pytest.mark.parametrize("validation", [None, TEST], ids=["held out", "given"])
+def test_the_validation_curve_passes_through_the_cost_that_early_stopping_chose(validation):
+    asked = ASKED._replace(early_stopping=30, batch_size=8)
+    result = fit(asked, WEIGHTED, validation=validation)
+    setup = prepare_again(result, WEIGHTED, validation)
+    sets = watched_sets(setup, WEIGHTED, validation, TEST)
+    assert {*sets} == {"training", "validation", "test"}
+    costs = learning_curves(result, setup, sets, every=1).costs["validation"]
+    _, best, validation_cost, _ = checkpoint_of(result)
+    assert best is not None
+    assert best.iteration > 0
+    assert costs[best.iteration] == pytest.approx(validation_cost)
+
+
+def test_what_trains_and_what_is_held_out_keep_their_weights():
+    result = fit(ASKED._replace(early_stopping=3), WEIGHTED)
+    sets = watched_sets(prepare_again(result, WEIGHTED), WEIGHTED, None, TEST)
+    trained, held_out = (np.asarray(sets[name].weights) for name in ("training", "validation"))
+    assert (len(trained), len(held_out)) == (16, 4)
+    assert {*trained, *held_out} == {*WEIGHTS}
