@@ -9,17 +9,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from catpipe.data.examples import DataSet, Examples, noun
-from catpipe.experiments.curves import LearningCurves, learning_curves
+from catpipe.data.examples import Examples, noun
 from catpipe.experiments.experiment import is_regression
 from catpipe.experiments.explanations import input_gradients, weights_as_pictures
 from catpipe.experiments.result import ensemble_predictions, ensemble_probabilities
-from catpipe.experiments.resuming import prepare_again
-from catpipe.experiments.setup import Setup
 from catpipe.metrics.probabilities import worst_mistakes
 from catpipe.metrics.scores import confusion
+from catpipe.shell.cli.curves import curves_of_run
 from catpipe.shell.cli.report import score_for
-from catpipe.shell.cli.session import about
 from catpipe.shell.report.figures.canvas import FORMATS, to_bytes
 from catpipe.shell.report.figures.examples import (
     described,
@@ -31,15 +28,14 @@ from catpipe.shell.report.figures.examples import (
 from catpipe.shell.report.figures.overview import overview_figure
 from catpipe.shell.report.figures.scores import calibration_figure, confusion_figure
 from catpipe.shell.report.figures.training import cost_figure, curves_figure
-from catpipe.shell.runs.locate import LocatedData, data_to_evaluate, training_data
-from catpipe.shell.runs.run_file import Run, load_run
+from catpipe.shell.runs.locate import data_to_evaluate, loaded_runs, names_of
+from catpipe.shell.runs.run_file import Run
 from catpipe.shell.storage.atomic import (
     DataError,
     check_is_ours,
     check_writable,
     write_files,
 )
-from catpipe.shell.threads import call_on_one_thread
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -66,8 +62,9 @@ def plot_runs(options: Namespace) -> None:
             f"{what} of {len(options.runs)} runs; expected one: for several take --what "
             f"{' or '.join(several)}"
         )
+    runs = loaded_runs(options.runs)
     check_writable(path)
-    figure = kind.draw(_named(options.runs), options)
+    figure = kind.draw(dict(zip(names_of([*runs]), runs.values(), strict=True)), options)
     write_files({path: to_bytes(figure, path.suffix.lower())})
     print(f"figure: {path}")
 
@@ -82,15 +79,6 @@ def _check_name(path: Path) -> None:
     if ending not in FORMATS:
         raise DataError(f"{path}: is no name of a figure; expected one of {', '.join(FORMATS)}")
     check_is_ours(path, FORMATS[ending].mark, "plot", "figure")
-
-
-def _named(paths: list[Path]) -> dict[str, Run]:
-    """Return the runs by the shortest of their names that differ: by file, or by path."""
-    stems = [path.stem for path in paths]
-    names = stems if len({*stems}) == len(stems) else [str(path) for path in paths]
-    if len({*names}) < len(names):
-        raise DataError(f"{names[0]} is one of runs named twice; expected each once: leave one out")
-    return {name: load_run(path) for name, path in zip(names, paths, strict=True)}
 
 
 def _overview(runs: Mapping[str, Run], options: Namespace) -> Figure:
@@ -108,33 +96,9 @@ def _curves(runs: Mapping[str, Run], options: Namespace) -> Figure:
         raise DataError(
             "learning curves of classes and of a regression; expected runs of one kind: draw each"
         )
-    paths = zip(runs.items(), options.runs, strict=True)
-    return curves_figure(
-        {name: _curves_of(run, path, options) for (name, run), path in paths}, min(scores)
-    )
-
-
-def _curves_of(run: Run, path: Path, options: Namespace) -> LearningCurves:
-    found = training_data(run, Namespace(**{**vars(options), "run": path, "validation": None}))
-    result = run.result._replace(class_names=())
-    with about(path):
-        setup = call_on_one_thread(prepare_again, run.result, found.data.train, found.validation)
-        return call_on_one_thread(learning_curves, result, setup, _sets(setup, found))
-
-
-def _sets(setup: Setup, found: LocatedData) -> dict[str, Examples]:
-    """Return the examples that train, and those that validate or, where none do, that test."""
-    data: DataSet = found.data
-    weights = setup.plan.validation_weights
-    if found.validation is not None:
-        return {"training": data.train, "validation": found.validation}
-    if weights is None:
-        is_there = len(data.test.targets) > 0
-        return {"training": data.train, **({"test": data.test} if is_there else {})}
-    count = len(data.train.targets)
-    validates = weights.reshape(-1, count, weights.shape[-1] // count).any((0, 2))
-    parts = (("training", ~validates), ("validation", validates))
-    return {name: Examples(data.train.inputs[of], data.train.targets[of]) for name, of in parts}
+    of_each = zip(runs.items(), options.runs, strict=True)
+    curves = {name: curves_of_run(run, path, options) for (name, run), path in of_each}
+    return curves_figure(curves, min(scores))
 
 
 def _weights(runs: Mapping[str, Run], options: Namespace) -> Figure:  # noqa: ARG001

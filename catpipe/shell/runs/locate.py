@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -40,6 +42,36 @@ def load_single_run(path: Path) -> Run:
             "Python"
         )
     return run
+
+
+def loaded_runs(paths: Sequence[Path]) -> dict[Path, Run]:
+    """Return the runs in these files; raise `DataError` for a file that is named twice."""
+    twice = [path for path, count in Counter(map(_place, paths)).items() if count > 1]
+    if twice:
+        raise DataError(f"{twice[0]}: is named twice; expected each run once: leave one out")
+    return {path: load_run(path) for path in paths}
+
+
+def names_of(paths: Sequence[Path]) -> list[str]:
+    """Return the names of different files, with as many of their folders as tell them apart.
+
+    >>> names_of([Path("a/x.h5"), Path("b/x.h5"), Path("a/y.h5")])
+    ['a/x.h5', 'b/x.h5', 'y.h5']
+    """
+    ends = [_ends(path) for path in paths]
+    counts = Counter(end for of in ends for end in of)
+    return [next(end for end in of if counts[end] == 1) for of in ends]
+
+
+def _ends(path: Path) -> list[str]:
+    """Return the end of a path that is its name, that with its folder, and so on, to the whole."""
+    parts = _place(path).parts
+    return ["/".join(parts[at:]) for at in reversed(range(len(parts)))]
+
+
+def _place(path: Path) -> Path:
+    """Return where a file is, by its own name: that of a link is not followed."""
+    return path.parent.resolve() / path.name
 
 
 def data_to_evaluate(run: Run, options: Namespace) -> tuple[Path, Loaded]:

@@ -1,14 +1,19 @@
 """The figures of a run, as a person asks for them."""
 
+from argparse import Namespace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from catpipe.data.examples import DataSet, Examples
+from catpipe.experiments.explanations import input_gradients
+from catpipe.experiments.result import probabilities
+from catpipe.metrics.probabilities import worst_mistakes
 from catpipe.shell.cli.arguments import FIGURES
 from catpipe.shell.cli.plot import KINDS
-from catpipe.shell.storage.datasets import save_data
+from catpipe.shell.runs.run_file import load_run
+from catpipe.shell.storage.datasets import load_data, save_data
 from tests.typed import refused, said
 
 pytest.importorskip("matplotlib")
@@ -105,10 +110,6 @@ def test_a_figure_of_one_run_is_refused_of_two(capsys, run, tmp_path):
     assert "confusion of 2 runs; expected one: for several take --what cost or curves" in told
 
 
-def test_a_run_named_twice_is_refused(capsys, run):
-    assert "named twice" in refused(capsys, "plot", run, run, "--what", "cost")
-
-
 def test_a_stack_of_seeds_is_drawn(capsys, run, tmp_path):
     stack = tmp_path / "stack.h5"
     options = ("--iterations", 3, "--layers", 3, "--data", tmp_path / "data", "--out", stack)
@@ -125,3 +126,21 @@ def test_data_that_moved_are_named_with_data(capsys, run, tmp_path):
 
 def test_the_word_figure_leads_to_plot(capsys, run):
     assert "did you mean plot?" in refused(capsys, "figure", run, "cats.png")
+
+
+def test_a_run_named_twice_in_two_ways_is_refused(capsys, run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert "run.h5: is named twice" in refused(capsys, "plot", run, "run.h5", "--what", "cost")
+
+
+def test_saliency_is_of_the_worst_pictures_and_of_the_class_that_is_predicted(run):
+    result, (_, test, _) = load_run(run).result, load_data(run.parent / "data")
+    options = Namespace(runs=[run], what="saliency", data=None, memory=None)
+    shown = KINDS["saliency"].draw({"run": load_run(run)}, options).axes
+    worst = worst_mistakes(probabilities(result, test.inputs), test.targets)[:8]
+    gradients = input_gradients(result, test.inputs[worst]).sum(-1)
+    for place, number in enumerate(worst):
+        arrays = (shown[at].images[0].get_array() for at in (place, place + 8))
+        above, below = map(np.asarray, arrays)
+        assert np.array_equal(above, test.inputs[number])
+        np.testing.assert_allclose(below, gradients[place] / np.abs(gradients[place]).max())
