@@ -15,6 +15,7 @@ from catpipe.experiments.experiment import FIELDS, Experiment, checked, non_defa
 from catpipe.shell.cli.arguments import GROUPS, parse
 from catpipe.shell.cli.config import completed
 from catpipe.shell.cli.options import BY_FLAG, OF_FIELDS, experiment_of
+from catpipe.shell.report.subject import toml_of
 from catpipe.shell.runs.typed_json import read_as, to_plain
 from tests.typed import save_colours
 
@@ -88,6 +89,16 @@ def test_every_field_has_a_key_of_the_configuration_file(tmp_path, name):
     _, options = parse(["train", "--config", str(tmp_path / "run.toml")])
     assert flag_of(name) in BY_FLAG
     assert getattr(experiment_of(completed(options), classes=2), name) == value
+
+
+@every_typed_field
+def test_every_field_is_in_the_file_of_options_on_a_page(tmp_path, name):
+    needed: dict[str, Any] = {"momentum": {"optimizer": "nesterov"}, "order": {"batch_size": 9}}
+    fields: dict[str, Any] = {name: OTHER[name][1], **needed.get(name, {})}
+    asked = Experiment(seed=1)._replace(**fields)
+    (tmp_path / "run.toml").write_text(toml_of(asked))
+    _, options = parse(["train", "--config", str(tmp_path / "run.toml")])
+    assert experiment_of(completed(options), classes=2) == asked
 
 
 @every_field
