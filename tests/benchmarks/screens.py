@@ -1,13 +1,15 @@
-"""Pictures of a report in a browser, to be looked at: on a phone and wide, light and dark.
+"""Pictures of a report in a browser, to be looked at: on a phone and wide, light, dark, printed.
 
-    python -m tests.benchmarks.screens RUN [RUN ...] --out FOLDER [--data FOLDER]
+    python -m tests.benchmarks.screens RUN [RUN ...] --out FOLDER [--data FOLDER] [--curves]
 
-Writes the report of the runs and four PNG files, 390 and 1,280 pixels wide, by headless Chromium.
+Writes the report of the runs and four PNG files, 390 and 1,280 pixels wide, by headless Chromium,
+and what it prints: a PDF and, where poppler's pdftoppm is, a PNG of each of its pages.
 """
 
 from __future__ import annotations
 
 import argparse
+import shutil
 import subprocess
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,18 +28,20 @@ def main() -> None:
     parser.add_argument("runs", nargs="+", metavar="RUN")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--data")
+    parser.add_argument("--curves", action="store_true")
     options = parser.parse_args()
     browser = CHROMIUM or parser.error("there is no chromium; install it")
     options.out.mkdir(parents=True, exist_ok=True)
     page = options.out.resolve() / "report.html"
-    data = ["--data", options.data] if options.data else []
-    if status := catpipe(["report", *options.runs, *data, "--out", str(page)]):
+    more = [*(["--data", options.data] if options.data else []), *["--curves"] * options.curves]
+    if status := catpipe(["report", *options.runs, *more, "--out", str(page)]):
         raise SystemExit(status)
     for size, width in WIDTHS.items():
         for scheme, number in SCHEMES.items():
             image = page.with_name(f"{size}-{scheme}.png")
             take(browser, page, image, width, number)
             print(image)
+    print_page(browser, page, page.with_name("print.pdf"))
 
 
 def take(browser: str, page: Path, image: Path, width: int, scheme: int) -> None:
@@ -54,6 +58,19 @@ def take(browser: str, page: Path, image: Path, width: int, scheme: int) -> None
              f"--window-size={width},{HEIGHT}", frame.as_uri()],
             check=True, stderr=subprocess.DEVNULL, timeout=120,
         )  # fmt: skip
+
+
+def print_page(browser: str, page: Path, pdf: Path) -> None:
+    """Save what the browser prints of a page, and a picture of each sheet where that can be."""
+    with TemporaryDirectory() as folder:
+        subprocess.run(
+            [browser, *FLAGS, f"--user-data-dir={folder}/profile", "--no-pdf-header-footer",
+             f"--print-to-pdf={pdf}", page.as_uri()],
+            check=True, stderr=subprocess.DEVNULL, timeout=120,
+        )  # fmt: skip
+    print(pdf)
+    if drawer := shutil.which("pdftoppm"):
+        subprocess.run([drawer, "-png", "-r", "60", pdf, pdf.with_suffix("")], check=True)
 
 
 if __name__ == "__main__":

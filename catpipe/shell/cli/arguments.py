@@ -425,8 +425,12 @@ COMMANDS: Mapping[str, Command] = {
         (_argument("runs", "RUN", "files that `catpipe train --out FILE` saved, or the folder of a "
                    "sweep", nargs="+"),
          _argument("--out", "PAGE", "file to write: .html", required=True),
+         _switch("--curves", "show cost and accuracy on training, validation and test examples on "
+                 "the way: trains each run that is shown in full again, which takes up to three "
+                 "times as long as its training"),
          DATA, MEMORY),
-        ("cats.h5 --out cats.html", "cats.h5 other.h5 --out both.html", "runs --out sweep.html")),
+        ("cats.h5 --out cats.html", "cats.h5 --curves --out cats.html",
+         "cats.h5 other.h5 --out both.html", "runs --out sweep.html")),
     "tour": Command(
         "tour", "take_tour", "show the commands at work, one after another, on drawn pictures",
         (_argument("--out", "FOLDER", "new folder to work in (default: catpipe-tour)",

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from catpipe.data.examples import Examples
 from catpipe.experiments.explanations import weights_as_pictures
-from catpipe.experiments.result import Result, ensemble_predictions, ensemble_probabilities
+from catpipe.experiments.result import Result
 from catpipe.metrics.probabilities import worst_mistakes
 from catpipe.nn.parameters import Array
 from catpipe.shell.report.html import Markup, element
 from catpipe.shell.report.png import as_shown, data_url
+from catpipe.shell.report.scores import Predicted
 
 MOST_PICTURES = 200
 MOST_MISTAKES = 24
@@ -43,18 +44,20 @@ class Judged(NamedTuple):
     wrong: int
 
 
-def judged(result: Result, examples: Examples) -> Judged:
-    """Return what a result predicts of pictures, the worst first.
+def judged(predicted: Predicted) -> Judged:
+    """Return what is predicted of pictures, the worst first.
 
-    >>> judged(fit(Experiment(seed=1, hidden=()), pictures), pictures).wrong
-    0
+    >>> sure = np.array([[[0.9, 0.2, 0.6], [0.1, 0.8, 0.4]]])
+    >>> judged(Predicted(sure, sure[0], np.array([0, 0, 1]))).order
+    array([1, 2, 0])
     """
-    probabilities = ensemble_probabilities(result, examples.inputs)
+    probabilities, labels = predicted.together, predicted.targets
+    classes = probabilities.argmax(0)
     return Judged(
-        ensemble_predictions(result, examples.inputs),
+        classes,
         probabilities.max(0),
-        worst_mistakes(probabilities, examples.targets),
-        int((probabilities.argmax(0) != examples.targets).sum()),
+        worst_mistakes(probabilities, labels),
+        int((classes != labels).sum()),
     )
 
 
@@ -63,7 +66,8 @@ def contact_sheet(
 ) -> Markup:
     """Return the first pictures in their order, each with what is predicted and labelled.
 
-    >>> found = judged(fit(Experiment(seed=1, hidden=()), pictures), pictures)
+    >>> right = np.eye(2)
+    >>> found = judged(Predicted(right[np.newaxis], right, pictures.targets))
     >>> sheet = contact_sheet(found, "ab", pictures)
     >>> sheet.count("<img"), sheet.count('data-right="1"')
     (2, 2)
@@ -78,7 +82,8 @@ def mistakes(
 ) -> Markup:
     """Return the most confident of the wrong predictions.
 
-    >>> found = judged(fit(Experiment(seed=1, hidden=()), pictures), pictures)
+    >>> right = np.eye(2)
+    >>> found = judged(Predicted(right[np.newaxis], right, pictures.targets))
     >>> mistakes(found, "ab", pictures)
     '<ol class="pictures"></ol>'
     """

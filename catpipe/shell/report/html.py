@@ -68,3 +68,12 @@ def items(parts: Iterable[str]) -> Markup:
     <ul><li>one</li><li>two</li></ul>
     """
     return element("ul", *(element("li", part) for part in parts))
+
+
+def folded(summary: str, *children: str) -> Markup:
+    """Return what is shown once a reader opens it.
+
+    >>> print(folded("More", "text"))
+    <details><summary>More</summary>text</details>
+    """
+    return element("details", element("summary", summary), *children)

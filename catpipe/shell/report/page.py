@@ -7,19 +7,18 @@ from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 
-import numpy as np
-
-from catpipe.experiments.experiment import plain_fields
 from catpipe.experiments.sweeps import varied
+from catpipe.shell.report.curves import cost_curve
 from catpipe.shell.report.gallery import MOST_PICTURES
-from catpipe.shell.report.html import Markup, element, joined, table
-from catpipe.shell.report.scores import scores_in_words
-from catpipe.shell.report.sections import cost_curve, run_sections
-from catpipe.shell.report.subject import Subject, field_word, value_text
+from catpipe.shell.report.groups import Row, group_row, groups_of, row_of
+from catpipe.shell.report.html import Markup, element, folded, joined, table
+from catpipe.shell.report.sections import run_sections
+from catpipe.shell.report.subject import Subject, field_word
 from catpipe.shell.report.svg import STYLES, chart
 from catpipe.shell.runs.environment import changes
 
 MAKER = "catpipe report"
+MOST_BANDS = 3  # in a chart, where more cover each other
 MARK = f'<meta name="generator" content="{MAKER}">'
 HERE = Path(__file__).parent
 STYLE, SCRIPT = ((HERE / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
@@ -87,34 +86,55 @@ def _policy() -> str:
 
 
 def _side_by_side(subjects: Sequence[Subject]) -> Iterator[Markup]:
-    names = varied([of.run.result.experiment for of in subjects])
-    rows = [_row(of, names) for of in subjects]
-    columns = [*dict.fromkeys(column for row in rows for column in row)]
-    cells = ([of.name, *(row.get(name, "") for name in columns)]
-             for of, row in zip(subjects, rows, strict=True))  # fmt: skip
-    yield table("Runs: how they differ, and their scores", ("run", *columns), cells)
-    if len(rows) > 1 and any(of.parts.get("test") for of in subjects):
+    groups = groups_of(subjects)
+    differ = varied([of.run.result.experiment for of in subjects])
+    names = [name for name in differ if name != "seed"]
+    each = _of_each(subjects, differ)
+    if len(groups) < len(subjects):
+        caption = "Experiments: mean \u00b1 standard deviation over their seeds"
+        yield _table(caption, [group_row(group, names) for group in groups])
+        yield folded(f"The {len(subjects)} runs one by one", each)
+    else:
+        yield each
+    if len(subjects) > 1 and any(of.predicted for of in subjects):
         yield element("p", "The best of several on the same test examples is better there than on "
                       "others: choose by ", element("code", "catpipe validate"), ".")  # fmt: skip
-    drawn = [curve for of in subjects if (curve := cost_curve(of)).points][:STYLES]
-    first = f"the first {STYLES} of {len(subjects)}" if len(subjects) > STYLES else "each run"
-    if drawn:
-        yield chart(f"Training cost of {first}", "iteration", "training cost", drawn)
+    yield from _costs(groups, names)
     yield from _environments(subjects)
 
 
-def _row(subject: Subject, names: Sequence[str]) -> dict[str, str]:
-    result = subject.run.result
-    plain = plain_fields(result.experiment)
-    cost = {"last cost": f"{np.mean(result.costs[-1][1]):.6g}"} if result.costs else {}
-    test = subject.parts.get("test")
-    scores = scores_in_words(result, test) if test else {}
-    return {
-        **{field_word(name): value_text(plain[name]) for name in names},
-        **({"seeds": str(len(result.seeds))} if result.seeds else {}),
-        **cost,
-        **{f"test {name}": words for name, words in scores.items()},
-    }
+def _of_each(subjects: Sequence[Subject], names: Sequence[str]) -> Markup:
+    rows = [{"run": of.name, **row_of(of, names)} for of in subjects]
+    return _table("Runs: how they differ, and their scores", rows)
+
+
+def _table(caption: str, rows: Sequence[Row]) -> Markup:
+    columns = [*dict.fromkeys(column for row in rows for column in row)]
+    return table(caption, columns, ([row.get(name, "") for name in columns] for row in rows))
+
+
+def _costs(groups: Sequence[Sequence[Subject]], names: Sequence[str]) -> Iterator[Markup]:
+    """Return the chart of the training costs of each group, of the first ones where many."""
+    curves = [cost_curve(_name(group, names), [of.run.result for of in group]) for group in groups]
+    drawn = [curve for curve in curves if curve.points][:STYLES]
+    of_many = any(curve.band for curve in drawn)
+    each = "each experiment" if of_many else "each run"
+    which = f"the first {STYLES} of {len(groups)}" if len(groups) > STYLES else each
+    if len(drawn) > MOST_BANDS:
+        drawn = [curve._replace(band=()) for curve in drawn]
+    spread = ", within lowest and highest" * (len(drawn) <= MOST_BANDS)
+    if drawn:
+        title = f"Training cost of {which}{f': mean{spread}' if of_many else ''}"
+        yield chart(title, "iteration", "training cost", drawn)
+
+
+def _name(group: Sequence[Subject], names: Sequence[str]) -> str:
+    """Return the name of a run, or what tells several from those of other groups."""
+    if len(group) == 1:
+        return group[0].name
+    fields = group_row(group, names)
+    words = ", ".join(f"{field_word(name)} {fields[field_word(name)]}" for name in names)
+    return words or f"{len(group)} runs"
 
 
 def _environments(subjects: Sequence[Subject]) -> Iterator[Markup]:

@@ -12,6 +12,7 @@ from catpipe.data.findings import sentences
 from catpipe.data.inspection import find_problems
 from catpipe.experiments.experiment import is_regression
 from catpipe.experiments.result import Result
+from catpipe.shell.report.curves import cost_curve, learning_charts
 from catpipe.shell.report.gallery import (
     MOST_MISTAKES,
     MOST_UNITS,
@@ -22,9 +23,15 @@ from catpipe.shell.report.gallery import (
     mistakes,
 )
 from catpipe.shell.report.html import Markup, element, items, joined, table
-from catpipe.shell.report.scores import confusion_of, scores_in_words, spread_in_words
+from catpipe.shell.report.scores import (
+    Predicted,
+    confusion_of,
+    predicted_of,
+    scores_in_words,
+    spread_in_words,
+)
 from catpipe.shell.report.subject import Subject, commands_of, toml_of
-from catpipe.shell.report.svg import Curve, chart
+from catpipe.shell.report.svg import chart
 from catpipe.shell.runs.environment import WORDS
 from catpipe.shell.storage.atomic import printable
 
@@ -42,7 +49,7 @@ def run_sections(subject: Subject, level: int, pictures: int) -> Markup:
     parts = {
         "What was asked": _asked(subject),
         "Data": _data(subject),
-        "Cost": _cost(subject),
+        "Learning curves" if subject.curves else "Cost": _cost(subject),
         "Scores": _scores(subject),
         **_pictures(subject, pictures),
         "First layer": _weights(subject.run.result),
@@ -67,10 +74,13 @@ def _state_words(result: Result) -> str:
     end = "finished" if result.is_finished else "not finished"
     done = f"{result.iterations_done} of {result.planned_iterations} iterations"
     best = ""
-    if result.checkpoint and result.checkpoint.validation_cost is not None:
+    checkpoint = result.checkpoint
+    if checkpoint and checkpoint.validation_cost is not None:
+        is_of_these = checkpoint.chosen.iteration == result.iteration
+        cost = f": {checkpoint.validation_cost:.6g}" if is_of_these else ""
         best = (
             f" The parameters are those of iteration {result.iteration}, where the validation cost "
-            f"was lowest: {result.checkpoint.validation_cost:.6g}."
+            f"was lowest{cost}."
         )
     return f"Trained for {done} ({end}), in {result.space_description}.{best}"
 
@@ -127,69 +137,70 @@ def _missing(what: str) -> Markup:
     )
 
 
-def cost_curve(subject: Subject) -> Curve:
-    """Return the sampled training costs: of a stack the mean, within the lowest and highest.
-
-    >>> cost_curve(Subject("a.h5", Run(fit(Experiment(seed=1, hidden=()), pictures)), "")).name
-    'a.h5'
-    """
-    result = subject.run.result
-    costs = [(iteration, np.atleast_1d(cost)) for iteration, cost in result.costs]
-    points = [(float(iteration), float(cost.mean())) for iteration, cost in costs]
-    band = [(float(cost.min()), float(cost.max())) for _, cost in costs] if result.seeds else []
-    return Curve(subject.name, points, band)
-
-
 def _cost(subject: Subject) -> Iterator[Markup]:
     result = subject.run.result
-    curve = cost_curve(subject)
+    curve = cost_curve(subject.name, [result])
     if not curve.points:
         yield element("p", "No cost was sampled.")
         return
+    first, last = curve.points[0], curve.points[-1]
+    words = (f"The training cost went from {first[1]:.6g} at iteration {first[0]:.0f} to "
+             f"{last[1]:.6g} at iteration {last[0]:.0f}.")  # fmt: skip
     of_many = f", mean of {len(result.seeds)} networks within lowest and highest"
+    if subject.curves:
+        yield learning_charts(subject.curves, _score(result))
+        yield element("p", f"{words} For these curves the run was trained again: they are of all "
+                      f"examples of a set{of_many if result.seeds else ''}; costs are without L2 "
+                      "and class weights.")  # fmt: skip
+        return
     title = f"Training cost of {subject.name}{of_many if result.seeds else ''}"
     yield chart(title, "iteration", "training cost", [curve])
-    first, last = curve.points[0], curve.points[-1]
-    yield element("p", f"From {first[1]:.6g} at iteration {first[0]:.0f} to {last[1]:.6g} at "
-                  f"iteration {last[0]:.0f}. A run file holds the training cost alone: no "
-                  "accuracy, and no validation cost but the lowest.")  # fmt: skip
+    yield element("p", f"{words} A run file holds no other costs: ",
+                  element("code", "catpipe report --curves"), f" trains the run again, and shows "
+                  f"cost and {_score(result)} on training and test examples.")  # fmt: skip
+
+
+def _score(result: Result) -> str:
+    return "R squared" if is_regression(result.experiment) else "accuracy"
 
 
 def _scores(subject: Subject) -> Iterator[Markup]:
-    result = subject.run.result
-    if not subject.parts:
+    result, test = subject.run.result, subject.predicted
+    parts = {} if subject.data is None else {"training": subject.data.train}
+    of_parts = {name: predicted_of(result, part) for name, part in parts.items()}
+    if test is not None:
+        of_parts = {**of_parts, "test": test}
+    if not of_parts:
         yield _missing("Scores")
         return
-    found = {
-        name: {**scores_in_words(result, part), **spread_in_words(result, part)}
-        for name, part in subject.parts.items()
-    }
+    found = {name: {**scores_in_words(of), **spread_in_words(of)} for name, of in of_parts.items()}
     names = [*next(iter(found.values()))]
     rows = [(name, *(of[name] for of in found.values())) for name in names]
     what = f"{len(result.seeds)} networks together" if result.seeds else "the trained parameters"
     yield table(f"Scores of {what}", ("", *found), rows)
-    if is_regression(result.experiment) or "test" not in subject.parts:
-        return
-    if len(subject.run.classes) > MOST_CLASSES:
-        yield element("p", f"{len(subject.run.classes)} classes are too many for a table of them.")
-        return
-    counts = confusion_of(result, subject.parts["test"])
-    header = ("", *(f"predicted {name}" for name in subject.run.classes))
-    of = zip(subject.run.classes, counts.tolist(), strict=True)
-    yield table("Test examples: labels in rows", header, [(f"labelled {name}", *map(str, row))
-                                                          for name, row in of])  # fmt: skip
+    if test is not None and test.are_classes:
+        yield _confusion(test, subject.run.classes)
+
+
+def _confusion(test: Predicted, classes: Sequence[str]) -> Markup:
+    if len(classes) > MOST_CLASSES:
+        return element("p", f"{len(classes)} classes are too many for a table of them.")
+    header = ("", *(f"predicted {name}" for name in classes))
+    of_classes = zip(classes, confusion_of(test).tolist(), strict=True)
+    rows = ((f"labelled {name}", *map(str, counts)) for name, counts in of_classes)
+    return table("Test examples: labels in rows", header, rows)
 
 
 def _pictures(subject: Subject, most: int) -> dict[str, Sequence[Markup]]:
-    result, classes = subject.run.result, subject.run.classes
-    test = subject.parts.get("test")
-    if test is None:
+    classes, predicted = subject.run.classes, subject.predicted
+    if subject.data is None or predicted is None:
         none = element("p", "There are no test examples.")
         return {"Test pictures": (_missing("Test pictures") if subject.data is None else none,)}
-    if is_regression(result.experiment) or not are_shown(test):
+    test = subject.data.test
+    if not predicted.are_classes or not are_shown(test):
         return {"Test pictures": (element("p", f"The inputs of this run, {noun(test)}s of shape "
                 f"{' x '.join(map(str, test.inputs.shape[1:]))}, are not shown."),)}  # fmt: skip
-    found = judged(result, test)
+    found = judged(predicted)
     wrong, count = found.wrong, len(test.targets)
     first = "the most confident first" if wrong <= MOST_MISTAKES else f"the worst {MOST_MISTAKES}"
     words = f"{wrong} of {count} test pictures are predicted wrong{f', {first}' if wrong else ''}."

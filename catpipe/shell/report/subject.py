@@ -8,7 +8,9 @@ from shlex import join
 from typing import Any, NamedTuple
 
 from catpipe.data.examples import DataSet, Examples
+from catpipe.experiments.curves import LearningCurves
 from catpipe.experiments.experiment import FIELDS, Experiment, non_defaults, plain_fields
+from catpipe.shell.report.scores import Predicted, predicted_of
 from catpipe.shell.runs.run_file import Run
 
 
@@ -16,7 +18,7 @@ class Subject(NamedTuple):
     """A run, the name of its file, what it is in words, and its data, or why there are none.
 
     `are_its_own` says whether the training examples are those that it was trained on, where that
-    is known.
+    is known; `predicted` is what it predicts of the test examples, where there are some.
     """
 
     name: str
@@ -26,6 +28,8 @@ class Subject(NamedTuple):
     data: DataSet | None = None
     notes: tuple[str, ...] = ()
     are_its_own: bool | None = None
+    predicted: Predicted | None = None
+    curves: LearningCurves | None = None
 
     @property
     def parts(self) -> dict[str, Examples]:
@@ -34,6 +38,20 @@ class Subject(NamedTuple):
             return {}
         parts = {"training": self.data.train, "test": self.data.test}
         return {name: part for name, part in parts.items() if len(part.targets)}
+
+
+def with_data(
+    subject: Subject, data: DataSet, notes: tuple[str, ...] = (), *, are_its_own: bool | None = None
+) -> Subject:
+    """Return the subject with data, and with what it predicts of those to test on.
+
+    >>> run = Run(fit(Experiment(1, hidden=()), pictures))
+    >>> one = with_data(Subject("a.h5", run, ""), DataSet(pictures, pictures, ()))
+    >>> one.predicted.together.shape
+    (2, 2)
+    """
+    found = predicted_of(subject.run.result, data.test) if len(data.test.targets) else None
+    return subject._replace(data=data, notes=notes, are_its_own=are_its_own, predicted=found)
 
 
 def toml_of(experiment: Experiment, seeds: tuple[int, ...] = ()) -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from math import floor, log10
 from typing import NamedTuple
 
 from catpipe.shell.report.html import Markup, element
 
-WIDTH, HEIGHT = 480, 270
-LEFT, RIGHT, TOP, BOTTOM = 56, 24, 12, 44  # margins
+WIDTH, HEIGHT = 360, 230  # as wide as a phone, so that there text has the size that it says
+TEXT, DIGIT = 13, 7.5  # the size of text, and how wide a digit is
+RIGHT, TOP, BOTTOM = 20, 28, 42  # margins; the left one is as wide as its numbers
 MOST_POINTS = 400
 STYLES = 8  # of lines, in the style sheet
 
@@ -24,31 +26,46 @@ class Curve(NamedTuple):
     band: Sequence[tuple[float, float]] = ()
 
 
-def chart(title: str, x: str, y: str, curves: Sequence[Curve]) -> Markup:
-    """Return a chart of the curves, from 0 upwards, with ticks, labels, and names where many.
+class Frame(NamedTuple):
+    """The ticks of both axes, and where the first of them is from the left."""
+
+    xs: Sequence[float]
+    ys: Sequence[float]
+    left: float
+
+    def at(self, x: float, y: float) -> str:
+        """Return where a point is in the drawing: rightwards, and down."""
+        (x0, *_, x1), (y0, *_, y1) = self.xs, self.ys
+        across = self.left + (x - x0) / (x1 - x0) * (WIDTH - self.left - RIGHT)
+        down = HEIGHT - BOTTOM - (y - y0) / (y1 - y0) * (HEIGHT - TOP - BOTTOM)
+        return f"{across:.1f},{down:.1f}"
+
+
+def chart(title: str, x: str, y: str, curves: Sequence[Curve], top: float | None = None) -> Markup:
+    """Return a chart of the curves, from 0 to `top` at least, with their names where many.
 
     >>> drawn = chart("Cost", "iteration", "cost", [Curve("a", [(0, 0.7), (100, 0.5)])])
     >>> drawn[:34], drawn.count("<polyline")
-    ('<figure><svg viewBox="0 0 480 270"', 1)
+    ('<figure><figcaption>Cost</figcapti', 1)
     """
     thin = [_thinned(curve) for curve in curves]
-    top = max([high for of in thin for _, high in (*of.points, *of.band)], default=1)
-    lowest = min([low for of in thin for low in (*(p[1] for p in of.points),
-                                                 *(b[0] for b in of.band))], default=0)  # fmt: skip
-    xs = ticks(0, max([of.points[-1][0] for of in thin], default=1) or 1)
-    ys = ticks(min(0, lowest), top if top > min(0, lowest) else 1)
+    heights = [y for of in thin for y in (*(y for _, y in of.points), *chain(*of.band))]
+    low, high = min(0, *heights), max(heights) if top is None else top
+    ys = ticks(low, high if high > low else 1)
+    xs = ticks(0, max(of.points[-1][0] for of in thin) or 1)
+    frame = Frame(xs, ys, 10 + DIGIT * max(len(f"{tick:.6g}") for tick in ys))
     drawing = element(
         "svg",
         element("title", title),
-        *_axes(xs, ys, x, y),
-        *(part for i, curve in enumerate(thin) for part in _lines(curve, i, xs, ys)),
+        *_axes(frame, x, y),
+        *(part for i, curve in enumerate(thin) for part in _lines(curve, i, frame)),
         viewBox=f"0 0 {WIDTH} {HEIGHT}",
         role="img",
         aria_label=title,
     )
     names = [_named(curve.name, i) for i, curve in enumerate(curves)] if len(curves) > 1 else []
-    legend = element("ul", *names, class_="legend") if names else Markup()
-    return element("figure", drawing, element("figcaption", title, legend))
+    legend = [element("ul", *names, class_="legend")] if names else []
+    return element("figure", element("figcaption", title), drawing, *legend)
 
 
 def ticks(low: float, high: float, count: int = 5) -> list[float]:
@@ -72,37 +89,30 @@ def _thinned(curve: Curve) -> Curve:
     return curve._replace(points=[curve.points[i] for i in chosen], band=band)
 
 
-def _at(point: Point, xs: Sequence[float], ys: Sequence[float]) -> str:
-    across = LEFT + (point[0] - xs[0]) / (xs[-1] - xs[0]) * (WIDTH - LEFT - RIGHT)
-    down = HEIGHT - BOTTOM - (point[1] - ys[0]) / (ys[-1] - ys[0]) * (HEIGHT - TOP - BOTTOM)
-    return f"{across:.1f},{down:.1f}"
-
-
-def _axes(xs: Sequence[float], ys: Sequence[float], x: str, y: str) -> list[Markup]:
-    floor_, end = HEIGHT - BOTTOM, WIDTH - RIGHT
+def _axes(frame: Frame, x: str, y: str) -> list[Markup]:
+    """Return lines across at each tick of y, the ticks' numbers, and what is on the axes."""
+    left, end, floor_ = f"{frame.left:.1f}", WIDTH - RIGHT, HEIGHT - BOTTOM
     grid, labels = [], []
-    for tick in ys:
-        _, down = _at((xs[0], tick), xs, ys).split(",")
-        grid.append(element("line", x1=LEFT, x2=end, y1=down, y2=down, class_="grid"))
-        labels.append(element("text", f"{tick:.6g}", x=LEFT - 6, y=down, dy="0.35em",
-                              text_anchor="end"))  # fmt: skip
-    for tick in xs:
-        across, _ = _at((tick, ys[0]), xs, ys).split(",")
-        labels.append(element("text", f"{tick:.6g}", x=across, y=floor_ + 16, text_anchor="middle"))
-    middle = (TOP + floor_) / 2
+    for tick in frame.ys:
+        _, down = frame.at(frame.xs[0], tick).split(",")
+        grid.append(element("line", x1=left, x2=end, y1=down, y2=down, class_="grid"))
+        labels.append(element("text", f"{tick:.6g}", x=f"{frame.left - 6:.1f}", y=down,
+                              dy="0.35em", text_anchor="end"))  # fmt: skip
+    for tick in frame.xs:
+        across, _ = frame.at(tick, frame.ys[0]).split(",")
+        labels.append(element("text", f"{tick:.6g}", x=across, y=floor_ + 17, text_anchor="middle"))
     names = [
-        element("text", x, x=(LEFT + end) / 2, y=HEIGHT - 6, text_anchor="middle"),
-        element("text", y, x=12, y=middle, text_anchor="middle",
-                transform=f"rotate(-90 12 {middle})"),
-    ]  # fmt: skip
+        element("text", y, x=0, y=TEXT),
+        element("text", x, x=end, y=HEIGHT - 6, text_anchor="end"),
+    ]
     return [*grid, *labels, *names]
 
 
-def _lines(curve: Curve, number: int, xs: Sequence[float], ys: Sequence[float]) -> list[Markup]:
-    line = " ".join(_at(point, xs, ys) for point in curve.points)
-    lows = [(p[0], low) for p, (low, _) in zip(curve.points, curve.band, strict=False)]
-    highs = [(p[0], high) for p, (_, high) in zip(curve.points, curve.band, strict=False)]
-    around = " ".join(_at(point, xs, ys) for point in (*lows, *reversed(highs)))
+def _lines(curve: Curve, number: int, frame: Frame) -> list[Markup]:
+    line = " ".join(frame.at(*point) for point in curve.points)
+    lows = [(x, low) for (x, _), (low, _) in zip(curve.points, curve.band, strict=False)]
+    highs = [(x, high) for (x, _), (_, high) in zip(curve.points, curve.band, strict=False)]
+    around = " ".join(frame.at(*point) for point in (*lows, *reversed(highs)))
     style = f"line{number % STYLES}"
     band = [element("polygon", points=around, class_=f"band {style}")] if around else []
     return [*band, element("polyline", points=line, class_=f"line {style}")]

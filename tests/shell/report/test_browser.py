@@ -11,14 +11,15 @@ import pytest
 from catpipe.data.examples import DataSet, Examples
 from catpipe.experiments.experiment import Experiment
 from catpipe.experiments.fitting import fit
+from catpipe.shell.report.html import folded
 from catpipe.shell.report.page import run_page
-from catpipe.shell.report.subject import Subject
+from catpipe.shell.report.subject import Subject, with_data
 from catpipe.shell.runs.run_file import Run
 from tests.chromium import CHROMIUM, FLAGS
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
 
-PHONE = 390  # pixels
+PHONE, NARROWEST = 390, 500  # pixels; a window cannot be as narrow as a phone
 LONG = "a class with a name that is long, and long, and longer still than a phone is wide"
 
 
@@ -27,16 +28,17 @@ def page(tmp_path_factory) -> Path:
     images = np.random.default_rng(1).integers(0, 256, (12, 4, 5, 3)).astype(np.uint8)
     examples, classes = Examples(images, np.arange(12) % 2), ("dog", LONG)
     run = Run(fit(Experiment(seed=1, hidden=(2,), iterations=2), examples), classes)
-    of = Subject("run.h5", run, "words " * 50, data=DataSet(examples, examples, classes))
+    of = with_data(Subject("run.h5", run, "words " * 50), DataSet(examples, examples, classes))
     path = tmp_path_factory.mktemp("page") / "page.html"
     path.write_text(run_page(of))
     return path
 
 
-def opened(path: Path, folder: Path, fragment: str = "") -> tuple[str, str]:
-    """Return the page as it is after its script, and what the browser says of it."""
+def opened(path: Path, folder: Path, fragment: str = "", window: int = 800) -> tuple[str, str]:
+    """Return the page as it is after its scripts, by night, and what the browser says of it."""
     done = subprocess.run(
         [str(CHROMIUM), *FLAGS, "--enable-logging=stderr", "--dump-dom",
+         "--blink-settings=preferredColorScheme=0", f"--window-size={window},900",
          f"--user-data-dir={folder}", f"{path.as_uri()}{fragment}"],
         capture_output=True, text=True, timeout=60, check=True,
     )  # fmt: skip
@@ -82,14 +84,38 @@ def test_pictures_sort_and_filter(page, tmp_path):
     assert 0 < len(found.seen) < 12
 
 
-def test_it_is_no_wider_than_a_phone(page, tmp_path):
-    measured = tmp_path / "measured.html"
+def measured(page: Path, folder: Path, script: str, width: int) -> list[float]:
+    """Return the numbers that a script gives, run in the page in a window of this width."""
     free = sub(r"<meta http-equiv=[^>]*>", "", page.read_text())  # whose policy forbids to measure
-    script = (
-        f'<script>document.documentElement.style.width = "{PHONE}px";'
-        'document.title = "wide " + document.body.scrollWidth;</script></body>'
-    )
-    measured.write_text(free.replace("</body>", script))
-    width = search(r"<title>wide (\d+)", opened(measured, tmp_path / "profile")[0])
-    assert width is not None
-    assert int(width[1]) <= PHONE
+    path = folder / "measured.html"
+    run = f'<script>document.title = "found " + [{script}].join(" ");</script></body>'
+    path.write_text(free.replace("</body>", run))
+    found = search(r"<title>found (.*?)</title>", opened(path, folder, window=width)[0])
+    assert found is not None
+    return [float(number) for number in found[1].split()]
+
+
+def test_on_a_phone_it_is_as_wide_and_the_text_of_charts_can_be_read(page, tmp_path):
+    script = f"""(document.documentElement.style.width = "{PHONE}px",
+        document.body.scrollWidth), ...[...document.querySelectorAll("svg text")].map(text =>
+        parseFloat(getComputedStyle(text).fontSize) * text.getScreenCTM().a)"""
+    width, *sizes = measured(page, tmp_path, script, NARROWEST)
+    assert width <= PHONE
+    assert sizes
+    assert min(sizes) >= 12
+
+
+def test_on_paper_it_is_light_without_controls_and_with_all_that_is_folded(page, tmp_path):
+    printed = tmp_path / "printed.html"
+    as_paper = page.read_text().replace("@media print", "@media all")
+    as_paper = as_paper.replace("@media screen", "@media not all")
+    printed.write_text(as_paper.replace("</main>", f"{folded('More', 'text ' * 500)}</main>"))
+    script = """document.querySelector(".controls").offsetHeight,
+        document.querySelector("details").offsetHeight,
+        ...getComputedStyle(document.body).backgroundColor.match(/\\d+/g),
+        ...getComputedStyle(document.body).color.match(/\\d+/g)"""
+    controls, more, *colours = measured(printed, tmp_path, script, 800)
+    assert controls == 0
+    assert more > 100
+    assert colours[:3] == [255, 255, 255]
+    assert max(colours[3:6]) < 64
