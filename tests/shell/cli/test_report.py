@@ -2,14 +2,15 @@
 
 from html import unescape
 from pathlib import Path
-from re import DOTALL, search
+from re import DOTALL, findall, search
 
 import numpy as np
 import pytest
 
 from catpipe.data.examples import DataSet, Examples
+from catpipe.experiments.result import accuracy_on, cost_on
 from catpipe.shell.runs.run_file import load_run
-from catpipe.shell.storage.datasets import save_data
+from catpipe.shell.storage.datasets import load_data, save_data
 from tests.typed import refused, said
 
 
@@ -105,14 +106,23 @@ def test_data_that_are_named_and_not_there_are_refused(capsys, run, tmp_path):
     assert not (tmp_path / "page.html").exists()
 
 
-def test_a_sweep_is_one_page_with_the_best_run_in_full(capsys, run, tmp_path):
-    grid = tmp_path / "grid.toml"
-    grid.write_text("iterations = 3\nlayers = [3]\n[grid]\nlearning-rate = [0.01, 0.1]\n")
-    said(capsys, "sweep", "--config", grid, "--data", tmp_path / "data", "--out", tmp_path / "runs")
-    said(capsys, "report", tmp_path / "runs", "--out", tmp_path / "page.html")
-    page = (tmp_path / "page.html").read_text()
-    assert "Sweep runs: 2 runs, the best first" in page
-    assert page.count("<h3>Scores</h3>") == 1
+def test_a_sweep_is_one_page_with_the_best_run_first_and_in_full(capsys, run, tmp_path):
+    grid, runs, page = (tmp_path / name for name in ("grid.toml", "runs", "page.html"))
+    grid.write_text(
+        "iterations = 20\nlayers = []\n[grid]\nlearning-rate = [0.001, 0.1, 0.4, 0.2]\n"
+    )
+    said(capsys, "sweep", "--config", grid, "--data", tmp_path / "data", "--out", runs)
+    said(capsys, "report", runs, "--out", page)
+    test = load_data(tmp_path / "data").test
+    results = {path.name: load_run(path).result for path in runs.iterdir()}
+    goodness = {name: (float(accuracy_on(of, test)), -float(cost_on(of, test)))
+                for name, of in results.items()}  # fmt: skip
+    ordered = sorted(goodness, key=lambda name: goodness[name], reverse=True)
+    assert len({score for score, _ in goodness.values()}) == 3  # two are equal, but for their cost
+    text = page.read_text()
+    assert findall(r'<th scope="row">(\w+\.h5)</th>', text) == ordered
+    assert "Sweep runs: 4 runs, the best first" in text
+    assert findall(r"<h2>Run (.*?)</h2>", text) == ordered[:1]
 
 
 def test_runs_that_differ_in_their_seeds_are_one_row_above_the_single_runs(capsys, run, tmp_path):

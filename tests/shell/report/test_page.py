@@ -169,6 +169,11 @@ def test_runs_that_differ_in_more_than_seeds_or_are_of_one_seed_stand_alone():
     assert page.count("<polyline") == 3
 
 
+def test_runs_on_other_examples_stand_alone():
+    other = subject("b.h5", ASKED._replace(seed=2), PICTURES._replace(inputs=IMAGES[::-1]))
+    assert "<details>" not in runs_page("two", [subject("a.h5"), other], [])
+
+
 def with_curves(of):
     result = of.run.result
     setup = prepare_again(result, PICTURES)
