@@ -8,7 +8,7 @@ import pytest
 
 from catpipe.data.examples import DataSet, Examples
 from catpipe.experiments.explanations import input_gradients
-from catpipe.experiments.result import probabilities
+from catpipe.experiments.result import predictions, probabilities
 from catpipe.metrics.probabilities import worst_mistakes
 from catpipe.shell.cli.arguments import FIGURES
 from catpipe.shell.cli.plot import KINDS
@@ -144,3 +144,13 @@ def test_saliency_is_of_the_worst_pictures_and_of_the_class_that_is_predicted(ru
         above, below = map(np.asarray, arrays)
         assert np.array_equal(above, test.inputs[number])
         np.testing.assert_allclose(below, gradients[place] / np.abs(gradients[place]).max())
+
+
+def test_a_confusion_has_true_classes_in_rows(features):
+    result, (_, test, _) = load_run(features).result, load_data(features.parent / "data")
+    options = Namespace(runs=[features], what="confusion", data=None, memory=None)
+    (axes,) = KINDS["confusion"].draw({"run": load_run(features)}, options).axes
+    counts = np.array([text.get_text() for text in axes.texts], int).reshape(3, 3)
+    assert counts.sum(1).tolist() == [4, 4, 4]
+    assert counts.sum(0).tolist() == np.bincount(predictions(result, test.inputs)).tolist()
+    assert counts.sum(0).tolist() != [4, 4, 4]

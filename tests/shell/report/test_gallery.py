@@ -5,7 +5,8 @@ from re import findall
 import numpy as np
 import pytest
 
-from catpipe.data.examples import DataSet
+from catpipe.data.examples import DataSet, Examples
+from catpipe.metrics.intervals import wilson_interval
 from catpipe.shell.report.gallery import first_weights
 from catpipe.shell.report.page import run_page
 from catpipe.shell.report.png import data_url
@@ -75,8 +76,13 @@ def cells(*words: str) -> str:
     return "".join(f"<td>{word}</td>" for word in words)
 
 
-def test_scores_are_those_of_the_predictions(page):
-    assert f'<th scope="row">accuracy</th>{cells("50.0 % (3 of 6)", "50.0 % (3 of 6)")}' in page
+def test_scores_are_those_of_each_part_with_their_interval():
+    five = Examples(EXAMPLES.inputs[:5], EXAMPLES.targets[:5])
+    data = DataSet(EXAMPLES, five, CLASSES)
+    page = run_page(with_data(Subject("", Run(light_is_a_cat(), CLASSES), ""), data))
+    assert f'<th scope="row">accuracy</th>{cells("50.0 % (3 of 6)", "60.0 % (3 of 5)")}' in page
+    low, high = (f"{100 * end:.1f}" for end in wilson_interval(3, 5))
+    assert f"<td>{low} to {high} %</td></tr>" in page
 
 
 @pytest.mark.parametrize(("weight", "grey"), [(8.0, 255), (-8.0, 0)])

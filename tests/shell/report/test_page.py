@@ -97,6 +97,12 @@ def test_the_one_script_is_the_pages_own(make):
     assert not [name for _, of in found for name in of if name.startswith("on")]
 
 
+def test_a_browser_is_to_fetch_nothing_and_to_run_no_other_script():
+    policy = str(Tags(run_page(subject())).seen[3][1]["content"])
+    assert policy.startswith("default-src 'none'; style-src 'sha256-")
+    assert "unsafe" not in policy
+
+
 @each
 def test_every_picture_has_words(make):
     assert all(of["alt"] for tag, of in Tags(make()).seen if tag == "img")
