@@ -76,6 +76,7 @@ def test_the_validation_curve_passes_through_the_cost_that_early_stopping_chose(
     assert best is not None
     assert best.iteration > 0
     assert costs[best.iteration] == pytest.approx(validation_cost)
+    assert len({*costs.tolist()}) == 26  # of each iteration, and not of the best until then
 
 
 def test_what_trains_and_what_is_held_out_keep_their_weights():
