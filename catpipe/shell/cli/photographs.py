@@ -29,6 +29,7 @@ from catpipe.shell.storage.photographs import (
     read_photograph,
 )
 from catpipe.shell.storage.picture_files import SUFFIXES, pictures_in
+from catpipe.shell.threads import call_on_one_thread
 
 
 class Unseen(NamedTuple):
@@ -91,7 +92,9 @@ def _asked(
     answers: list[tuple[Path, Answer]] = []
     refusals: list[DataError] = []
     for path, pixels in _read(options.photos, shape, refusals):
-        (answer,) = answers_of(run, pixels[np.newaxis])  # alone: to the bit the same in any company
+        (answer,) = call_on_one_thread(
+            answers_of, run, pixels[np.newaxis]
+        )  # alone: to the bit the same in any company
         answers.append((path, answer))
         if not options.json:
             print(f"{printable(str(path))}: {answer.words()}")

@@ -23,6 +23,7 @@ from catpipe.shell.runs.run_file import Run, load_run
 from catpipe.shell.storage.atomic import DataError
 from catpipe.shell.storage.datasets import Loaded, load_data, save_data
 from catpipe.shell.storage.hdf5 import EACH
+from catpipe.shell.threads import call_on_one_thread
 
 MOST_DRAWN = EACH // (SIDE * SIDE * 3)
 
@@ -57,7 +58,7 @@ def predict(options: Namespace) -> bool:
             raise DataError(
                 f"{folder}: has no test {noun(test)} {index}; expected 0 to {count - 1}"
             )
-    answers = answers_of(run, test.inputs[chosen])
+    answers = call_on_one_thread(answers_of, run, test.inputs[chosen])
     found = [*zip(chosen, answers, test.targets[chosen].tolist(), strict=True)]
     if options.json:
         entries = [{"index": i, **answer.fields(), **_true(run, of)} for i, answer, of in found]
@@ -77,7 +78,8 @@ def _true(run: Run, target: Any) -> dict[str, Any]:
 
 
 def _confusion(run: Run, test: Examples) -> NDArray[np.int64]:
-    found = ensemble_predictions(run.result._replace(class_names=()), test.inputs)
+    of_numbers = run.result._replace(class_names=())
+    found = call_on_one_thread(ensemble_predictions, of_numbers, test.inputs)
     return confusion(found, test.targets, len(run.classes))
 
 

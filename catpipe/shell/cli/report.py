@@ -28,6 +28,7 @@ from catpipe.nn.network import layer_sizes
 from catpipe.nn.parameters import Array
 from catpipe.optim.regularizers import l2_penalty
 from catpipe.shell.cli.progress import cost_line
+from catpipe.shell.threads import call_on_one_thread
 
 IN_SENTENCE = (
     "hidden", "classes", "activation", "iterations", "epochs", "learning_rate", "initializer",
@@ -71,7 +72,8 @@ def ensemble_score(result: Result, examples: Examples) -> float:
     """
     if not result.seeds:
         return float(score_for(result.experiment).of(result, examples))
-    together = ensemble_predictions(result._replace(class_names=()), examples.inputs)
+    of_numbers = result._replace(class_names=())
+    together = call_on_one_thread(ensemble_predictions, of_numbers, examples.inputs)
     of = r_squared if is_regression(result.experiment) else accuracy
     rows = (array.reshape(len(together), -1).T for array in (together, examples.targets))
     return float(of(*rows))
@@ -149,7 +151,7 @@ def report_of(
 ) -> dict[str, Any]:
     """Return all that is reported of a run, under the names that it has in JSON."""
     score = score_for(result.experiment)
-    found = {part: evaluate(result, of) for part, of in parts_of(data).items()}
+    found = {part: call_on_one_thread(evaluate, result, of) for part, of in parts_of(data).items()}
     return {
         "data": str(folder),
         "data_notes": [*notes],

@@ -29,7 +29,7 @@ from catpipe.shell.cli.report import Score, ensemble_score, parts_of, score_for
 from catpipe.shell.cli.signals import Interrupted
 from catpipe.shell.runs.provenance import record_source
 from catpipe.shell.runs.run_file import Run, save_run
-from catpipe.shell.threads import on_one_thread, with_threads
+from catpipe.shell.threads import call_on_one_thread, on_one_thread, with_threads
 
 
 def train_seeds(
@@ -53,7 +53,7 @@ def train_seeds(
         source = record_source(options.data, folder, options.validation)
         save_run(options.out, Run(result, data.classes, source))
     score, parts = score_for(experiment), parts_of(data)
-    found = {part: evaluate(result, of) for part, of in parts.items()}
+    found = {part: call_on_one_thread(evaluate, result, of) for part, of in parts.items()}
     of_all = {f"ensemble_{score.key(part)}": ensemble_score(result, of)
               for part, of in parts.items() if part == "test"}  # fmt: skip
     report = {

@@ -44,6 +44,7 @@ from catpipe.shell.runs.typed_json import to_plain
 from catpipe.shell.storage.atomic import DataError
 from catpipe.shell.storage.datasets import load_with_notes
 from catpipe.shell.storage.hdf5 import TOTAL
+from catpipe.shell.threads import call_on_one_thread
 
 Group = Sequence[tuple[Path, Run]]
 """The runs that differ in their seeds alone."""
@@ -88,7 +89,7 @@ def sweep(options: Namespace) -> bool:
     with _interruptible(place, trials):
         failed = _train(place, missing, where, _ended_line(varied(experiments)), silent=asked.json)
     runs = {place.path(trial): run for trial, run in saved_trials(place, trials) if run}
-    _print_rows(rows_of(runs, data), data, as_json=asked.json, failed=failed)
+    _print_rows(call_on_one_thread(rows_of, runs, data), data, as_json=asked.json, failed=failed)
     if not asked.json:
         print(f"time: {perf_counter() - since:.2f} s", flush=True)
     for one in failed:
@@ -107,7 +108,7 @@ def table(options: Namespace) -> None:
                 "one data set: put the others into another folder"
             )
     _, (data, _) = data_to_evaluate(run, options)
-    _print_rows(rows_of(runs, data), data, as_json=options.json)
+    _print_rows(call_on_one_thread(rows_of, runs, data), data, as_json=options.json)
 
 
 def rows_of(runs: Mapping[Path, Run], data: DataSet) -> list[Row]:
