@@ -7,10 +7,12 @@ from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
 from shlex import join
+from signal import SIGINT
 from subprocess import run
 from typing import NamedTuple
 
 from catpipe.shell.cli.exit_status import DIFFERS
+from catpipe.shell.cli.signals import Interrupted
 from catpipe.shell.storage.atomic import DataError, write_files
 
 GRID = """\
@@ -38,7 +40,12 @@ def take_tour(options: Namespace) -> None:
         )
     for number, stop in enumerate(stops(folder), start=1):
         print(f"\n{number}. {stop.why}\n\n  $ {join(('catpipe', *stop.words))}\n", flush=True)
-        _run(stop)
+        try:
+            _run(stop)
+        except KeyboardInterrupt as stopped:
+            raise Interrupted(
+                f"the tour ends here; what it made is in {folder}", SIGINT
+            ) from stopped
         if number == 1:
             write_files({folder / "grid.toml": GRID.encode()})
     print(f"\nAll of it is in {folder}; open {folder / 'report.html'} in a browser.")

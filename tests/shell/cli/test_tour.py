@@ -31,6 +31,15 @@ def test_a_tour_ends_at_a_command_that_is_refused(capfd, tmp_path, monkeypatch):
     assert not (tmp_path / "new").exists()
 
 
+def test_a_tour_that_is_interrupted_says_where_it_ends(capfd, tmp_path, monkeypatch):
+    def interrupted(_: Stop) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(tour, "_run", interrupted)
+    assert main(["tour", "--out", str(tmp_path / "new")]) == 130
+    assert "the tour ends here" in capfd.readouterr().err
+
+
 @pytest.mark.parametrize("name", [".", "file"])
 def test_a_tour_works_in_a_new_folder_alone(capfd, tmp_path, name):
     (tmp_path / "file").write_text("mine")
