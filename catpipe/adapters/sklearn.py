@@ -38,7 +38,7 @@ from catpipe.data.examples import Examples
 from catpipe.data.sampling import Indices, held_out
 from catpipe.experiments.cross_validation import run_masks
 from catpipe.experiments.ensembles import Map
-from catpipe.experiments.experiment import ACTIVATIONS, WITH_MOMENTUM, Experiment, checked
+from catpipe.experiments.experiment import ACTIVATIONS, SCHEDULE, WITH_MOMENTUM, Experiment, checked
 from catpipe.experiments.fitting import Watch, run
 from catpipe.experiments.result import Result, of_classes
 from catpipe.experiments.setup import Setup, batches_of, prepare
@@ -113,13 +113,15 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # which has no types
         self.n_iter_ = -(-result.iterations_done // setup.plan.batches_in_epoch)
         return self._with(result.network, result.parameters, result.costs)
 
-    def _fit_on(self, task: _Task) -> Self:
+    def _fit_epoch(self, task: _Task) -> Self:
         """Train for one more epoch on the examples of the task."""
         if self.early_stopping:
             raise ValueError("early_stopping with partial_fit; expected fit with it: leave it out")
         epoch = getattr(self, "n_iter_", 0)
-        self._seed = _seed(self) if epoch == 0 else getattr(self, "_seed", _seed(self))
-        prepared = partial(_setup, self, task, self._seed, epochs=epoch + 1, full_space=True)
+        if epoch == 0 or not hasattr(self, "_seed_of_epochs"):
+            self._seed_of_epochs = _seed(self)
+        seed = self._seed_of_epochs
+        prepared = partial(_setup, self, task, seed, epochs=epoch + 1, full_space=True)
         setup = with_threads(None, prepared)
         state: State | None = getattr(self, "state_", None)
         if state is None:
@@ -216,7 +218,7 @@ class NetworkClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
         """
         rows, targets = self._read(X, y, reset=not hasattr(self, "parameters_"))
         _check_partial_fit_first_call(self, classes)
-        return self._fit_on(self._task(rows, targets, sample_weight))
+        return self._fit_epoch(self._task(rows, targets, sample_weight))
 
     def predict_proba(self, X: ArrayLike) -> Array:
         """Return the probability of each class, (examples, classes)."""
@@ -301,7 +303,7 @@ class NetworkRegressor(RegressorMixin, MultiOutputMixin, _Estimator):  # type: i
         as `fit` does.
         """
         read = self._read(X, y, reset=not hasattr(self, "parameters_"))
-        return self._fit_on(self._task(*read, sample_weight))
+        return self._fit_epoch(self._task(*read, sample_weight))
 
     def predict(self, X: ArrayLike) -> Array:
         """Return what is predicted for each example, (examples,) or (examples, outputs)."""
@@ -317,6 +319,10 @@ class NetworkRegressor(RegressorMixin, MultiOutputMixin, _Estimator):  # type: i
         rows, targets = validate_data(
             self, X, y, dtype=FLOATS, multi_output=True, y_numeric=True, reset=reset
         )
+        if targets.dtype.kind not in "fiub":
+            raise ValueError(
+                "y is not of numbers; expected numbers: classes take NetworkClassifier"
+            )
         is_column = targets.ndim == 2 and targets.shape[1] == 1
         return rows, column_or_1d(targets, warn=True) if is_column else targets
 
@@ -345,6 +351,11 @@ def cross_validate_stacked(
     >>> cross_validate_stacked(logistic, X, y, cv=2)
     array([1., 1.])
     """
+    if not isinstance(estimator, _Estimator):
+        raise TypeError(
+            f"{brief(estimator)}; expected a NetworkClassifier or NetworkRegressor: for others, "
+            "and for pipelines, use cross_val_score"
+        )
     is_classifier = isinstance(estimator, NetworkClassifier)
     splits = [*check_cv(cv, y, classifier=is_classifier).split(X, y)]
     judge = type(estimator)(**estimator.get_params(deep=False))
@@ -439,7 +450,7 @@ def _experiment(estimator: Any, task: _Task, seed: int, size: Any, inputs_type: 
         loss="cross_entropy" if task.classes else "mean_squared_error",
         optimizer=optimizer,
         momentum=momentum,
-        schedule=estimator.schedule,
+        schedule=_schedule(estimator.schedule),
         l2=estimator.alpha,
         dropout=estimator.dropout,
         batch_size=size,
@@ -476,8 +487,13 @@ def _optimizer_and_momentum(estimator: Any) -> tuple[Any, float | None]:
 
 def _activations(given: Any) -> tuple[Any, ...]:
     """Return the activations, names or values: one for all hidden layers, or one for each."""
-    each = (given,) if isinstance(given, str | Activation) else tuple(given)
+    are_several = isinstance(given, Sequence | np.ndarray)
+    each = tuple(given) if are_several and not isinstance(given, str | Activation) else (given,)
     return tuple("sigmoid" if one == "logistic" else one for one in each)
+
+
+def _schedule(given: Any) -> Any:
+    return SCHEDULE.read(given) if SCHEDULE.read and isinstance(given, str) else given
 
 
 def _one_or_each(activations: Sequence[Any]) -> Any:
@@ -537,18 +553,32 @@ def _seed(estimator: Any) -> int:
 def _weights(sample_weight: Any, rows: Array) -> Array | None:
     if sample_weight is None:
         return None
-    return np.asarray(_check_sample_weight(sample_weight, rows, dtype=np.float64))
+    return np.asarray(
+        _check_sample_weight(sample_weight, rows, dtype=np.float64, ensure_non_negative=True)
+    )
 
 
 def _of_classes(class_weight: Any, classes: NDArray[Any]) -> Any:
     """Return the weight of each class, of a mapping from classes; one that it lacks weighs 1."""
     if not isinstance(class_weight, Mapping):
         return class_weight
+    unknown = [label for label in class_weight if label not in classes.tolist()]
+    if unknown:
+        raise ValueError(
+            f"class_weight has {brief(unknown[0])}; expected some of the classes, "
+            f"{brief(classes.tolist())}: look at its keys"
+        )
     return tuple(float(class_weight.get(label, 1.0)) for label in classes.tolist())
 
 
 def _learned(estimator: Any, setup: Setup) -> Parameters:
     """Return the estimator's parameters, to go on from; refuse those of another network."""
-    check_parameters(setup.network, estimator.parameters_)
+    try:
+        check_parameters(setup.network, estimator.parameters_)
+    except ValueError as error:
+        raise ValueError(
+            f"{estimator.parameters_} to go on from, of other layers; expected the "
+            "hidden_layer_sizes of before: fit anew, without warm_start"
+        ) from error
     dtype = setup.experiment.dtype
     return map_parameters(lambda W: W.astype(dtype), estimator.parameters_)

@@ -404,11 +404,48 @@ REFUSED: dict[str, dict[str, Any]] = {
 }
 
 
+REFUSED |= {
+    "activation is None; expected": {"activation": None},
+    "schedule is ('steps', 0.5); expected": {"schedule": "steps:0.5"},
+    "class_weight has 7; expected some of the classes, [0, 1]": {"class_weight": {7: 1.0}},
+}
+
+
 @pytest.mark.parametrize("sentence", REFUSED)
 def test_a_parameter_is_refused_by_its_own_name(sentence):
     with pytest.raises(ValueError, match="expected") as refused:
         NetworkClassifier(**REFUSED[sentence]).fit(*WIDE)
     assert sentence in str(refused.value)
+
+
+def test_weights_below_zero_are_refused():
+    with pytest.raises(ValueError, match="Negative values"):
+        NetworkClassifier().fit(WIDE[0], WIDE[1], -np.ones(30))
+
+
+def test_a_warm_start_of_other_layers_is_refused():
+    network = NetworkClassifier((4,), warm_start=True, max_iter=1).fit(*WIDE)
+    with pytest.raises(ValueError, match="hidden_layer_sizes of before"):
+        network.set_params(hidden_layer_sizes=(5,)).fit(*WIDE)
+
+
+def test_text_is_no_target_of_a_regression():
+    with pytest.raises(ValueError, match="classes take NetworkClassifier"):
+        NetworkRegressor().fit(WIDE[0], ["a", "b", "c"] * 10)
+
+
+def test_a_pipeline_is_no_estimator_to_stack():
+    with pytest.raises(TypeError, match="for pipelines, use cross_val_score"):
+        cross_validate_stacked(make_pipeline(NetworkClassifier()), *WIDE)
+
+
+def test_a_schedule_may_be_written():
+    X, y = WIDE
+    written, values = (
+        NetworkClassifier((4,), max_iter=9, random_state=1, schedule=schedule).fit(X, y)
+        for schedule in ("step:0.5,2", ("step", 0.5, 2))
+    )
+    assert written.parameters_ == values.parameters_
 
 
 def test_one_class_is_refused():
