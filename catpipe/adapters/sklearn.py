@@ -12,7 +12,7 @@ from dataclasses import KW_ONLY, dataclass
 from functools import partial
 from numbers import Integral
 from reprlib import repr as brief
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -33,47 +33,24 @@ from sklearn.utils.validation import (
 )
 from toolz import identity
 
-from catpipe.checks import is_whole
+from catpipe.adapters.mlp_parameters import Task, batch_size_for, setup_for
 from catpipe.data.examples import Examples
-from catpipe.data.sampling import Indices, held_out
+from catpipe.data.sampling import Indices
 from catpipe.experiments.cross_validation import run_masks
 from catpipe.experiments.ensembles import Map
-from catpipe.experiments.experiment import ACTIVATIONS, SCHEDULE, WITH_MOMENTUM, Experiment, checked
 from catpipe.experiments.fitting import Watch, run
 from catpipe.experiments.result import Result, of_classes
-from catpipe.experiments.setup import Setup, batches_of, prepare
+from catpipe.experiments.setup import Setup, batches_of
 from catpipe.nn.activations import Activation
 from catpipe.nn.losses import BINARY_CROSS_ENTROPY, MEAN_SQUARED_ERROR, SOFTMAX_CROSS_ENTROPY, Loss
-from catpipe.nn.network import Network, check_parameters, mlp, predict_probabilities, with_dropout
+from catpipe.nn.network import Network, check_parameters, predict_probabilities
 from catpipe.nn.parameters import Array, Parameters, map_parameters
-from catpipe.optim.optimizers import Optimizer, check_optimizer
-from catpipe.optim.regularizers import with_l2
+from catpipe.optim.optimizers import Optimizer
 from catpipe.shell.threads import on_one_thread, with_threads
 from catpipe.training.cost_history import Costs
 from catpipe.training.loop import State, initial_state, make_step, train
 
 FLOATS = (np.float64, np.float32)
-AUTO = 200  # examples in a batch of "auto", at most, as in scikit-learn
-
-PARAMETERS = {
-    "seed": "random_state",
-    "hidden": "hidden_layer_sizes",
-    "learning_rate": "learning_rate_init",
-    "epochs": "max_iter",
-    "optimizer": "solver",
-    "l2": "alpha",
-    "early_stopping": "n_iter_no_change",
-}
-"""What fields of an experiment are called here, where that is not their own name."""
-
-
-class _Task(NamedTuple):
-    """Examples, of how many classes they are (0 where targets are numbers), and the loss."""
-
-    examples: Examples
-    classes: int
-    loss: Loss
-    class_weight: Any = None
 
 
 @dataclass(eq=False, repr=False)
@@ -102,9 +79,9 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # which has no types
     loss: Loss | None = None
     watch: Watch | None = None
 
-    def _fit(self, task: _Task) -> Self:
+    def _fit(self, task: Task) -> Self:
         """Train anew or, with `warm_start`, from the parameters that there are."""
-        setup = with_threads(None, partial(_setup, self, task, _seed(self)))
+        setup = with_threads(None, partial(setup_for, self, task, _seed(self)))
         if self.warm_start and hasattr(self, "parameters_"):
             setup = setup._replace(initial_parameters=_learned(self, setup))
         result = with_threads(setup, partial(run, setup, self.watch or identity))
@@ -113,7 +90,7 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # which has no types
         self.n_iter_ = -(-result.iterations_done // setup.plan.batches_in_epoch)
         return self._with(result.network, result.parameters, result.costs)
 
-    def _fit_epoch(self, task: _Task) -> Self:
+    def _fit_epoch(self, task: Task) -> Self:
         """Train for one more epoch on the examples of the task."""
         if self.early_stopping:
             raise ValueError("early_stopping with partial_fit; expected fit with it: leave it out")
@@ -121,7 +98,7 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # which has no types
         if epoch == 0 or not hasattr(self, "_seed_of_epochs"):
             self._seed_of_epochs = _seed(self)
         seed = self._seed_of_epochs
-        prepared = partial(_setup, self, task, seed, epochs=epoch + 1, full_space=True)
+        prepared = partial(setup_for, self, task, seed, epochs=epoch + 1, full_space=True)
         setup = with_threads(None, prepared)
         state: State | None = getattr(self, "state_", None)
         if state is None:
@@ -251,10 +228,10 @@ class NetworkClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
             return rows, given.toarray() if hasattr(given, "toarray") else given
         return rows, column_or_1d(given, warn=True)
 
-    def _task(self, rows: Array, targets: NDArray[Any], sample_weight: Any) -> _Task:
+    def _task(self, rows: Array, targets: NDArray[Any], sample_weight: Any) -> Task:
         weights = _weights(sample_weight, rows)
         if self._is_multilabel:
-            return _Task(Examples(rows, targets.astype(float), weights), 0, BINARY_CROSS_ENTROPY)
+            return Task(Examples(rows, targets.astype(float), weights), 0, BINARY_CROSS_ENTROPY)
         unknown = np.setdiff1d(targets, self.classes_)
         if len(unknown):
             raise ValueError(
@@ -265,7 +242,7 @@ class NetworkClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
         loss = BINARY_CROSS_ENTROPY if count == 2 else SOFTMAX_CROSS_ENTROPY
         numbers = np.searchsorted(self.classes_, targets)
         of_classes = _of_classes(self.class_weight, self.classes_)
-        return _Task(Examples(rows, numbers, weights), count, loss, of_classes)
+        return Task(Examples(rows, numbers, weights), count, loss, of_classes)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -326,9 +303,9 @@ class NetworkRegressor(RegressorMixin, MultiOutputMixin, _Estimator):  # type: i
         is_column = targets.ndim == 2 and targets.shape[1] == 1
         return rows, column_or_1d(targets, warn=True) if is_column else targets
 
-    def _task(self, rows: Array, targets: Array, sample_weight: Any) -> _Task:
+    def _task(self, rows: Array, targets: Array, sample_weight: Any) -> Task:
         weights = _weights(sample_weight, rows)
-        return _Task(Examples(rows, targets, weights), 0, MEAN_SQUARED_ERROR)
+        return Task(Examples(rows, targets, weights), 0, MEAN_SQUARED_ERROR)
 
 
 def cross_validate_stacked(
@@ -369,7 +346,7 @@ def cross_validate_stacked(
     counts = np.array([len(training) for training, _ in splits])
     for count in np.unique(counts):  # for the strength of alpha is a share of it
         of_count = np.flatnonzero(counts == count)
-        setup = with_threads(None, partial(_setup, estimator, task, seed, total=count))
+        setup = with_threads(None, partial(setup_for, estimator, task, seed, total=count))
         masks = [_mask(splits[number][0], len(rows)) for number in of_count]
         outputs = with_threads(
             setup, partial(run_masks, setup, np.stack(masks), on_one_thread(map_))
@@ -385,7 +362,7 @@ def _can_be_stacked(
 ) -> bool:
     """Return whether the networks of the splits differ in nothing but which examples they learn."""
     draws = estimator.early_stopping or estimator.dropout
-    are_full = all(_batch_size(estimator, len(training)) is None for training, _ in splits)
+    are_full = all(batch_size_for(estimator, len(training)) is None for training, _ in splits)
     are_repeated = any(len(np.unique(training)) < len(training) for training, _ in splits)
     if draws or not are_full or are_repeated:
         return False
@@ -397,157 +374,6 @@ def _can_be_stacked(
 
 def _mask(chosen: Indices, examples: int) -> NDArray[np.bool_]:
     return np.isin(np.arange(examples), chosen)[np.newaxis]
-
-
-# From parameters of scikit-learn to a setup.
-
-
-def _setup(
-    estimator: Any,
-    task: _Task,
-    seed: int,
-    *,
-    epochs: int | None = None,
-    full_space: bool = False,
-    total: float | None = None,
-) -> Setup:
-    """Return the setup of the estimator's experiment on the examples of a task.
-
-    `total` is how many of them train in full batches, where that is not how much they weigh.
-    """
-    train_on, validation = _divided(estimator, task, seed)
-    inputs, _, weights = train_on
-    size = None if total else _batch_size(estimator, len(inputs))
-    total = total or size or (len(inputs) if weights is None else float(weights.sum()))
-    described = _experiment(estimator, task, seed, size, inputs.dtype.name)
-    experiment = _scaled(described, estimator.loss or task.loss, total)._replace(
-        epochs=epochs or described.epochs, full_space=full_space
-    )
-    network = _own_network(estimator, experiment, task, inputs.shape[1])
-    optimizer = estimator.solver
-    if isinstance(optimizer, str):
-        optimizer = None
-    elif experiment.l2:
-        optimizer = with_l2(optimizer, experiment.l2)
-    if network is not None:
-        experiment = experiment._replace(dropout=0.0)  # the network's own
-    return prepare(experiment, train_on, validation, network=network, optimizer=optimizer)
-
-
-def _experiment(estimator: Any, task: _Task, seed: int, size: Any, inputs_type: str) -> Experiment:
-    """Return the experiment that the parameters describe, with alpha as it is."""
-    optimizer, momentum = _optimizer_and_momentum(estimator)
-    activations = _activations(estimator.activation)
-    described = Experiment(
-        seed=seed,
-        hidden=estimator.hidden_layer_sizes,
-        activation=_one_or_each(activations) if _are_names(activations) else "relu",
-        learning_rate=estimator.learning_rate_init,
-        epochs=estimator.max_iter,
-        initializer=estimator.initializer,
-        dtype=estimator.dtype or inputs_type,
-        classes=task.classes or 2,
-        loss="cross_entropy" if task.classes else "mean_squared_error",
-        optimizer=optimizer,
-        momentum=momentum,
-        schedule=_schedule(estimator.schedule),
-        l2=estimator.alpha,
-        dropout=estimator.dropout,
-        batch_size=size,
-        class_weight=task.class_weight,
-        early_stopping=estimator.n_iter_no_change if estimator.early_stopping else None,
-    )
-    return checked(described, lambda field: PARAMETERS.get(field, field))
-
-
-def _scaled(experiment: Experiment, loss: Loss, total: float) -> Experiment:
-    """Return the experiment with alpha and the rate in the scale of scikit-learn's objective.
-
-    There alpha is divided by how much a batch weighs, and the squared error by 2.
-    """
-    l2 = experiment.l2 / total
-    if loss is not MEAN_SQUARED_ERROR:
-        return experiment._replace(l2=l2)
-    is_linear = experiment.optimizer in ("gradient_descent", *WITH_MOMENTUM)
-    rate = experiment.learning_rate / (2 if is_linear else 1)  # others are blind to the scale
-    return experiment._replace(l2=2 * l2, learning_rate=rate)
-
-
-def _optimizer_and_momentum(estimator: Any) -> tuple[Any, float | None]:
-    """Return the name of the optimizer in an experiment, and its momentum where it has one."""
-    solver, momentum = estimator.solver, estimator.momentum
-    if not isinstance(solver, str):
-        check_optimizer(solver)
-        return "gradient_descent", None
-    if solver == "sgd":
-        with_momentum = "nesterov" if estimator.nesterovs_momentum else "heavy_ball"
-        solver = "gradient_descent" if momentum == 0 else with_momentum
-    return solver, momentum if solver in WITH_MOMENTUM else None
-
-
-def _activations(given: Any) -> tuple[Any, ...]:
-    """Return the activations, names or values: one for all hidden layers, or one for each."""
-    are_several = isinstance(given, Sequence | np.ndarray)
-    each = tuple(given) if are_several and not isinstance(given, str | Activation) else (given,)
-    return tuple("sigmoid" if one == "logistic" else one for one in each)
-
-
-def _schedule(given: Any) -> Any:
-    return SCHEDULE.read(given) if SCHEDULE.read and isinstance(given, str) else given
-
-
-def _one_or_each(activations: Sequence[Any]) -> Any:
-    return activations[0] if len(activations) == 1 else activations
-
-
-def _own_network(
-    estimator: Any, experiment: Experiment, task: _Task, features: int
-) -> Network | None:
-    """Return the network that an experiment does not describe; none where it does."""
-    each, loss = _activations(estimator.activation), estimator.loss
-    is_multilabel = task.loss is BINARY_CROSS_ENTROPY and not task.classes
-    if _are_names(each) and loss is None and not is_multilabel:
-        return None
-    values = [ACTIVATIONS[one] if isinstance(one, str) else one for one in each]
-    targets = task.examples.targets
-    of_numbers = 1 if targets.ndim == 1 else targets.shape[1]
-    sizes = (*experiment.hidden, (1 if task.classes == 2 else task.classes) or of_numbers)
-    net = mlp(features, *sizes, activation=_one_or_each(values), loss=loss or task.loss)
-    dropout = experiment.dropout
-    return with_dropout(net, dropout, experiment.seed) if dropout else net
-
-
-def _are_names(activations: Sequence[Any]) -> bool:
-    return not any(isinstance(one, Activation) for one in activations)
-
-
-def _divided(estimator: Any, task: _Task, seed: int) -> tuple[Examples, Examples | None]:
-    """Return the examples to train on and, with early stopping, those to validate on."""
-    if not estimator.early_stopping:
-        return task.examples, None
-    count = len(task.examples.targets)
-    labels = task.examples.targets if task.classes else np.zeros(count, np.int64)
-    is_held = np.isin(np.arange(count), held_out(labels, seed, estimator.validation_fraction))
-    return _some(task.examples, ~is_held), _some(task.examples, is_held)
-
-
-def _some(examples: Examples, which: NDArray[np.bool_]) -> Examples:
-    inputs, targets, weights = examples
-    return Examples(inputs[which], targets[which], None if weights is None else weights[which])
-
-
-def _batch_size(estimator: Any, examples: int) -> Any:
-    """Return the examples in each mini-batch; none where all are in one."""
-    size = min(AUTO, examples) if estimator.batch_size == "auto" else estimator.batch_size
-    return None if is_whole(size) and size >= examples else size
-
-
-def _seed(estimator: Any) -> int:
-    """Return the seed that the random state is, or that it draws."""
-    state = estimator.random_state
-    if isinstance(state, Integral):
-        return int(state)
-    return int(check_random_state(state).randint(2**31 - 1))
 
 
 def _weights(sample_weight: Any, rows: Array) -> Array | None:
@@ -582,3 +408,11 @@ def _learned(estimator: Any, setup: Setup) -> Parameters:
         ) from error
     dtype = setup.experiment.dtype
     return map_parameters(lambda W: W.astype(dtype), estimator.parameters_)
+
+
+def _seed(estimator: Any) -> int:
+    """Return the seed that the random state is, or that it draws."""
+    state = estimator.random_state
+    if isinstance(state, Integral):
+        return int(state)
+    return int(check_random_state(state).randint(2**31 - 1))
