@@ -142,7 +142,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--quick", action="store_true", help="only show that it runs")
     options = parser.parse_args(arguments)
     epochs, repeats = (3, 1) if options.quick else (options.epochs, options.repeats)
-    print(f"about {'ten seconds' if options.quick else 'ten minutes'}; threads: {THREADS}")
+    print(f"threads: {THREADS}")
     for problem in problems(options.data, quick=options.quick):
         print(f"\n{problem.name}: {problem.X.shape[0]} x {problem.X.shape[1]:,}, {epochs} epochs")
         print(f"{'':24} {'fit, s':>9} {'ratio':>7} {'folds, s':>9} {'ratio':>7} {'score':>7}")
