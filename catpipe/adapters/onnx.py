@@ -30,8 +30,7 @@ from catpipe.adapters.onnx_layers import (
     logits,
     loss_name,
 )
-from catpipe.adapters.onnx_tensors import Size, cast, graph, graph_input, mean, operator
-from catpipe.adapters.onnx_tensors import transpose as with_axes
+from catpipe.adapters.onnx_tensors import Size, Tensor, cast, graph, graph_input, operator
 from catpipe.adapters.onnx_transforms import LARGEST, Flow, Learned, as_rows, transformed
 from catpipe.data.transforms.columns import are_pixels
 from catpipe.data.transforms.composition import Transform
@@ -216,23 +215,29 @@ def _shape(value: Any) -> tuple[Size, ...]:
 
 def _graph(predictor: Predictor, dtype: np.dtype[Any]) -> GraphProto:
     """Return the graph from inputs to what is predicted."""
-    columns = _columns(predictor, dtype)
-    Z = logits(predictor.network, predictor.parameters, columns.value, columns.views)
-    loss, is_stack = loss_name(predictor.network), _networks(predictor) > 0
-    if loss == "mean_squared_error":
-        together = mean(Z, 0, keeps_axis=False) if is_stack else Z
-        prediction = with_axes(together, 1, 0, called="prediction")
-        return graph("catpipe", {prediction: ("N", layer_sizes(predictor.network)[-1])})
-    A = linked(loss, Z)
-    together = mean(A, 0, keeps_axis=False) if is_stack else A
-    probabilities = with_axes(together, 1, 0, called="probabilities")
-    decides = Z if loss == "softmax_cross_entropy" and not is_stack else together
-    label = operator("ArgMax", decides, called="label", dtype=np.int64, axis=0, keepdims=0)
+    network, is_stack = predictor.network, _networks(predictor) > 0
+    rows = _rows(predictor, dtype)
+    Z = logits(network, predictor.parameters, rows.value, rows.views)
+    if loss_name(network) == "mean_squared_error":
+        prediction = _together(Z, "prediction", is_stack=is_stack)
+        return graph("catpipe", {prediction: ("N", layer_sizes(network)[-1])})
+    A = linked(loss_name(network), Z)
+    probabilities = _together(A, "probabilities", is_stack=is_stack)
+    by_logits = loss_name(network) == "softmax_cross_entropy" and not is_stack
+    decides = Z if by_logits else probabilities
+    label = operator("ArgMax", decides, called="label", dtype=np.int64, axis=1, keepdims=0)
     return graph("catpipe", {label: ("N",), probabilities: ("N", len(predictor.classes))})
 
 
-def _columns(predictor: Predictor, dtype: np.dtype[Any]) -> Flow:
-    """Return the columns that the network takes, (features, examples * views)."""
+def _together(of_networks: Tensor, name: str, *, is_stack: bool) -> Tensor:
+    """Return the mean over the networks of a stack, under this name."""
+    if is_stack:
+        return operator("ReduceMean", of_networks, called=name, axes=[0], keepdims=0)
+    return replace(of_networks, name=name)
+
+
+def _rows(predictor: Predictor, dtype: np.dtype[Any]) -> Flow:
+    """Return the features that the network takes, (examples * views, features)."""
     flow = _floats(predictor, dtype)
     pairs = zip(predictor.transforms, predictor.fitted, strict=True)
     for number, (transform, arrays) in enumerate(pairs, start=1):
@@ -240,7 +245,7 @@ def _columns(predictor: Predictor, dtype: np.dtype[Any]) -> Flow:
     rows, expected = as_rows(flow), layer_sizes(predictor.network)[0]
     if rows.shape != (expected,):
         raise ValueError(f"{rows.shape[0]} features for a network of {expected}")
-    return rows._replace(value=with_axes(rows.value, 1, 0, called="X"))
+    return rows
 
 
 def _floats(predictor: Predictor, dtype: np.dtype[Any]) -> Flow:

@@ -1,7 +1,7 @@
 """Networks in ONNX: dense layers, activations and links, in the operators that every runtime has.
 
 In double precision, ONNX Runtime has neither the error function nor ELU, softplus or leaky ReLU as
-one operator; so these are made of those that it has.
+one operator; so these are made of operators that it has, and that 1.19 does not fuse to others.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ from catpipe.adapters.onnx_tensors import (
     below,
     constant,
     largest,
+    mean,
     operator,
     reshape,
     smallest,
+    transpose,
     where,
 )
 from catpipe.experiments.experiment import ACTIVATIONS
@@ -54,7 +56,9 @@ def _gelu(Z: Tensor) -> Tensor:
 
 
 def _silu(Z: Tensor) -> Tensor:
-    return Z * operator("Sigmoid", Z)
+    return Z * (
+        (operator("Tanh", Z * 0.5) + 1) * 0.5
+    )  # Z sigmoid(Z), which some fuse for float32 alone
 
 
 def _erf(x: Tensor) -> Tensor:
@@ -144,30 +148,33 @@ def loss_name(network: Network) -> str:
     return name
 
 
-def logits(network: Network, parameters: Parameters, X: Tensor, views: int) -> Tensor:
-    """Return the logits of each example, (..., outputs, examples): the mean of those of its views.
+def logits(network: Network, parameters: Parameters, rows: Tensor, views: int) -> Tensor:
+    """Return the logits of each example, (..., examples, outputs): the mean of those of its views.
 
-    X: (features, examples * views). The formulas are those of `forward` and `logits_of`.
+    rows: (examples * views, features). The formulas are those of `forward` and `logits_of`, with an
+    example in each row: a runtime transposes W and b once, when it loads the model.
     """
-    A = X
+    A = rows
     layers = dense_layers(network)
+    stack = parameters[layers[0].weights].shape[:-2]
+    axes = (0, 2, 1) if stack else (1, 0)
     for number, layer in enumerate(layers, start=1):
-        W = constant(parameters[layer.weights], X.dtype, f"W{number}")
-        b = constant(parameters[layer.bias], X.dtype, f"b{number}")
-        A = _VALUES[activation_name(layer.activation)](W @ A + b)
+        W = constant(parameters[layer.weights], A.dtype, f"W{number}")
+        b = constant(parameters[layer.bias], A.dtype, f"b{number}")
+        Z = A @ transpose(W, *axes) + transpose(b, *axes)
+        A = _VALUES[activation_name(layer.activation)](Z)
     if views == 1:
         return A
-    stack = parameters[layers[0].weights].shape[:-2]
-    each = reshape(A, *stack, layers[-1].units, -1, views)
-    return operator("ReduceMean", each, axes=[len(stack) + 2], keepdims=0)
+    each = reshape(A, *stack, -1, views, layers[-1].units)
+    return mean(each, len(stack) + 1, keeps_axis=False)
 
 
 def linked(loss: str, Z: Tensor) -> Tensor:
-    """Return the probability of each class, (..., classes, examples), from the logits.
+    """Return the probability of each class, (..., examples, classes), from the logits.
 
-    Those of two classes are one row of logits, of class 1.
+    Those of two classes are one logit, of class 1.
     """
     if loss == "softmax_cross_entropy":
-        return operator("Softmax", Z, axis=-2)
+        return operator("Softmax", Z, axis=-1)
     A = operator("Sigmoid", Z)
-    return operator("Concat", 1 - A, A, axis=-2)
+    return operator("Concat", 1 - A, A, axis=-1)

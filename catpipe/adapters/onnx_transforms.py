@@ -231,11 +231,11 @@ def _slopes(flow: Flow, axis: int) -> Tensor:
 def _angle(down: Tensor, right: Tensor, length: Tensor) -> Tensor:
     """Return arctan2(down, right) modulo pi.
 
-    ONNX Runtime has the arctangent in float32 alone, which is right to a step of Newton's.
+    ONNX Runtime has the arctangent in float32 alone; one step of Newton's makes it right.
     """
     steep = down / where(below(operator("Abs", right), TINY), _all(right, TINY), right)
     near = cast(operator("Atan", cast(steep, np.float32)), down.dtype)
-    sine = down * operator("Cos", near) - right * operator("Sin", near)
+    sine = down * operator("Sin", near + pi / 2) - right * operator("Sin", near)
     forward = where(below(right, 0), _all(right, -1), 1)
     angle = near + forward * sine / largest(length, TINY)
     return where(below(angle, 0), angle + pi, angle)

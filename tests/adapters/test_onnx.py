@@ -120,7 +120,7 @@ TRANSFORMS = (
 )  # fmt: skip
 PIPELINES = (
     "mirror_views; crop_views:3,6; grey; standardize",
-    "grey; downscale:6; oriented_gradients:2; standardize",
+    "grey; downscale:6; oriented_gradients:2",
     "mirror_views; (colour_histogram:2,2; square_root) + oriented_gradients:4 + codebook:5,3,2,2;"
     "standardize; principal_components:5; scale_groups:2,3",
     "(grey; downscale:4; standardize) + (downscale:3; logarithm)",
