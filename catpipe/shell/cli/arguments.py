@@ -273,6 +273,7 @@ def _switch(name: str, help_: str) -> Add:
 
 FIGURES = ("overview", "cost", "curves", "weights", "predictions", "confusion", "calibration",
            "saliency")  # fmt: skip
+DTYPES = ("float32", "float64")
 # fmt: off
 RUN = _argument("run", "FILE", "file that `catpipe train --out FILE` saved")
 JSON = _switch("--json", "print one JSON object instead of text")
@@ -420,6 +421,16 @@ COMMANDS: Mapping[str, Command] = {
          DATA, MEMORY),
         ("cats.h5", "cats.h5 --what predictions --out mistakes.png",
          "a.h5 b.h5 --what curves --out curves.svg")),
+    "export": Command(
+        "export", "export_run", "write a run as a model for other runtimes, or its arrays alone",
+        (RUN,
+         _argument("--out", "MODEL", "file to write: .onnx, or .safetensors or .npz for the arrays",
+                   required=True),
+         _argument("--dtype", "TYPE", "float32 or float64 (default: float32 in .onnx, as trained "
+                   "in the others)", type=str, choices=DTYPES),
+         DATA, MEMORY, JSON),
+        ("cats.h5 --out cats.onnx", "cats.h5 --out cats.onnx --dtype float64",
+         "cats.h5 --out cats.safetensors")),
     "report": Command(
         "page", "report", "write a page about runs: one HTML file for a browser",
         (_argument("runs", "RUN", "files that `catpipe train --out FILE` saved, or the folder of a "
@@ -468,4 +479,6 @@ OTHER_WORDS = {
     "download": "fetch",
     "get": "fetch",
     "figure": "plot",
+    "onnx": "export",
+    "save": "export",
 }  # fmt: skip

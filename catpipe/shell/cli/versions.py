@@ -8,8 +8,8 @@ from importlib.metadata import PackageNotFoundError, version
 
 from catpipe.shell.runs.environment import environment
 
-EXTRAS = ("matplotlib", "pillow", "tqdm", "threadpoolctl", "scikit-learn", "onnx", "distributed",
-          "shtab")  # fmt: skip
+EXTRAS = ("matplotlib", "pillow", "tqdm", "threadpoolctl", "scikit-learn", "onnx", "onnxruntime",
+          "safetensors", "distributed", "shtab")  # fmt: skip
 
 
 def version_lines() -> Iterator[str]:
