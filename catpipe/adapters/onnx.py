@@ -32,6 +32,7 @@ from catpipe.adapters.onnx_layers import (
 )
 from catpipe.adapters.onnx_tensors import Size, Tensor, cast, graph, graph_input, operator
 from catpipe.adapters.onnx_transforms import LARGEST, Flow, Learned, as_rows, transformed
+from catpipe.adapters.weights import MARK
 from catpipe.data.transforms.columns import are_pixels
 from catpipe.data.transforms.composition import Transform
 from catpipe.data.transforms.notation import read_transforms, write_transforms
@@ -44,9 +45,6 @@ from catpipe.shell.storage.atomic import DataError, StrPath
 
 OPSET, IR_VERSION = 13, 7  # the lowest that have all the operators, and what goes with it
 MOST = 2**31 - 1  # bytes of a model: protobuf has no larger messages
-MARK = "catpipe_export"
-"""The key of the metadata that say what was exported: in every file that we make."""
-
 ELEMENTS: Mapping[int, np.dtype[Any]] = {
     TensorProto.FLOAT: np.dtype("<f4"),
     TensorProto.DOUBLE: np.dtype("<f8"),

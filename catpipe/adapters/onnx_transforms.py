@@ -169,8 +169,9 @@ def _area_means(parts: int, length: int, begin: float = 0.0, side: float = 1.0) 
 def _colour_histogram(transform: descriptors.ColourHistogram, _: Learned, flow: Flow) -> Flow:
     flow = _pictures(flow)
     height, width, channels = flow.shape
-    cells, bins, colours = transform.cells, transform.bins, transform.bins**channels
-    _checked_size(height, width, colours)
+    cells, bins = transform.cells, transform.bins
+    _checked_size(height, width, *[bins] * min(channels, 64))  # 2**64 are too many, too
+    colours = bins**channels
     levels = operator("Floor", largest(smallest(flow.value * bins, bins - 1), 0))
     numbers = levels @ (float(bins) ** np.arange(channels))[:, np.newaxis]
     planes = transpose(cast(numbers, np.int64), 0, 3, 1, 2)  # (N, 1, height, width)

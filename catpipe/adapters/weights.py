@@ -19,6 +19,7 @@ from catpipe.experiments.result import Result, checked_result
 from catpipe.nn.parameters import Array
 
 MARK = "catpipe_export"
+"""The key of the metadata that say what was exported: in every file that we make."""
 
 
 def named_arrays(result: Result, dtype: DTypeLike | None = None) -> dict[str, Array]:
