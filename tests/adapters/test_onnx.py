@@ -461,6 +461,10 @@ def rename(model):
         (describe(input_type="object"), "input_type is 'object'; expected one of"),
         (describe(transforms="standardize"), "describes no network"),
         (describe(transforms="colour_histogram:1,9999999; standardize"), "describes no network"),
+        (
+            describe(input_shape=[1, 1, 2**20], transforms="colour_histogram:1,99; standardize"),
+            "numbers of an example; expected at most 67,108,864",
+        ),
         (describe(transforms="codebook:5,1; standardize"), "describes no network"),
         (describe(networks=7), "other sizes than those of its arrays"),
         (describe(dtype="float64"), "which is not what it describes|describes no network"),
