@@ -128,7 +128,8 @@ def saliency_figure(
     count = len(images)
     figure = new_figure(max(6, 1.5 * count), 4.2)
     figure.suptitle(
-        "the gradient of the predicted class's logit: blue where light speaks for it, red against",
+        "the gradient of the predicted class's logit: blue where light speaks for it, red against "
+        "(number: label)",
         fontsize=11,
     )
     axes = grid_of(figure, 2 * count, count)

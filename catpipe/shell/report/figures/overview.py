@@ -30,11 +30,13 @@ def overview_figure(result: Result, classes: tuple[str, ...], examples: Examples
     figure = new_figure(11, 3.8)
     left, right = figure.subfigures(1, 2, squeeze=False, width_ratios=(1, 1.7))[0]
     draw_costs(left.subplots(), {"": result.costs})
-    right.suptitle("test examples, and the network's predictions", fontsize=11)
+    are_pictures = examples.inputs.ndim == 4 and not is_regression(result.experiment)
+    colours = ": right in green, wrong in orange" if are_pictures else ""
+    right.suptitle(f"test examples, and the network's predictions{colours}", fontsize=11)
     if is_regression(result.experiment):
         found = ensemble_predictions(result, examples.inputs)
         draw_regression(right.subplots(), examples.targets, found)
-    elif examples.inputs.ndim == 4:
+    elif are_pictures:
         _draw_pictures(right.subplots(ROWS, COLUMNS), result, classes, examples)
     else:
         found = ensemble_predictions(result, examples.inputs)

@@ -57,6 +57,10 @@ def calibration_figure(probabilities: Array, labels: ArrayLike, bins: int = 10) 
     error = calibration_error(probabilities, labels, bins)
     axes.set(xlabel="confidence (probability of the predicted class)", ylabel="accuracy",
              xlim=(min(0.45, confidences.min() - 0.05), 1.03), ylim=(-0.03, 1.03))  # fmt: skip
-    axes.set_title(f"calibration error {error:.3f}; area is the share of the examples", fontsize=10)
+    axes.set_title(
+        f"calibration error {error:.3f}; a dot's area is its share of the examples,\n"
+        "its bar a 95 % interval; on the line confidence is right",
+        fontsize=10,
+    )
     without_frame(axes)
     return figure
