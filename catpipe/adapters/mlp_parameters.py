@@ -56,13 +56,14 @@ def setup_for(
     task: Task,
     seed: int,
     *,
-    epochs: int | None = None,
+    epochs: int = 0,
     full_space: bool = False,
     total: float | None = None,
 ) -> Setup:
     """Return the setup of the estimator's experiment on the examples of a task.
 
-    `total` is how many of them train in full batches, where that is not how much they weigh. Raises
+    `total` is how many of them train in full batches, where that is not how much they weigh, and
+    `epochs` the least number of epochs. Raises
     as `prepare` does, by the names of the estimator's parameters.
 
     >>> from catpipe.adapters.mlp_parameters import Task, setup_for
@@ -76,9 +77,11 @@ def setup_for(
     inputs, _, weights = train_on
     size = None if total else batch_size_for(estimator, len(inputs))
     total = total or size or (len(inputs) if weights is None else float(weights.sum()))
+    if estimator.early_stopping and size is None:
+        size = len(inputs)  # an epoch of one batch, after which the validation cost is looked at
     described = _experiment(estimator, task, seed, size, inputs.dtype.name)
     experiment = _scaled(described, estimator.loss or task.loss, total)._replace(
-        epochs=epochs or described.epochs, full_space=full_space
+        epochs=max(epochs, described.epochs), full_space=full_space
     )
     network = _own_network(estimator, experiment, task, inputs.shape[1])
     optimizer = estimator.solver
@@ -95,6 +98,7 @@ def _experiment(estimator: Any, task: Task, seed: int, size: Any, inputs_type: s
     """Return the experiment that the parameters describe, with alpha as it is."""
     optimizer, momentum = _optimizer_and_momentum(estimator)
     activations = _activations(estimator.activation)
+    decays = optimizer == "adamw"
     described = Experiment(
         seed=seed,
         hidden=estimator.hidden_layer_sizes,
@@ -108,7 +112,8 @@ def _experiment(estimator: Any, task: Task, seed: int, size: Any, inputs_type: s
         optimizer=optimizer,
         momentum=momentum,
         schedule=_schedule(estimator.schedule),
-        l2=estimator.alpha,
+        l2=0.0 if decays else estimator.alpha,
+        weight_decay=estimator.alpha if decays else None,
         dropout=estimator.dropout,
         batch_size=size,
         class_weight=task.class_weight,
@@ -123,7 +128,7 @@ def _scaled(experiment: Experiment, loss: Loss, total: float) -> Experiment:
     There alpha is divided by how much a batch weighs, and the squared error by 2.
     """
     l2 = experiment.l2 / total
-    if loss is not MEAN_SQUARED_ERROR:
+    if loss != MEAN_SQUARED_ERROR:
         return experiment._replace(l2=l2)
     is_linear = experiment.optimizer in ("gradient_descent", *WITH_MOMENTUM)
     rate = experiment.learning_rate / (2 if is_linear else 1)  # others are blind to the scale
@@ -162,7 +167,7 @@ def _own_network(
 ) -> Network | None:
     """Return the network that an experiment does not describe; none where it does."""
     each, loss = _activations(estimator.activation), estimator.loss
-    is_multilabel = task.loss is BINARY_CROSS_ENTROPY and not task.classes
+    is_multilabel = task.loss == BINARY_CROSS_ENTROPY and not task.classes
     if _are_names(each) and loss is None and not is_multilabel:
         return None
     values = [ACTIVATIONS[one] if isinstance(one, str) else one for one in each]

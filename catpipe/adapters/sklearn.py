@@ -7,16 +7,18 @@ what it learns is the same as on all features, in a fraction of the time.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import KW_ONLY, dataclass
 from functools import partial
+from itertools import islice
 from numbers import Integral
 from reprlib import repr as brief
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin, MultiOutputMixin, RegressorMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, MultiOutputMixin, RegressorMixin, clone
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.model_selection import check_cv, cross_val_score
 from sklearn.utils import check_random_state
@@ -79,12 +81,24 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # which has no types
     loss: Loss | None = None
     watch: Watch | None = None
 
+    @contextmanager
+    def _all_or_nothing(self) -> Iterator[None]:
+        """Give a context whose error leaves the estimator as it was."""
+        before = dict(vars(self))
+        try:
+            yield
+        except BaseException:
+            self.__dict__.clear()
+            self.__dict__.update(before)
+            raise
+
     def _fit(self, task: Task) -> Self:
         """Train anew or, with `warm_start`, from the parameters that there are."""
         setup = with_threads(None, partial(setup_for, self, task, _seed(self)))
         if self.warm_start and hasattr(self, "parameters_"):
             setup = setup._replace(initial_parameters=_learned(self, setup))
         result = with_threads(setup, partial(run, setup, self.watch or identity))
+        self.__dict__.pop("_seed_of_epochs", None)
         self.result_: Result = result
         self.state_: State | None = None
         self.n_iter_ = -(-result.iterations_done // setup.plan.batches_in_epoch)
@@ -95,20 +109,21 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # which has no types
         if self.early_stopping:
             raise ValueError("early_stopping with partial_fit; expected fit with it: leave it out")
         epoch = getattr(self, "n_iter_", 0)
-        if epoch == 0 or not hasattr(self, "_seed_of_epochs"):
+        if not hasattr(self, "_seed_of_epochs"):
             self._seed_of_epochs = _seed(self)
         seed = self._seed_of_epochs
         prepared = partial(setup_for, self, task, seed, epochs=epoch + 1, full_space=True)
         setup = with_threads(None, prepared)
+        start = _learned(self, setup) if epoch else setup.initial_parameters
         state: State | None = getattr(self, "state_", None)
-        if state is None:
-            start = _learned(self, setup) if epoch else setup.initial_parameters
+        solver = self.solver, self.momentum, self.nesterovs_momentum
+        if state is None or self._solver_of_state != solver:
             state = initial_state(setup.optimizer, start)
-        step = make_step(setup.network, setup.optimizer)
-        batches = batches_of(setup, epoch * setup.plan.batches_in_epoch)
+        step, in_epoch = make_step(setup.network, setup.optimizer), setup.plan.batches_in_epoch
+        batches = islice(batches_of(setup, epoch * in_epoch), in_epoch)
         state = with_threads(setup, partial(train, step, batches, state, finite=True))
         self.__dict__.pop("result_", None)  # no run leads here
-        self.state_, self.n_iter_ = state, epoch + 1
+        self.state_, self.n_iter_, self._solver_of_state = state, epoch + 1, solver
         return self._with(setup.network, state.parameters, state.costs)
 
     def _with(self, network: Network, parameters: Parameters, costs: Costs) -> Self:
@@ -120,8 +135,7 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # which has no types
         """Return what the network gives for the examples, (examples, outputs)."""
         check_is_fitted(self)
         rows = validate_data(self, X, dtype=FLOATS, reset=False)
-        columns = rows.T.astype(self.parameters_["b1"].dtype, copy=False)
-        return predict_probabilities(self.network_, self.parameters_, columns).T
+        return predict_probabilities(self.network_, self.parameters_, rows.T).T
 
     @property
     def coefs_(self) -> list[Array]:
@@ -168,18 +182,24 @@ class NetworkClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
         Raises `ValueError` for what cannot be trained on, and `training.Diverged` for a cost that
         is no longer finite.
         """
+        with self._all_or_nothing():
+            return self._fit(self._task_of_all(X, y, sample_weight))
+
+    def _task_of_all(self, X: Any, y: Any, sample_weight: Any) -> Task:
+        """Return the task of the examples, whose classes become the estimator's."""
         rows, targets = self._read(X, y, reset=True)
         classes = np.arange(targets.shape[1]) if targets.ndim > 1 else np.unique(targets)
         if len(classes) < 2:
-            raise ValueError(f"y has 1 class, {brief(classes[0].item())}; expected two or more")
+            raise ValueError(f"y has 1 class, {brief(classes.tolist()[0])}; expected two or more")
         known: Any = getattr(self, "classes_", classes)
-        if self.warm_start and not np.array_equal(known, classes):
+        goes_on = self.warm_start and hasattr(self, "parameters_")
+        if goes_on and not np.array_equal(known, classes):
             raise ValueError(
                 f"y has the classes {brief(classes.tolist())} with warm_start; expected those "
                 f"before, {brief(known.tolist())}: leave out warm_start"
             )
         self.classes_ = classes
-        return self._fit(self._task(rows, targets, sample_weight))
+        return self._task(rows, targets, sample_weight)
 
     def partial_fit(
         self,
@@ -193,9 +213,10 @@ class NetworkClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
         The first call names all classes. Parameters and moments go on from where they are; after
         `fit` the moments begin anew. Raises as `fit` does.
         """
-        rows, targets = self._read(X, y, reset=not hasattr(self, "parameters_"))
-        _check_partial_fit_first_call(self, classes)
-        return self._fit_epoch(self._task(rows, targets, sample_weight))
+        with self._all_or_nothing():
+            rows, targets = self._read(X, y, reset=not hasattr(self, "parameters_"))
+            _check_partial_fit_first_call(self, classes)
+            return self._fit_epoch(self._task(rows, targets, sample_weight))
 
     def predict_proba(self, X: ArrayLike) -> Array:
         """Return the probability of each class, (examples, classes)."""
@@ -230,12 +251,16 @@ class NetworkClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
 
     def _task(self, rows: Array, targets: NDArray[Any], sample_weight: Any) -> Task:
         weights = _weights(sample_weight, rows)
+        if self._is_multilabel and self.class_weight is not None:
+            raise ValueError(
+                "class_weight with several labels; expected none: give sample_weight instead"
+            )
         if self._is_multilabel:
             return Task(Examples(rows, targets.astype(float), weights), 0, BINARY_CROSS_ENTROPY)
         unknown = np.setdiff1d(targets, self.classes_)
         if len(unknown):
             raise ValueError(
-                f"y has the class {brief(unknown[0].item())}, which is not in classes_; expected "
+                f"y has the class {brief(unknown.tolist()[0])}, which is not in classes_; expected "
                 f"one of {brief(self.classes_.tolist())}: name all in the first call of partial_fit"
             )
         count = len(self.classes_)
@@ -269,7 +294,8 @@ class NetworkRegressor(RegressorMixin, MultiOutputMixin, _Estimator):  # type: i
         Raises `ValueError` for what cannot be trained on, and `training.Diverged` for a cost that
         is no longer finite.
         """
-        return self._fit(self._task(*self._read(X, y, reset=True), sample_weight))
+        with self._all_or_nothing():
+            return self._fit(self._task(*self._read(X, y, reset=True), sample_weight))
 
     def partial_fit(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
@@ -279,8 +305,9 @@ class NetworkRegressor(RegressorMixin, MultiOutputMixin, _Estimator):  # type: i
         Parameters and moments go on from where they are; after `fit` the moments begin anew. Raises
         as `fit` does.
         """
-        read = self._read(X, y, reset=not hasattr(self, "parameters_"))
-        return self._fit_epoch(self._task(*read, sample_weight))
+        with self._all_or_nothing():
+            read = self._read(X, y, reset=not hasattr(self, "parameters_"))
+            return self._fit_epoch(self._task(*read, sample_weight))
 
     def predict(self, X: ArrayLike) -> Array:
         """Return what is predicted for each example, (examples,) or (examples, outputs)."""
@@ -338,10 +365,10 @@ def cross_validate_stacked(
     judge = type(estimator)(**estimator.get_params(deep=False))
     rows, targets = judge._read(X, y, reset=True)
     if not _can_be_stacked(estimator, splits, targets):
-        return np.asarray(cross_val_score(estimator, X, y, cv=splits))
+        return np.asarray(cross_val_score(estimator, X, y, cv=splits, error_score="raise"))
     if is_classifier:
         judge.classes_ = np.unique(targets)
-    task, seed = judge._task(rows, targets, None), _seed(estimator)
+    task, seed = judge._task(rows, targets, None), _seed(clone(estimator))
     scores = np.empty(len(splits))
     counts = np.array([len(training) for training, _ in splits])
     for count in np.unique(counts):  # for the strength of alpha is a share of it
@@ -361,7 +388,7 @@ def _can_be_stacked(
     estimator: _Estimator, splits: Sequence[tuple[Indices, Indices]], targets: NDArray[Any]
 ) -> bool:
     """Return whether the networks of the splits differ in nothing but which examples they learn."""
-    draws = estimator.early_stopping or estimator.dropout
+    draws = estimator.early_stopping or estimator.dropout or estimator.watch is not None
     are_full = all(batch_size_for(estimator, len(training)) is None for training, _ in splits)
     are_repeated = any(len(np.unique(training)) < len(training) for training, _ in splits)
     if draws or not are_full or are_repeated:
@@ -373,7 +400,9 @@ def _can_be_stacked(
 
 
 def _mask(chosen: Indices, examples: int) -> NDArray[np.bool_]:
-    return np.isin(np.arange(examples), chosen)[np.newaxis]
+    mask = np.zeros(examples, bool)
+    mask[chosen] = True
+    return mask[np.newaxis]
 
 
 def _weights(sample_weight: Any, rows: Array) -> Array | None:

@@ -17,6 +17,7 @@ from sklearn.datasets import load_digits, load_iris, make_classification, make_r
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import (
     GridSearchCV,
+    KFold,
     RepeatedStratifiedKFold,
     ShuffleSplit,
     cross_val_score,
@@ -47,7 +48,7 @@ def not_of_weights(estimator: Any) -> dict[str, str]:
     if estimator.batch_size != "auto" or estimator.early_stopping:
         reason = "batches and examples held out are drawn by number, whatever weights they have"
         return dict.fromkeys(
-            ("check_sample_weight_equivalence_on_dense_data", "check_sample_weights_shape")[:1],
+            ["check_sample_weight_equivalence_on_dense_data"],
             reason,
         )
     return {}
@@ -203,12 +204,55 @@ def test_a_class_that_the_first_call_did_not_name_is_refused():
         network.partial_fit(WIDE[0], WIDE[1] + 1)
 
 
+def test_epochs_one_by_one_follow_the_schedule_of_a_fit():
+    X, y = WIDE
+    network = NetworkClassifier((4,), schedule="cosine", max_iter=6, random_state=1)
+    at_once = clone(network).fit(X, y)
+    for _ in range(6):
+        network.partial_fit(X, y, classes=[0, 1])
+    np.testing.assert_allclose(network.predict_proba(X), at_once.predict_proba(X), rtol=1e-10)
+
+
+def test_another_solver_begins_its_moments():
+    X, y = WIDE
+    network = NetworkClassifier((4,), solver="sgd", random_state=1)
+    network.partial_fit(X, y, classes=[0, 1]).set_params(solver="rmsprop").partial_fit(X, y)
+    assert len(vars(network)["state_"].moments) == 1
+    assert network.score(X, y) > 0.4
+
+
+REFUSED_AFTER_A_FIT = {
+    "other labels": lambda of: of.set_params(max_iter=0).fit(WIDE[0], WIDE[1] + 5),
+    "several labels": lambda of: of.partial_fit(*LABELS),
+    "other features": lambda of: of.set_params(max_iter=0).fit(WIDE[0][:, :7], WIDE[1]),
+    "an unknown class": lambda of: of.partial_fit(WIDE[0], WIDE[1] + 1),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED_AFTER_A_FIT)
+def test_what_is_refused_leaves_the_estimator_as_it_was(case):
+    network = NetworkClassifier((4,), max_iter=3, random_state=1).fit(*WIDE)
+    before = network.predict(WIDE[0])
+    with pytest.raises(ValueError, match="expected"):
+        REFUSED_AFTER_A_FIT[case](network)
+    assert np.array_equal(network.predict(WIDE[0]), before)
+
+
+@pytest.mark.parametrize("copied", [clone, lambda of: pickle.loads(pickle.dumps(of))])
+def test_a_copy_with_values_of_your_own_learns_the_same(copied):
+    X, y = TASKS["a number"][2]
+    values = {"loss": nn.MEAN_SQUARED_ERROR, "solver": "sgd", "activation": nn.TANH}
+    network = NetworkRegressor((4,), **values, random_state=1)
+    first, second = copied(network).fit(X, y).predict(X), network.fit(X, y).predict(X)
+    assert np.array_equal(first, second)
+
+
 # Examples.
 
 
 def test_a_weight_of_two_is_an_example_twice():
     X, y = WIDE
-    weights = np.arange(len(y)) % 3
+    weights = np.arange(len(y)) % 4
     network = NetworkClassifier((4,), alpha=1.0, max_iter=20, random_state=1)
     weighted = clone(network).fit(X, y, weights)
     repeated = clone(network).fit(np.repeat(X, weights, 0), np.repeat(y, weights))
@@ -307,8 +351,13 @@ STACKED: dict[str, Any] = {
     "several numbers": (NetworkRegressor(**SGD), TASKS["several numbers"][2], 4),
     "adam": (NetworkClassifier((4,), random_state=1), WIDE, 3),
     "mini-batches": (NetworkClassifier(**SGD, batch_size=8), WIDE, 3),
-    "dropout": (NetworkClassifier(**SGD, dropout=0.25), WIDE, 3),
-    "a class that a fold lacks": (NetworkClassifier(**SGD), (WIDE[0], np.arange(30) // 10), 3),
+    "dropout": (NetworkRegressor(**SGD, dropout=0.25), TASKS["a number"][2], 3),
+    "early stopping": (NetworkRegressor(**SGD, early_stopping=True), TASKS["a number"][2], 3),
+    "a class that a fold lacks": (
+        NetworkClassifier(**SGD),
+        (WIDE[0], np.arange(30) // 10),
+        KFold(3),
+    ),
 }
 
 
@@ -339,7 +388,8 @@ def test_a_grid_is_searched_through_a_pipeline():
     pipeline = make_pipeline(StandardScaler(), network).set_output(transform="pandas")
     grid = {"networkclassifier__hidden_layer_sizes": [(3,), (6,)]}
     found = GridSearchCV(pipeline, grid, cv=2).fit(*load_iris(return_X_y=True, as_frame=True))
-    assert set(found.cv_results_["rank_test_score"]) <= {1, 2}
+    scores = found.cv_results_["mean_test_score"]
+    assert found.best_params_ == {name: grid[name][scores.argmax()] for name in grid}
     assert found.best_estimator_[-1].feature_names_in_[0] == "sepal length (cm)"
 
 
@@ -446,6 +496,24 @@ def test_a_schedule_may_be_written():
         for schedule in ("step:0.5,2", ("step", 0.5, 2))
     )
     assert written.parameters_ == values.parameters_
+
+
+def test_weights_of_classes_are_none_of_several_labels():
+    with pytest.raises(ValueError, match="class_weight with several labels"):
+        NetworkClassifier(class_weight="balanced").fit(*LABELS)
+
+
+def test_decay_of_adamw_is_alpha():
+    network = NetworkClassifier((4,), solver="adamw", alpha=0.25, max_iter=2).fit(*WIDE)
+    experiment = network.result_.experiment
+    assert (experiment.weight_decay, experiment.l2) == (0.25, 0.0)
+
+
+def test_early_stopping_looks_at_each_epoch_of_full_batches():
+    draws = np.random.default_rng(0)
+    X, noise = draws.normal(size=(120, 5)), draws.integers(0, 2, 120)
+    network = NetworkClassifier(early_stopping=True, learning_rate_init=0.01, random_state=1)
+    assert network.fit(X, noise).n_iter_ < 100
 
 
 def test_one_class_is_refused():
