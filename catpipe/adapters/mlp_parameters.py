@@ -81,7 +81,7 @@ def setup_for(
         size = len(inputs)  # an epoch of one batch, after which the validation cost is looked at
     described = _experiment(estimator, task, seed, size, inputs.dtype.name)
     experiment = _scaled(described, estimator.loss or task.loss, total)._replace(
-        epochs=max(epochs, described.epochs), full_space=full_space
+        epochs=max(epochs, described.epochs or 1), full_space=full_space
     )
     network = _own_network(estimator, experiment, task, inputs.shape[1])
     optimizer = estimator.solver

@@ -44,6 +44,7 @@ from catpipe.shell.runs.typed_json import Allowed, Count, Printable, one_of, rea
 from catpipe.shell.storage.atomic import DataError, StrPath
 
 OPSET, IR_VERSION = 13, 7  # the lowest that have all the operators, and what goes with it
+DIVISORS = {"deviation", "scale"}  # which transforms have learned
 MOST = 2**31 - 1  # bytes of a model: protobuf has no larger messages
 ELEMENTS: Mapping[int, np.dtype[Any]] = {
     TensorProto.FLOAT: np.dtype("<f4"),
@@ -112,7 +113,7 @@ def export_onnx(
         producer_version=version("catpipe"),
     )
     names = {"class_names": json.dumps(predictor.classes)} if predictor.classes else {}
-    texts = {MARK: json.dumps(description._asdict()), **names, **(facts or {})}
+    texts = {**(facts or {}), **names, MARK: json.dumps(description._asdict())}
     helper.set_model_props(model, dict(sorted(texts.items())))
     checker.check_model(model, full_check=True)
     return model
@@ -166,7 +167,9 @@ def predictor_of(result: Result, classes: Sequence[str] = ()) -> Predictor:
     return Predictor(
         trained.network,
         trained.parameters,
-        _checked_classes(trained.network, classes or trained.class_names or [*numbers]),
+        _checked_classes(
+            trained.network, [*map(str, classes)] or trained.class_names or [*numbers]
+        ),
         trained.experiment.transforms,
         trained.fitted,
         trained.input_shape,
@@ -183,6 +186,8 @@ def _classes_of(network: Network) -> int:
 def _checked_classes(network: Network, classes: Sequence[str]) -> tuple[str, ...]:
     if len(classes) != (count := _classes_of(network)):
         raise ValueError(f"{len(classes)} classes; expected {count}: give a name for each")
+    if odd := [name for name in classes if not name.isprintable()]:
+        raise ValueError(f"class {odd[0]!r}; expected printable text: name it otherwise")
     return tuple(classes)
 
 
@@ -297,6 +302,13 @@ def _check_fits(predictor: Predictor, dtype: np.dtype[Any]) -> None:
     most = max((float(np.abs(array).max(initial=0)) for array in arrays), default=0)
     if not most <= float(np.finfo(dtype).max):
         raise ValueError(f"a parameter of {most:g}; expected numbers of {dtype}: choose float64")
+    for learned in predictor.fitted:
+        for name in DIVISORS & learned.keys():
+            if (learned[name].astype(dtype) == 0).any() and learned[name].all():
+                least = float(np.abs(learned[name]).min())
+                raise ValueError(
+                    f"a {name} of {least:g}; expected numbers of {dtype}: choose float64"
+                )
 
 
 # Import.
@@ -316,6 +328,8 @@ def _read(model: ModelProto | bytes | StrPath) -> tuple[str, ModelProto]:
 def _content(path: StrPath) -> tuple[str, bytes]:
     where = os.fspath(path)
     try:
+        if not Path(where).is_file():  # nor a pipe, which would be waited for
+            raise _refusal(where, "is not a file")
         size = Path(where).stat().st_size
         if size <= MOST:
             return where, Path(where).read_bytes()

@@ -36,7 +36,7 @@ from catpipe.data.transforms.notation import TRANSFORMS
 from catpipe.data.transforms.scaling import Logarithm, ScaleGroups, SquareRoot, Standardize
 from catpipe.nn.parameters import Array, Parameters
 
-LARGEST = 2**26  # numbers of an example, or of a matrix: of more, a file of 2 GB holds no network
+LARGEST = 2**22  # numbers of an example, or of a matrix: a picture of 1,024 x 1,024 has fewer
 TINY = 1e-30
 
 
@@ -147,6 +147,7 @@ def _crop_views(transform: pictures.CropViews, learned: Learned, flow: Flow) -> 
     flow = _pictures(flow)
     height, width, channels = flow.shape
     parts = learned.arrays["parts"].tolist()
+    _checked_size(len(parts), transform.side, max(height, width))
     down, right = (
         np.stack([_area_means(transform.side, n, part[at], part[2]) for part in parts])
         for at, n in enumerate((height, width))
@@ -369,7 +370,7 @@ _SAID: Mapping[type, Callable[[Any, Learned, Flow], Flow]] = {
 
 
 def _checked_size(*shape: int) -> tuple[int, ...]:
-    """Return the shape; refuse one of more numbers than a file of ONNX can hold."""
+    """Return the shape; refuse one of so many numbers that a small file could fill the memory."""
     if (count := prod(shape)) > LARGEST:
         raise ValueError(
             f"{count:,} numbers of an example; expected at most {LARGEST:,}: choose smaller "

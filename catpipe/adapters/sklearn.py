@@ -117,7 +117,7 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # which has no types
         start = _learned(self, setup) if epoch else setup.initial_parameters
         state: State | None = getattr(self, "state_", None)
         solver = self.solver, self.momentum, self.nesterovs_momentum
-        if state is None or self._solver_of_state != solver:
+        if state is None or getattr(self, "_solver_of_state", solver) != solver:
             state = initial_state(setup.optimizer, start)
         step, in_epoch = make_step(setup.network, setup.optimizer), setup.plan.batches_in_epoch
         batches = islice(batches_of(setup, epoch * in_epoch), in_epoch)
@@ -156,15 +156,16 @@ class NetworkClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
 
     - `activation`, `loss`: names, or values of your own; several activations are one a layer.
     - `solver`: also `"heavy_ball"`, `"nesterov"`, `"rmsprop"`, `"adamw"` and the other optimizers
-      of an `Experiment`, or an optimizer of your own, which has its own rate.
+      of an `Experiment`, or an optimizer of your own, which has its own rate (a regression's cost
+      is then the mean squared error, twice scikit-learn's: half its rate is the same).
     - `schedule`, `dropout`, `initializer`, `class_weight`: as in an `Experiment`.
     - `batch_size`: `None` for all examples.
     - `dtype`: that of the training; `None` for float32 where the inputs have it, else float64.
     - `watch`: takes the iterator of a run's checkpoints and hands them on: a progress bar, say.
 
-    Early stopping watches the cost of the examples held out, each epoch of mini-batches or each 100
-    iterations of full batches. After `fit`, `result_` is the run's `Result`, which `save_run`
-    saves; `loss_curve_` are the costs at every hundredth iteration and the last.
+    Early stopping watches the cost of the examples held out, after each epoch. After `fit`,
+    `result_` is the run's `Result`, which `save_run` saves; `loss_curve_` are the costs at every
+    hundredth iteration and the last.
 
     >>> from catpipe.adapters.sklearn import NetworkClassifier
     >>> X, y = np.array([[0.0], [0.1], [0.9], [1.0]]), np.array(["no", "no", "yes", "yes"])
@@ -279,8 +280,8 @@ class NetworkClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
 class NetworkRegressor(RegressorMixin, MultiOutputMixin, _Estimator):  # type: ignore[misc]
     """A network of dense layers for one number of each example, or for several.
 
-    Parameters and attributes are those of `NetworkClassifier`, but for the classes; the loss is
-    half the squared error.
+    Parameters and attributes are those of `NetworkClassifier`, but for the classes. The objective
+    is scikit-learn's, half the squared error; `loss_curve_` has the whole one.
 
     >>> from catpipe.adapters.sklearn import NetworkRegressor
     >>> line = NetworkRegressor((), solver="sgd", learning_rate_init=0.1, alpha=0, random_state=1)

@@ -25,6 +25,8 @@ MARK = "catpipe_export"
 def named_arrays(result: Result, dtype: DTypeLike | None = None) -> dict[str, Array]:
     """Return the trained arrays of a result by name, in this type or as they are.
 
+    Raises `ValueError` for numbers beyond the type.
+
     >>> list(named_arrays(fit(Experiment(seed=1, hidden=()), pictures)))
     ['W1', 'b1']
     """
@@ -35,10 +37,18 @@ def named_arrays(result: Result, dtype: DTypeLike | None = None) -> dict[str, Ar
         for name, array in arrays.items()
     }
     every = {**trained.parameters, **learned}
-    return {
-        name: np.ascontiguousarray(array, array.dtype if dtype is None else dtype)
-        for name, array in every.items()
-    }
+    return {name: _as_type(name, array, dtype) for name, array in every.items()}
+
+
+def _as_type(name: str, array: Array, dtype: DTypeLike | None) -> Array:
+    with np.errstate(over="ignore"):  # an infinity is refused next
+        converted = np.ascontiguousarray(array, array.dtype if dtype is None else dtype)
+    if not np.isfinite(converted).all():
+        most = float(np.abs(array).max())
+        raise ValueError(
+            f"{name} has {most:g}; expected numbers of {np.dtype(dtype)}: choose float64"
+        )
+    return converted
 
 
 def to_safetensors(

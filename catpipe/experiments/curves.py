@@ -51,7 +51,8 @@ def learning_curves(
     """
     end, step = checkpoint_of(result).state.iteration, check_whole("every", every)
     check_same(result, setup)
-    spans = {**dict(result.earlier), end: result.experiment}
+    # A change that no step has followed yet is not of these.
+    spans = dict(sorted({end: result.experiment, **dict(result.earlier)}.items()))
     first, *others = sorted({*range(0, end, step), *spans})
     setups = {until: with_experiment(setup, experiment) for until, experiment in spans.items()}
     until = partial(_until, setups)

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from catpipe.adapters.weights import named_arrays
 from catpipe.data.transforms.composition import LearnsNothing, beside, chain
 from catpipe.data.transforms.pictures import grey
 from catpipe.experiments.ensembles import fit_seeds
@@ -331,6 +332,12 @@ def test_options_that_cannot_be_meant_are_refused(options, told):
         adapter.export_onnx(trained(PICTURES), **options)
 
 
+def test_arrays_beyond_float32_are_refused():
+    huge = trained(PICTURES)._replace(parameters=Parameters(W1=[[1e200]], b1=[[0.0]]))
+    with pytest.raises(ValueError, match="W1 has 1e\\+200; expected numbers of float32"):
+        named_arrays(huge, np.float32)
+
+
 def test_numbers_beyond_float32_are_refused():
     net = mlp(1, 1)
     result = of_network(net, Parameters(W1=[[1e300]], b1=[[0.0]]), np.ones((6, 1)))
@@ -463,7 +470,7 @@ def rename(model):
         (describe(transforms="colour_histogram:1,9999999; standardize"), "describes no network"),
         (
             describe(input_shape=[1, 1, 2**20], transforms="colour_histogram:1,99; standardize"),
-            "numbers of an example; expected at most 67,108,864",
+            "numbers of an example; expected at most 4,194,304",
         ),
         (describe(transforms="codebook:5,1; standardize"), "describes no network"),
         (describe(networks=7), "other sizes than those of its arrays"),
@@ -487,5 +494,32 @@ def test_bytes_that_are_no_model_are_refused(content, tmp_path):
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path):
-    with pytest.raises(ValueError, match=r"nowhere\.onnx: cannot be read \(No such file"):
+    with pytest.raises(ValueError, match=r"nowhere\.onnx: is not a file"):
         adapter.import_onnx(tmp_path / "nowhere.onnx")
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.onnx")
+    with pytest.raises(ValueError, match="is not a file"):
+        adapter.import_onnx(tmp_path / "pipe.onnx")
+
+
+def test_classes_may_be_an_array_of_numbers():
+    model = adapter.export_onnx(trained(PICTURES), classes=np.array([3, 4]))
+    assert adapter.import_onnx(model).classes == ("3", "4")
+
+
+def test_a_class_that_cannot_be_printed_is_refused():
+    with pytest.raises(ValueError, match="expected printable text"):
+        adapter.export_onnx(trained(PICTURES), classes=("no", "yes\n"))
+
+
+def test_facts_do_not_take_the_place_of_the_mark():
+    model = adapter.export_onnx(trained(PICTURES), facts={"catpipe_export": "x"})
+    assert adapter.import_onnx(model).classes == ("0", "1")
+
+
+def test_a_deviation_that_float32_has_not_is_refused():
+    tiny = normal(3, 9, 4) * 1e-50
+    with pytest.raises(ValueError, match=r"a deviation of .* choose float64"):
+        adapter.export_onnx(trained(tiny, transforms="standardize"))

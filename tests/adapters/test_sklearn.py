@@ -241,8 +241,8 @@ def test_what_is_refused_leaves_the_estimator_as_it_was(case):
 @pytest.mark.parametrize("copied", [clone, lambda of: pickle.loads(pickle.dumps(of))])
 def test_a_copy_with_values_of_your_own_learns_the_same(copied):
     X, y = TASKS["a number"][2]
-    values = {"loss": nn.MEAN_SQUARED_ERROR, "solver": "sgd", "activation": nn.TANH}
-    network = NetworkRegressor((4,), **values, random_state=1)
+    values: dict[str, Any] = {"loss": nn.MEAN_SQUARED_ERROR, "activation": nn.TANH}
+    network = NetworkRegressor((4,), solver="sgd", random_state=1, **values)
     first, second = copied(network).fit(X, y).predict(X), network.fit(X, y).predict(X)
     assert np.array_equal(first, second)
 

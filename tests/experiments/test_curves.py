@@ -8,7 +8,7 @@ from catpipe.experiments.ensembles import fit_seeds
 from catpipe.experiments.experiment import Experiment
 from catpipe.experiments.fitting import fit
 from catpipe.experiments.result import accuracy_on, checkpoint_of, cost_on
-from catpipe.experiments.resuming import prepare_again, resume
+from catpipe.experiments.resuming import prepare_again, resume, with_changes
 from tests.typed import in_colours
 
 TRAIN, TEST = in_colours(20, 1, classes=2), in_colours(10, 2, classes=2)
@@ -85,3 +85,9 @@ def test_what_trains_and_what_is_held_out_keep_their_weights():
     trained, held_out = (np.asarray(sets[name].weights) for name in ("training", "validation"))
     assert (len(trained), len(held_out)) == (16, 4)
     assert {*trained, *held_out} == {*WEIGHTS}
+
+
+def test_a_change_that_no_step_has_followed_changes_no_curve():
+    short = fit(ASKED, TRAIN)
+    curves = curves_of(with_changes(short, {"iterations": 80, "learning_rate": 0.5}))
+    assert curves.costs["test"][-1] == cost_on(short, TEST)

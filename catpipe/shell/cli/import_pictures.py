@@ -79,7 +79,7 @@ def _checked_share(options: Namespace, found: Found) -> float:
 def _check_out(options: Namespace, found: Found) -> None:
     """Refuse a place that cannot be written to, or holds something, before pictures are read."""
     out: Path = options.out
-    if out.absolute() == options.folder.absolute():
+    if out.resolve() == options.folder.resolve():
         raise DataError(
             f"{out}: holds the pictures; expected another folder for the data: name one"
         )

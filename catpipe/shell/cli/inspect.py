@@ -129,9 +129,7 @@ def _digest_words(digest: Digest | None) -> str:
 def _other_experiments(first: Run, second: Run) -> Iterator[str]:
     mine, other = (run.result.experiment for run in (first, second))
     yield from _different_fields(mine._asdict(), other._asdict())
-    yield from _different_fields(
-        *({"last cost": run.result.costs[-1][1]} for run in (first, second))
-    )
+    yield from _different_fields(*({"last cost": _last_cost(run)} for run in (first, second)))
     yield from _different_fields(_facts(first), _facts(second))
 
 
@@ -151,6 +149,12 @@ def _different_fields(mine: dict[str, Any], other: dict[str, Any]) -> Iterator[s
     for name in {**mine, **other}:
         if (one := mine.get(name)) != (two := other.get(name)):
             yield f"{name.replace('_', ' ')}: {_short(one)} and {_short(two)}"
+
+
+def _last_cost(run: Run) -> str | None:
+    """Return the last cost that was sampled, the mean of a stack's; none of a run without one."""
+    costs = run.result.costs
+    return f"{np.mean(costs[-1][1]):.6g}" if costs else None
 
 
 def _short(value: Any) -> Any:

@@ -284,7 +284,7 @@ def _likeness(head: bytes) -> tuple[str, str]:
 def _as_text(head: bytes) -> tuple[str, str] | None:
     """Return what to say of a file that begins as text does, such as a CSV file."""
     is_text = bool(head) and not {*head} - {*range(32, 127), *b"\t\r\n"}
-    return ("is text, as .csv is", _AS_HDF5) if is_text and head else None
+    return ("is text, as .csv is", _AS_HDF5) if is_text else None
 
 
 def check_budget(

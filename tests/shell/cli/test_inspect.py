@@ -489,7 +489,7 @@ def test_compare_says_what_differs(capsys, data, whole, tmp_path, changes, expec
 
 def test_compare_says_which_cost_is_lower(capsys, data, whole, tmp_path):
     said(capsys, "train", *SMALL, "--data", data, "--seed", 2, "--out", tmp_path / "a.h5")
-    costs = [load_run(path).result.costs[-1][1] for path in (whole, tmp_path / "a.h5")]
+    costs = [f"{load_run(path).result.costs[-1][1]:.6g}" for path in (whole, tmp_path / "a.h5")]
     _, out = told(capsys, "compare", whole, tmp_path / "a.h5")
     assert f"last cost: {costs[0]} and {costs[1]}" in out
 
