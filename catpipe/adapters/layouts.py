@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from toolz import partition
 
-from catpipe.nn.parameters import Array, Parameters
+from catpipe.nn.parameters import Array, Parameters, floating
 
 
 def to_torch(parameters: Parameters) -> dict[str, Array]:
@@ -42,7 +42,7 @@ def from_torch(state_dict: Mapping[str, Any]) -> Parameters:
     >>> from_torch({"0.weight": [[1.0, 2.0]], "0.bias": [0.5]})
     Parameters(W1 (1, 2) float64, b1 (1, 1) float64; 3 numbers)
     """
-    names = [*state_dict]
+    names = [*map(str, state_dict)]
     pairs = [*partition(2, names)]
     are_linear = all(
         (weight.removesuffix("weight"), bias[-4:]) == (bias.removesuffix("bias"), "bias")
@@ -102,16 +102,20 @@ def _layers(parameters: Parameters) -> list[tuple[Array, Array]]:
 def _parameters(layers: Iterable[tuple[Array, Array]]) -> Parameters:
     """Return the parameters of weights, (units, fan_in), and biases, (units,), of each layer."""
     named: dict[str, Array] = {}
+    units = None  # of the layer before
     for number, (W, b) in enumerate(layers, start=1):
-        if W.ndim != 2 or b.shape != W.shape[:1]:
+        is_dense = W.ndim == 2 and b.shape == W.shape[:1]
+        if not is_dense or units not in (None, W.shape[1]):
+            inputs = "" if units is None else f", of {units} inputs"
             raise ValueError(
                 f"layer {number} has weights of shape {W.shape} and biases of shape {b.shape}; "
-                "expected those of a dense layer, one number of a unit for each input and a bias"
+                f"expected those of a dense layer{inputs}: give a network of dense layers alone"
             )
+        units = len(b)
         named |= {f"W{number}": W, f"b{number}": b[:, np.newaxis]}
     return Parameters(named)
 
 
 def _numpy(tensor: Any) -> Array:
     """Return a tensor of any library as an array."""
-    return np.asarray(tensor.detach().cpu() if hasattr(tensor, "detach") else tensor)
+    return floating(np.asarray(tensor.detach().cpu() if hasattr(tensor, "detach") else tensor))

@@ -15,11 +15,11 @@ from catpipe.adapters.onnx_tensors import (
     Tensor,
     below,
     constant,
-    largest,
+    maximum,
     mean,
+    minimum,
     operator,
     reshape,
-    smallest,
     transpose,
     where,
 )
@@ -39,16 +39,16 @@ LOSSES: Mapping[str, Loss] = {
 
 
 def _leaky_relu(Z: Tensor) -> Tensor:
-    return largest(Z, 0.01 * Z)  # the operator's slope has float32's digits alone
+    return maximum(Z, 0.01 * Z)  # the operator's slope has float32's digits alone
 
 
 def _softplus(Z: Tensor) -> Tensor:
     far = operator("Exp", 0 - operator("Abs", Z))
-    return largest(Z, 0) + operator("Log", far + 1)
+    return maximum(Z, 0) + operator("Log", far + 1)
 
 
 def _elu(Z: Tensor) -> Tensor:
-    return where(below(Z, 0), operator("Exp", smallest(Z, 0)) - 1, Z)
+    return where(below(Z, 0), operator("Exp", minimum(Z, 0)) - 1, Z)
 
 
 def _gelu(Z: Tensor) -> Tensor:
@@ -72,7 +72,7 @@ def _erf(x: Tensor) -> Tensor:
     odd = np.arange(1, 49, 2)
     rates = odd * pi / 12
     heights = 4 / (pi * odd) * np.exp(-(rates**2) / 4)
-    near = largest(smallest(x, 6), -6)
+    near = maximum(minimum(x, 6), -6)
     waves = operator("Sin", operator("Unsqueeze", near, constant([-1], np.int64)) * rates)
     sums = waves @ heights[:, np.newaxis]
     return operator("Squeeze", sums, constant([-1], np.int64))

@@ -151,19 +151,19 @@ def total(x: Tensor, axis: int) -> Tensor:
     return operator("ReduceSum", x, constant([axis], np.int64), keepdims=1)
 
 
-def largest(x: Tensor, other: Operand) -> Tensor:
+def maximum(x: Tensor, other: Operand) -> Tensor:
     """Return the larger of each pair of numbers.
 
-    >>> largest(graph_input("x", (2, 3), np.float32), 0).operator
+    >>> maximum(graph_input("x", (2, 3), np.float32), 0).operator
     'Max'
     """
     return _of_two("Max", x, other)
 
 
-def smallest(x: Tensor, other: Operand) -> Tensor:
+def minimum(x: Tensor, other: Operand) -> Tensor:
     """Return the smaller of each pair of numbers.
 
-    >>> smallest(graph_input("x", (2, 3), np.float32), 0).operator
+    >>> minimum(graph_input("x", (2, 3), np.float32), 0).operator
     'Min'
     """
     return _of_two("Min", x, other)

@@ -1,6 +1,6 @@
 """Transforms in ONNX: each as the formula that its `apply` computes, from what it has learned.
 
-All that have a name can be said. Numbers that a transform compares, bins of colours and the longest
+Every transform with a name has one. Numbers that a transform compares, bins of colours and the longest
 of several gradients, are computed by the same operations, and so agree where the type is the same.
 """
 
@@ -19,11 +19,11 @@ from catpipe.adapters.onnx_tensors import (
     below,
     cast,
     constant,
-    largest,
+    maximum,
     mean,
+    minimum,
     operator,
     reshape,
-    smallest,
     take,
     total,
     transpose,
@@ -68,13 +68,13 @@ def transformed(transform: Transform, learned: Learned, flow: Flow) -> Flow:
     >>> transformed(downscale(4), Learned(Parameters(), ""), pictures).shape
     (4, 4, 3)
     """
-    say = _SAID.get(type(transform))
-    if say is None:
+    formula = _FORMULAS.get(type(transform))
+    if formula is None:
         raise ValueError(
             f"transform {brief(transform)} cannot be exported; expected those of "
             f"{', '.join(TRANSFORMS)}: keep the run in Python"
         )
-    made: Flow = say(transform, learned, flow)
+    made: Flow = formula(transform, learned, flow)
     return made._replace(shape=_checked_size(*made.shape))
 
 
@@ -173,7 +173,7 @@ def _colour_histogram(transform: descriptors.ColourHistogram, _: Learned, flow: 
     cells, bins = transform.cells, transform.bins
     _checked_size(height, width, *[bins] * min(channels, 64))  # 2**64 are too many, too
     colours = bins**channels
-    levels = operator("Floor", largest(smallest(flow.value * bins, bins - 1), 0))
+    levels = operator("Floor", maximum(minimum(flow.value * bins, bins - 1), 0))
     numbers = levels @ (float(bins) ** np.arange(channels))[:, np.newaxis]
     planes = transpose(cast(numbers, np.int64), 0, 3, 1, 2)  # (N, 1, height, width)
     every = constant(np.arange(colours)[:, np.newaxis, np.newaxis], np.int64)
@@ -197,13 +197,13 @@ def _oriented_gradients(transform: descriptors.OrientedGradients, _: Learned, fl
     length, angle = _longest_gradients(flow)
     at = angle * (bins / pi) - (np.arange(bins) + 0.5)[:, np.newaxis, np.newaxis]
     far = operator("Abs", at)
-    around = smallest(far, bins - far)  # on the half circle, where 0 and pi are neighbours
-    votes = length * largest(1 - around, 0)
+    around = minimum(far, bins - far)  # on the half circle, where 0 and pi are neighbours
+    votes = length * maximum(1 - around, 0)
     down, right = (_interpolation(transform.cell, of) for of in (height, width))
     cells = down @ votes @ right.T
     rows, columns = len(down), len(right)
     blocks = _blocks(transpose(cells, 0, 2, 3, 1), rows, columns)
-    value = _unit(smallest(_unit(blocks), descriptors._CLIP))
+    value = _unit(minimum(_unit(blocks), descriptors._CLIP))
     size = min(2, rows) * min(2, columns) * bins
     return flow._replace(value=value, shape=(max(1, rows - 1), max(1, columns - 1), size))
 
@@ -239,7 +239,7 @@ def _angle(down: Tensor, right: Tensor, length: Tensor) -> Tensor:
     near = cast(operator("Atan", cast(steep, np.float32)), down.dtype)
     sine = down * operator("Sin", near + pi / 2) - right * operator("Sin", near)
     forward = where(below(right, 0), _all(right, -1), 1)
-    angle = near + forward * sine / largest(length, TINY)
+    angle = near + forward * sine / maximum(length, TINY)
     return where(below(angle, 0), angle + pi, angle)
 
 
@@ -275,7 +275,7 @@ def _codebook(transform: codebooks.Codebook, learned: Learned, flow: Flow) -> Fl
     of = {name: learned.tensor(name, patches) for name in ("mean", "whitening", "words")}
     whitened = (_contrast_normalized(patches) - of["mean"]) @ of["whitening"]
     distances = _distances(whitened, of["words"])
-    activations = largest(mean(distances, axis=-1) - distances, 0)
+    activations = maximum(mean(distances, axis=-1) - distances, 0)
     pools = _pools(transform.pools, rows, columns)
     value = pools @ activations  # (N, pools * pools, words)
     shape = transform.pools, transform.pools, transform.words
@@ -304,7 +304,7 @@ def _distances(points: Tensor, centres: Tensor) -> Tensor:
     """Return the distances of points, (N, points, numbers), to centres, (centres, numbers)."""
     of_centres = transpose(total(centres * centres, axis=-1), 1, 0)
     squares = total(points * points, axis=-1) + of_centres
-    return operator("Sqrt", largest(squares - points @ transpose(2 * centres, 1, 0), 0))
+    return operator("Sqrt", maximum(squares - points @ transpose(2 * centres, 1, 0), 0))
 
 
 def _pools(count: int, rows: int, columns: int) -> Array:
@@ -351,7 +351,7 @@ def _principal_components(_: PrincipalComponents, learned: Learned, flow: Flow) 
     return flow._replace(value=along, shape=(len(learned.arrays["components"]),))
 
 
-_SAID: Mapping[type, Callable[[Any, Learned, Flow], Flow]] = {
+_FORMULAS: Mapping[type, Callable[[Any, Learned, Flow], Flow]] = {
     Chain: _chain,
     Beside: _beside,
     pictures.Grey: _grey,

@@ -52,6 +52,16 @@ def test_what_is_handed_out_may_be_written_to(parameters, library):
         ({"0.weight": np.ones((2, 3)), "1.bias": np.ones(2)}, "expected a weight and a bias"),
         ({"0.weight": np.ones((2, 3, 3, 3)), "0.bias": np.ones(2)}, "those of a dense layer"),
         ({"0.weight": np.ones((2, 3)), "0.bias": np.ones(3)}, "those of a dense layer"),
+        ({0: np.ones((2, 3)), 1: np.ones(2)}, "expected a weight and a bias"),
+        (
+            {
+                "0.weight": np.ones((2, 3)),
+                "0.bias": np.ones(2),
+                "1.weight": np.ones((5, 7)),
+                "1.bias": np.ones(5),
+            },
+            "layer 2 .* of a dense layer, of 2 inputs",
+        ),
     ],
 )
 def test_a_state_of_other_layers_is_refused(state, words):
@@ -63,6 +73,10 @@ def test_a_state_of_other_layers_is_refused(state, words):
 def test_weights_of_other_layers_are_refused(weights):
     with pytest.raises(ValueError, match="expected"):
         from_keras(weights)
+
+
+def test_integers_become_floats():
+    assert from_keras([[[1], [2]], [0]])["W1"].dtype == np.float64
 
 
 @pytest.mark.parametrize("there", [to_torch, to_keras])

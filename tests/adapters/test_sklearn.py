@@ -97,7 +97,7 @@ SAME: dict[str, Any] = {
 STEPS = 25
 
 
-def begun_alike(ours: Any, theirs: Any, X: Any, y: Any) -> tuple[Any, Any]:
+def from_one_start(ours: Any, theirs: Any, X: Any, y: Any) -> tuple[Any, Any]:
     """Return both estimators with the same drawn weights and biases, to go on from."""
     ours.set_params(max_iter=1, warm_start=True).fit(X, y)
     theirs.set_params(max_iter=1, warm_start=True, tol=0, n_iter_no_change=10**6)
@@ -118,7 +118,7 @@ def test_it_learns_what_scikit_learn_does_from_the_same_start(task, solver, acti
     ours, theirs, (X, y) = TASKS[task]
     of_ours, more = SOLVERS[solver]
     of_both = {**SAME, "activation": activation}
-    found, oracle = begun_alike(
+    found, oracle = from_one_start(
         ours(**of_both, solver=of_ours, **{n: v for n, v in more.items() if n != "epsilon"}),
         theirs(**of_both, solver=of_ours if of_ours == "sgd" else "adam", **more),
         X,

@@ -45,8 +45,10 @@ def report(options: Namespace) -> None:
         in_full = [_with_curves(of, paths[of.name], options) for of in in_full]
     text = call_on_one_thread(_text, folder, subjects, in_full)
     write_files({options.out: text.encode()})
-    if found[0].data is None:
-        print(f"{found[0].name}: without its data, which were not found (give --data FOLDER)")
+    lacking = [of.name for of in found if of.data is None]
+    if lacking:
+        more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
+        print(f"{lacking[0]}{more}: without data, which were not found (give --data FOLDER)")
     print(f"report: {options.out}")
 
 

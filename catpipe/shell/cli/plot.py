@@ -112,8 +112,8 @@ def _predictions(runs: Mapping[str, Run], options: Namespace) -> Figure:
         found = ensemble_predictions(run.result, test.inputs)
         return regression_figure(test.targets, found)
     _check_pictures(test, options)
-    sure = ensemble_probabilities(run.result, test.inputs)
-    return predictions_figure(_as_images(test.inputs), test.targets, sure, run.classes)
+    probabilities = ensemble_probabilities(run.result, test.inputs)
+    return predictions_figure(_as_images(test.inputs), test.targets, probabilities, run.classes)
 
 
 def _confusion(runs: Mapping[str, Run], options: Namespace) -> Figure:
@@ -131,11 +131,12 @@ def _calibration(runs: Mapping[str, Run], options: Namespace) -> Figure:
 def _saliency(runs: Mapping[str, Run], options: Namespace) -> Figure:
     run, test = _run_and_test(runs, options, of_classes=True)
     _check_pictures(test, options)
-    sure = ensemble_probabilities(run.result, test.inputs)
-    chosen = worst_mistakes(sure, test.targets)[:SALIENT]
+    probabilities = ensemble_probabilities(run.result, test.inputs)
+    chosen = worst_mistakes(probabilities, test.targets)[:SALIENT]
     gradients = input_gradients(run.result, test.inputs[chosen])
     titles = [
-        described(number, test.targets[number], sure[:, number], run.classes) for number in chosen
+        described(number, test.targets[number], probabilities[:, number], run.classes)
+        for number in chosen
     ]
     mean = gradients.mean(0) if run.result.seeds else gradients
     return saliency_figure(_as_images(test.inputs[chosen]), _as_images(mean), titles)

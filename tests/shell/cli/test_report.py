@@ -95,7 +95,7 @@ def test_what_is_no_name_of_a_page_is_refused(capsys, run, tmp_path):
 def test_a_report_without_data_says_so(capsys, run, tmp_path):
     (tmp_path / "data").rename(tmp_path / "moved")
     page = tmp_path / "page.html"
-    assert "without its data" in said(capsys, "report", run, "--out", page)
+    assert "without data" in said(capsys, "report", run, "--out", page)
     said(capsys, "report", run, "--out", page, "--data", tmp_path / "moved")
     assert "labelled cat" in page.read_text()
 
