@@ -1,7 +1,7 @@
 """Transforms in ONNX: each as the formula that its `apply` computes, from what it has learned.
 
-Every transform with a name has one. Numbers that a transform compares, bins of colours and the longest
-of several gradients, are computed by the same operations, and so agree where the type is the same.
+Every transform with a name has one. Numbers that a transform compares, bins of colours and the
+longest of several gradients, are computed by the same operations, and so agree in the same type.
 """
 
 from __future__ import annotations

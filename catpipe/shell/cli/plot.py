@@ -131,12 +131,11 @@ def _calibration(runs: Mapping[str, Run], options: Namespace) -> Figure:
 def _saliency(runs: Mapping[str, Run], options: Namespace) -> Figure:
     run, test = _run_and_test(runs, options, of_classes=True)
     _check_pictures(test, options)
-    probabilities = ensemble_probabilities(run.result, test.inputs)
-    chosen = worst_mistakes(probabilities, test.targets)[:SALIENT]
+    found = ensemble_probabilities(run.result, test.inputs)
+    chosen = worst_mistakes(found, test.targets)[:SALIENT]
     gradients = input_gradients(run.result, test.inputs[chosen])
     titles = [
-        described(number, test.targets[number], probabilities[:, number], run.classes)
-        for number in chosen
+        described(number, test.targets[number], found[:, number], run.classes) for number in chosen
     ]
     mean = gradients.mean(0) if run.result.seeds else gradients
     return saliency_figure(_as_images(test.inputs[chosen]), _as_images(mean), titles)
