@@ -6,12 +6,13 @@ An estimator is any object with the attributes of `NetworkClassifier`; scikit-le
 from __future__ import annotations
 
 from collections.abc import Sequence
+from reprlib import repr as brief
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from catpipe.checks import is_whole
+from catpipe.checks import is_number, is_whole
 from catpipe.data.examples import Examples
 from catpipe.data.sampling import held_out
 from catpipe.experiments.experiment import (
@@ -187,9 +188,14 @@ def _divided(estimator: Any, task: Task, seed: int) -> tuple[Examples, Examples 
     """Return the examples to train on and, with early stopping, those to validate on."""
     if not estimator.early_stopping:
         return task.examples, None
-    count = len(task.examples.targets)
+    count, share = len(task.examples.targets), estimator.validation_fraction
+    if not is_number(share) or not 0 < round(share * count) < count:
+        raise ValueError(
+            f"validation_fraction is {brief(share)} of {count} samples; expected some of them to "
+            "validate on, and not all: give another, or more samples"
+        )
     labels = task.examples.targets if task.classes else np.zeros(count, np.int64)
-    is_held = np.isin(np.arange(count), held_out(labels, seed, estimator.validation_fraction))
+    is_held = np.isin(np.arange(count), held_out(labels, seed, share))
     return _some(task.examples, ~is_held), _some(task.examples, is_held)
 
 

@@ -22,6 +22,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, MultiOutputMixin, Regre
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.model_selection import check_cv, cross_val_score
 from sklearn.utils import check_random_state
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import (
     _check_partial_fit_first_call,
     check_classification_targets,
@@ -53,6 +54,13 @@ from catpipe.training.cost_history import Costs
 from catpipe.training.loop import State, initial_state, make_step, train
 
 FLOATS = (np.float64, np.float32)
+
+
+def _trains_in_single_epochs(estimator: Any) -> bool:
+    """Return whether epochs can be trained one by one, as they can but for early stopping."""
+    if estimator.early_stopping:
+        raise AttributeError("partial_fit with early_stopping; expected fit with it: leave it out")
+    return True
 
 
 @dataclass(eq=False, repr=False)
@@ -106,8 +114,6 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # which has no types
 
     def _fit_epoch(self, task: Task) -> Self:
         """Train for one more epoch on the examples of the task."""
-        if self.early_stopping:
-            raise ValueError("early_stopping with partial_fit; expected fit with it: leave it out")
         epoch = getattr(self, "n_iter_", 0)
         if not hasattr(self, "_seed_of_epochs"):
             self._seed_of_epochs = _seed(self)
@@ -202,6 +208,7 @@ class NetworkClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
         self.classes_ = classes
         return self._task(rows, targets, sample_weight)
 
+    @available_if(_trains_in_single_epochs)  # type: ignore[untyped-decorator]
     def partial_fit(
         self,
         X: ArrayLike,
@@ -298,6 +305,7 @@ class NetworkRegressor(RegressorMixin, MultiOutputMixin, _Estimator):  # type: i
         with self._all_or_nothing():
             return self._fit(self._task(*self._read(X, y, reset=True), sample_weight))
 
+    @available_if(_trains_in_single_epochs)  # type: ignore[untyped-decorator]
     def partial_fit(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> Self:
