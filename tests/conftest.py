@@ -14,7 +14,7 @@ from catpipe.data.examples import DataSet
 from catpipe.shell.storage.child import reader
 from catpipe.shell.storage.datasets import load_data
 
-settings.register_profile("quick", max_examples=25, deadline=None)  # a busy machine is no fault
+settings.register_profile("quick", max_examples=20, deadline=None)  # a busy machine is no fault
 settings.load_profile("quick")
 
 

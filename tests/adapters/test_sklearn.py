@@ -61,15 +61,10 @@ CANNOT_HOLD: dict[str, dict[str, str]] = {
         "check_class_weight_classifiers": "it stops where the weighted cost no longer falls",
         "check_classifiers_one_label_sample_weights": "those held out may all have weight 0",
     },
-    "dropout": {WEIGHTS: "units are dropped by the columns of a batch"},
     "dtype": {
         WEIGHTS: "float32 has seven digits, and seven are asked for",
         "check_regressor_multioutput": "predictions of float32 are what was asked for",
     },
-    "warm_start": dict.fromkeys(
-        ("check_supervised_y_2d", "check_classifiers_multilabel_representation_invariance"),
-        "a second fit goes on from the first",
-    ),
     "class_weight": {
         WEIGHTS: "as in scikit-learn, classes are balanced by counts, not by weights",
         **{f"check_classifiers_multilabel_{name}": "several labels have no class weights"
@@ -92,10 +87,8 @@ def expected_failures(estimator: Any) -> dict[str, str]:
         NetworkClassifier(**CHECKED | {"solver": "sgd", "learning_rate_init": 0.1}),
         NetworkRegressor(**CHECKED | {"learning_rate_init": 0.01}, batch_size=10),
         NetworkClassifier(**CHECKED, early_stopping=True),
-        NetworkClassifier(**CHECKED, warm_start=True),
         NetworkClassifier(**CHECKED, class_weight="balanced"),
         NetworkRegressor(**CHECKED, dtype="float32"),
-        NetworkRegressor(**CHECKED, dropout=0.2),
     ],
     expected_failed_checks=expected_failures,
 )

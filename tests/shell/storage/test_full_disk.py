@@ -237,7 +237,7 @@ from catpipe.shell.runs.run_file import load_run, save_run
 run = load_run(sys.argv[1])
 print("ready", flush=True)
 sys.stdin.readline()
-for _ in range(8):
+for _ in range(5):
     save_run(sys.argv[2], run)
 """
 
