@@ -10,10 +10,9 @@ from reprlib import repr as brief
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from catpipe.checks import is_number, is_whole
-from catpipe.data.examples import Examples
+from catpipe.data.examples import Examples, some_of
 from catpipe.data.sampling import held_out
 from catpipe.experiments.experiment import (
     ACTIVATIONS,
@@ -64,8 +63,8 @@ def setup_for(
     """Return the setup of the estimator's experiment on the examples of a task.
 
     `total` is how many of them train in full batches, where that is not how much they weigh, and
-    `epochs` the least number of epochs. Raises
-    as `prepare` does, by the names of the estimator's parameters.
+    `epochs` the least number of epochs. Raises as `prepare` does, by the names of the estimator's
+    parameters.
 
     >>> from catpipe.adapters.mlp_parameters import Task, setup_for
     >>> from catpipe.adapters.sklearn import NetworkClassifier
@@ -196,12 +195,7 @@ def _divided(estimator: Any, task: Task, seed: int) -> tuple[Examples, Examples 
         )
     labels = task.examples.targets if task.classes else np.zeros(count, np.int64)
     is_held = np.isin(np.arange(count), held_out(labels, seed, share))
-    return _some(task.examples, ~is_held), _some(task.examples, is_held)
-
-
-def _some(examples: Examples, which: NDArray[np.bool_]) -> Examples:
-    inputs, targets, weights = examples
-    return Examples(inputs[which], targets[which], None if weights is None else weights[which])
+    return some_of(task.examples, ~is_held), some_of(task.examples, is_held)
 
 
 def batch_size_for(estimator: Any, examples: int) -> Any:

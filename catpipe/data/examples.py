@@ -43,6 +43,16 @@ def noun(examples: Examples) -> str:
     return "picture" if examples.inputs.ndim > 2 else "example"
 
 
+def some_of(examples: Examples, which: NDArray[Any]) -> Examples:
+    """Return some of the examples, by a mask or by their numbers, with their weights.
+
+    >>> some_of(pictures, np.array([False, True])).targets
+    array([1])
+    """
+    inputs, targets, weights = examples
+    return Examples(inputs[which], targets[which], None if weights is None else weights[which])
+
+
 def fingerprint(examples: Examples) -> str:
     """Return the SHA-256 of the inputs' shape and bytes and of the targets: equal for equal ones.
 

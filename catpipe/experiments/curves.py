@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catpipe.checks import check_whole
-from catpipe.data.examples import Examples
+from catpipe.data.examples import Examples, some_of
 from catpipe.experiments.ensembles import run_seeds
 from catpipe.experiments.fitting import run
 from catpipe.experiments.result import Result, checkpoint_of, evaluate
@@ -80,14 +80,9 @@ def watched_sets(
     weights, count = setup.plan.validation_weights, len(training.targets)
     if validation is None and weights is not None:
         validates = np.asarray(weights.reshape(-1, count, weights.shape[-1] // count).any((0, 2)))
-        training, validation = _where(training, ~validates), _where(training, validates)
+        training, validation = some_of(training, ~validates), some_of(training, validates)
     sets = {"training": training, "validation": validation, "test": test}
     return {name: of for name, of in sets.items() if of is not None and len(of.targets)}
-
-
-def _where(examples: Examples, mask: NDArray[np.bool_]) -> Examples:
-    inputs, targets, weights = examples
-    return Examples(inputs[mask], targets[mask], None if weights is None else weights[mask])
 
 
 def _until(setups: Mapping[int, Setup], before: Result | None, iteration: int) -> Result:

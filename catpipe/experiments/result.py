@@ -91,6 +91,15 @@ def checkpoint_of(result: Result) -> Checkpoint:
     return checkpoint
 
 
+def seeds_of(result: Result) -> tuple[int, ...]:
+    """Return the seeds of a result's networks, which may be one.
+
+    >>> seeds_of(fit(Experiment(seed=7, hidden=(), iterations=1), pictures))
+    (7,)
+    """
+    return result.seeds or (result.experiment.seed,)
+
+
 class Evaluation(NamedTuple):
     """The cost on examples, and the accuracy or R squared: one number each, or one a network."""
 

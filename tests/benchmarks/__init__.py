@@ -18,6 +18,14 @@ os.environ["XLA_FLAGS"] = (
 )
 
 
+HELPERS = {"__init__", "contest", "growth", "peers", "plot", "problem"}
+
+
+def programs() -> set[str]:
+    """Return the names of the programs."""
+    return {path.stem for path in Path(__file__).parent.glob("*.py")} - HELPERS
+
+
 def durations() -> dict[str, str]:
     """Return how long each program takes, in words, by its name."""
     first_section, *_ = (Path(__file__).parent / "README.md").read_text().split("\n## ")

@@ -18,7 +18,7 @@ from toolz import groupby
 
 from catpipe.data.examples import DataSet
 from catpipe.experiments.experiment import Experiment, is_regression
-from catpipe.experiments.result import Result, cost_on
+from catpipe.experiments.result import cost_on, seeds_of
 from catpipe.experiments.sweeps import Trial, grid, paired, trials_of, varied
 from catpipe.metrics.intervals import wilson_interval
 from catpipe.shell.cli.arguments import on_one_line
@@ -217,15 +217,6 @@ def _ended(names: Sequence[str], run: Run) -> str:
         f"{_words(name)} {value_words(name, getattr(result.experiment, name))}" for name in names
     )
     return f"{', '.join((_seeds_words(seeds_of(result)), *fields))}: cost {np.mean(costs):.6g}"
-
-
-def seeds_of(result: Result) -> tuple[int, ...]:
-    """Return the seeds of a result's networks, which may be one.
-
-    >>> seeds_of(fit(Experiment(seed=7, hidden=(), iterations=1), pictures))
-    (7,)
-    """
-    return result.seeds or (result.experiment.seed,)
 
 
 def _seeds_words(seeds: Sequence[int]) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 from toolz import groupby
 
 from catpipe.experiments.experiment import Experiment, plain_fields
+from catpipe.experiments.result import seeds_of
 from catpipe.nn.parameters import Array
 from catpipe.shell.report.scores import Predicted, score_name, score_of_each, scores_in_words
 from catpipe.shell.report.subject import Subject, field_word, value_text
@@ -35,13 +36,8 @@ def _all_but_seeds(subject: Subject) -> tuple[Any, ...]:
 
 def _with_own_seeds(group: list[Subject]) -> list[list[Subject]]:
     """Return the group, or each of it alone where two are of one seed, as a run and its replay."""
-    seeds = [seed for of in group for seed in _seeds(of)]
+    seeds = [seed for of in group for seed in seeds_of(of.run.result)]
     return [group] if len({*seeds}) == len(seeds) else [[one] for one in group]
-
-
-def _seeds(subject: Subject) -> tuple[int, ...]:
-    result = subject.run.result
-    return result.seeds or (result.experiment.seed,)
 
 
 def row_of(subject: Subject, names: Iterable[str]) -> Row:
@@ -71,7 +67,7 @@ def group_row(group: Sequence[Subject], names: Iterable[str]) -> Row:
     costs, predicted = last_costs(group), group[0].predicted
     cost = {"last cost": _spread(costs, "{:.3g}")} if len(costs) else {}
     test = _scores(scores_of(group), predicted) if predicted else {}
-    count = sum(len(_seeds(of)) for of in group)
+    count = sum(len(seeds_of(of.run.result)) for of in group)
     fields = _fields(group[0].run.result.experiment, names)
     return {**fields, "networks": str(count), **cost, **test}
 

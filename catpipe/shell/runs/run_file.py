@@ -38,7 +38,7 @@ from catpipe.shell.runs.environment import Environment, environment
 from catpipe.shell.runs.provenance import Source
 from catpipe.shell.runs.record import FORMAT, Record, format_version, from_json, to_json
 from catpipe.shell.storage.atomic import DataError, StrPath, unwritable
-from catpipe.shell.storage.hdf5 import Opened, check_budget, check_is_hdf5, opened, write
+from catpipe.shell.storage.hdf5 import Opened, check_budget, opened, write
 from catpipe.shell.storage.names import PARTS, candidates
 from catpipe.training.cost_history import Costs
 from catpipe.training.loop import SAMPLE_EVERY, State
@@ -99,8 +99,7 @@ def load_run(path: StrPath) -> Run:
     catpipe.DataError: nowhere.h5: is not a file; expected a run of `catpipe train --out`: \
 name the run first
     """
-    check_is_hdf5(Path(path), "a run of `catpipe train --out`", "name the run first")
-    with opened(path) as file:
+    with opened(path, expected="a run of `catpipe train --out`", todo="name the run first") as file:
         _check_is_no_data_set(path, file)
         text = _text(path, file)
         record = from_json(path, text)

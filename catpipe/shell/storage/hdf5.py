@@ -30,6 +30,7 @@ EACH = 2**30  # bytes that one dataset may take in memory
 TOTAL = 2**31  # and a file, and all that is read from it
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
+HDF5 = "an HDF5 file"
 _AS_HDF5 = "write its arrays with h5py, as in h5py.File('data.h5', 'w')['train_set_x'] = X"
 _AS_DATA = (
     "name the run or the data here, and make data of folders of pictures with `catpipe import "
@@ -64,11 +65,14 @@ def read(
 
 
 @contextmanager
-def opened(path: StrPath, total: int = TOTAL) -> Iterator[Opened]:
+def opened(
+    path: StrPath, total: int = TOTAL, *, expected: str = HDF5, todo: str | None = None
+) -> Iterator[Opened]:
     """Give the file as it is now, read whole: all that is read of it is of one version.
 
-    Raises `DataError` for more bytes than `total`.
+    Raises `DataError` for more bytes than `total` and, in these words, as `check_is_hdf5` does.
     """
+    check_is_hdf5(Path(path), expected, todo)
     content = _content(Path(path), total)
     size = len(content)
     with _opened(path, ("image", size), size, 3 * size, content) as file:
@@ -227,7 +231,7 @@ def _opened(
 # What is checked here.
 
 
-def check_is_hdf5(path: Path, expected: str = "an HDF5 file", todo: str | None = None) -> None:
+def check_is_hdf5(path: Path, expected: str = HDF5, todo: str | None = None) -> None:
     """Raise `DataError` unless this is a file that begins as HDF5 does.
 
     What was expected and what to do are said in these words, where they are given.
@@ -314,7 +318,6 @@ def check_budget(
 
 
 def _content(path: Path, total: int) -> bytes:
-    check_is_hdf5(path)
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
