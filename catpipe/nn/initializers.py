@@ -138,7 +138,7 @@ def initialize_parameters(
     drawn = _checked_draws(shapes, initializer(seed, [*shapes.values()]))
     at_zero = valmap(np.zeros, parameter_shapes(network))
     kind = _checked_type(dtype)
-    return Parameters.adopt(valmap(lambda W: W.astype(kind), {**at_zero, **drawn}))
+    return Parameters(valmap(lambda W: W.astype(kind), {**at_zero, **drawn}))
 
 
 def _checked_type(dtype: DTypeLike) -> np.dtype[Any]:

@@ -33,7 +33,7 @@ from catpipe.nn.losses import (
     targets_like,
     weighted,
 )
-from catpipe.nn.parameters import Array, Parameters, floating, is_weight, like
+from catpipe.nn.parameters import Array, Parameters, floating, in_one, is_weight, like, map_numbers
 from catpipe.random import check_seed
 
 
@@ -296,7 +296,7 @@ def backward(network: Network, parameters: Parameters, caches: Caches, dZ: Array
     array([[3.]])
     """
     _, gradients = _back_propagated(network, parameters, caches, dZ)
-    return Parameters.adopt(gradients)
+    return in_one(parameters, gradients)
 
 
 def input_gradient(network: Network, parameters: Parameters, caches: Caches, dZ: Array) -> Array:
@@ -351,15 +351,19 @@ def back_propagate(
     return reduce(back, passed, (lambda: dZ, of_none))
 
 
-def scaled(gradients: dict[str, Array], scale: float | Array) -> dict[str, Array]:
-    """Return the gradients of a sum over examples times a scale, a number or (..., 1, 1).
+def scaled(
+    parameters: Parameters, gradients: Mapping[str, Array], scale: float | Array
+) -> Parameters:
+    """Return the parameters' gradients of a sum over examples times a scale, (..., 1, 1) or one.
 
-    They are divided after they are summed: so what cancels, cancels exactly.
+    They are divided after they are summed: so what cancels, cancels exactly. Raises `KeyError` for
+    gradients of other names.
 
-    >>> scaled({"b1": np.array([[6.0]])}, 0.5)
-    {'b1': array([[3.]])}
+    >>> scaled(Parameters(b1=[[1.0]]), {"b1": np.array([[6.0]])}, 0.5)["b1"]
+    array([[3.]])
     """
-    return {name: gradient * scale for name, gradient in gradients.items()}
+    together = in_one(parameters, gradients)
+    return map_numbers(lambda dW, scale: (dW * scale,), together, rates=(scale,))[0]
 
 
 def compute_cost(network: Network, Z: Array, Y: Array, weights: Array | None = None) -> Array:
@@ -473,7 +477,7 @@ def gradients(
     dZ, scale = summed_cost_gradient(network, Z, Y, weights)
     network.loss.check(like(Z, Y))
     _, summed = back_propagate(network, parameters, caches, dZ)
-    return Parameters.adopt(scaled(summed, scale))
+    return scaled(parameters, summed, scale)
 
 
 def predict_probabilities(network: Network, parameters: Parameters, X: Array) -> Array:

@@ -1,8 +1,25 @@
-"""Named arrays that nobody can change, and the one way to compute with them: a strict map."""
+"""Named arrays that nobody can change, which lie in one vector, and two ways to compute with them.
+
+`map_parameters` is a map over names, `map_numbers` one over all the numbers of all the names.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
+from collections.abc import (
+    Callable,
+    ItemsView,
+    Iterable,
+    Iterator,
+    KeysView,
+    Mapping,
+    Sequence,
+    ValuesView,
+)
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from itertools import accumulate, pairwise, starmap
+from math import prod
+from numbers import Real
 from reprlib import repr as brief
 from typing import Any, TypeAlias
 
@@ -13,35 +30,91 @@ from toolz import merge
 
 Array: TypeAlias = NDArray[Any]
 
+Shapes: TypeAlias = tuple[tuple[str, tuple[int, ...]], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """Where each name's array lies in a vector of them all: one after another.
+
+    `layout_of` makes one of the same names and shapes once, so that equal layouts are identical.
+
+    >>> layout = layout_of((("W1", (1, 2)), ("b1", (1, 1))))
+    >>> layout.views(np.array([1.0, 2.0, 0.0]))
+    {'W1': array([[1., 2.]]), 'b1': array([[0.]])}
+    """
+
+    shapes: Shapes
+
+    @cached_property
+    def places(self) -> tuple[tuple[str, slice, tuple[int, ...]], ...]:
+        """Return the name, the place in the vector and the shape of each array."""
+        ends = pairwise(accumulate((prod(shape) for _, shape in self.shapes), initial=0))
+        of_each = zip(self.shapes, starmap(slice, ends), strict=True)
+        return tuple((name, place, shape) for (name, shape), place in of_each)
+
+    def views(self, vector: Array) -> dict[str, Array]:
+        """Return each name's part of the vector, or of each network's row in a matrix of them."""
+        if vector.ndim == 1:
+            return {name: vector[place].reshape(shape) for name, place, shape in self.places}
+        leading = vector.shape[:-1]
+        return {
+            name: vector[..., place].reshape(leading + shape) for name, place, shape in self.places
+        }
+
+    def vector(self, arrays: Mapping[str, Array]) -> Array:
+        """Return the vector of arrays of these shapes, or a stack's matrix: the inverse of `views`.
+
+        Raises `KeyError` for a name that is missing.
+        """
+        rows = [arrays[name] for name, _, _ in self.places]
+        leading = rows[0].shape[:-2]
+        return np.concatenate([row.reshape(*leading, -1) for row in rows], -1)
+
+
+layout_of: Callable[[Shapes], Layout] = lru_cache(maxsize=256)(Layout)
+
 
 class Parameters(Mapping[str, Array]):
     """An immutable mapping of names to read-only arrays.
 
-    Arrays are copied on the way in, so a later write to the caller's own cannot reach them.
-    Raises `TypeError` for an array of anything but numbers.
+    Arrays are copied on the way in, so a later write to the caller's own cannot reach them. Arrays
+    of one type lie in one vector, a stack's in one matrix (networks, numbers), so that an optimizer
+    takes a few operations for all of them. What that costs: an array keeps all of them in memory,
+    and those of a stack are contiguous in each network only. Arrays of several types, or of stacks
+    of several depths, are apart. Raises `TypeError` for an array of anything but numbers.
 
     >>> Parameters(W1=[[1.0, 2.0]], b1=[[0.0]])
     Parameters(W1 (1, 2) float64, b1 (1, 1) float64; 3 numbers)
     """
 
-    __slots__ = ("_arrays",)
-    _arrays: dict[str, Array]
+    __slots__ = ("_layout", "_vector", "_arrays")  # noqa: RUF023  # in the order of `_finish`
+    _layout: Layout | None  # none where the arrays are apart
+    _vector: Array
+    _arrays: dict[str, Array] | None  # none of those in a vector until somebody asks for one
     __hash__ = None  # type: ignore[assignment]  # equal by value, and values may be -0.0 and 0.0
 
     def __init__(
         self, arrays: Mapping[str, Any] | Iterable[tuple[str, Any]] = (), /, **named: Any
     ) -> None:
-        copies = {name: _copied(name, array) for name, array in _named(arrays, named).items()}
-        object.__setattr__(self, "_arrays", {name: _frozen(name, a) for name, a in copies.items()})
+        given = {name: _numbers(name, array) for name, array in _named(arrays, named).items()}
+        if not _are_of_one_kind(given.values()):
+            held = {n: a if is_foreign(a) else _frozen(np.array(a)) for n, a in given.items()}
+            _finish(self, None, None, held)
+        else:
+            layout = layout_of(tuple((name, array.shape[-2:]) for name, array in given.items()))
+            _finish(self, layout, _frozen(layout.vector(given)), None)
 
     @classmethod
-    def adopt(cls, arrays: dict[str, Array]) -> Parameters:
-        """Return the parameters that take over these arrays, uncopied where they own their memory.
+    def of_vector(cls, vector: Array, layout: Layout) -> Parameters:
+        """Return the parameters in a vector made on the spot, (..., numbers): it becomes read-only.
 
-        For arrays made on the spot: they become read-only.
+        >>> layout = layout_of((("W1", (1, 2)), ("b1", (1, 1))))
+        >>> Parameters.of_vector(np.array([1.0, 2.0, 0.0]), layout)["W1"]
+        array([[1., 2.]])
         """
         self = cls.__new__(cls)
-        object.__setattr__(self, "_arrays", {name: _frozen(name, a) for name, a in arrays.items()})
+        _finish(self, layout, _frozen(vector), None)
         return self
 
     @classmethod
@@ -51,30 +124,49 @@ class Parameters(Mapping[str, Array]):
         NumPy's own become read-only.
         """
         self = cls.__new__(cls)
-        held = {name: _frozen(name, a) if type(a) is ndarray else a for name, a in arrays.items()}
-        object.__setattr__(self, "_arrays", held)
+        held = {n: _frozen(a) if type(a) is ndarray else a for n, a in arrays.items()}
+        _finish(self, None, None, held)
         return self
 
+    @property
+    def layout(self) -> Layout | None:
+        """Return where each array lies in the vector, or none where the arrays are apart."""
+        return self._layout
+
+    @property
+    def vector(self) -> Array:
+        """Return all the numbers, (..., numbers), in the order of names, where they lie in one."""
+        return self._vector
+
+    def _named(self) -> dict[str, Array]:
+        """Return the arrays by name, views that are made when first asked for."""
+        if self._arrays is None:
+            assert self._layout is not None  # or there were arrays
+            views = self._layout.views(self._vector)
+            _finish(self, self._layout, self._vector, views)
+            return views
+        return self._arrays
+
     def __getitem__(self, name: str) -> Array:
-        return self._arrays[name]
+        return (self._arrays or self._named())[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._arrays)
+        return iter(self._named())
 
     def __len__(self) -> int:
-        return len(self._arrays)
+        return len(self._named())
 
     def keys(self) -> KeysView[str]:
         """Return a view of the names: a dict's own, which compares fast."""
-        return self._arrays.keys()
+        return self._named().keys()
 
     def values(self) -> ValuesView[Array]:
         """Return a view of the arrays."""
-        return self._arrays.values()
+        return self._named().values()
 
     def items(self) -> ItemsView[str, Array]:
         """Return a view of the names with their arrays."""
-        return self._arrays.items()
+        return self._named().items()
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"Parameters cannot be changed: {name} was not set; make new ones")
@@ -104,11 +196,26 @@ class Parameters(Mapping[str, Array]):
         return self
 
     def __reduce__(self) -> tuple[type[Parameters], tuple[dict[str, Array]]]:
-        return Parameters, (self._arrays,)
+        return Parameters, (dict(self._named()),)
 
     def __repr__(self) -> str:
         arrays = ", ".join(f"{name} {a.shape} {a.dtype}" for name, a in self.items())
         return f"Parameters({arrays}; {sum(a.size for a in self.values()):,} numbers)"
+
+
+def _are_of_one_kind(arrays: Iterable[Any]) -> bool:
+    """Return whether these are NumPy's, of one type and of one depth."""
+    kinds = {None if is_foreign(array) else (array.dtype, array.shape[:-2]) for array in arrays}
+    return len(kinds) == 1 and None not in kinds
+
+
+def is_foreign(array: Any) -> bool:
+    """Return whether this is an array of another library, which has functions of its own for it.
+
+    >>> is_foreign(np.ones(1)), is_foreign([1.0])
+    (False, False)
+    """
+    return not isinstance(array, ndarray | np.generic) and hasattr(array, "__array_namespace__")
 
 
 def _named(arrays: Any, named: dict[str, Any]) -> dict[str, Any]:
@@ -123,16 +230,17 @@ def _named(arrays: Any, named: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _copied(name: str, array: Any) -> Array:
+def _numbers(name: str, array: Any) -> Any:
+    """Return the array of numbers that this is; another library's as it is."""
     try:
-        copy = np.array(array)
+        numbers = array if is_foreign(array) else np.asarray(array)
     except ValueError:
         raise TypeError(
             f"{name} has rows of several lengths; expected an array of numbers"
         ) from None
-    if copy.dtype.kind not in "fiub":
-        raise TypeError(f"{name} has type {copy.dtype}; expected an array of numbers")
-    return copy
+    if not is_foreign(array) and numbers.dtype.kind not in "fiub":
+        raise TypeError(f"{name} has type {numbers.dtype}; expected an array of numbers")
+    return numbers
 
 
 def map_parameters(
@@ -155,7 +263,110 @@ def map_parameters(
             raise KeyError(_difference(first, other))
     names = first.keys()
     columns = (map(other.__getitem__, names) for other in others)
-    return Parameters.adopt(dict(zip(names, map(function, first.values(), *columns), strict=True)))
+    return Parameters(zip(names, map(function, first.values(), *columns), strict=True))
+
+
+def map_numbers(
+    function: Callable[..., tuple[Array, ...]],
+    first: Mapping[str, Array],
+    *others: Mapping[str, Array],
+    rates: Sequence[float | Array] = (),
+) -> tuple[Parameters, ...]:
+    """Return `function` of all the numbers, of all names at once where they lie in one vector.
+
+    The function takes an array of each, and then the rates, numbers or arrays (networks, 1, 1) with
+    one for each network. It treats each number by itself, and returns new arrays in a tuple, which
+    become read-only and of the type of the first. Raises `KeyError` unless all have the same names.
+
+    >>> W, dW = Parameters(W1=[[1.0, 2.0]], b1=[[3.0]]), Parameters(W1=[[1.0, 1.0]], b1=[[1.0]])
+    >>> (updated,) = map_numbers(lambda W, dW, rate: (W - rate * dW,), W, dW, rates=(0.5,))
+    >>> updated["W1"], updated["b1"]
+    (array([[0.5, 1.5]]), array([[2.5]]))
+    """
+    layout = getattr(first, "layout", None)
+    if layout is None or any(getattr(of, "layout", None) is not layout for of in others):
+        return _map_names(function, first, others, rates)
+    vectors: list[Array] = [of.vector for of in (first, *others)]  # type: ignore[attr-defined]
+    dtype = vectors[0].dtype
+    found = function(*vectors, *(_of_vectors(rate, dtype) for rate in rates))
+    return tuple(Parameters.of_vector(_typed(dtype, of), layout) for of in found)
+
+
+def _map_names(
+    function: Callable[..., tuple[Array, ...]],
+    first: Mapping[str, Array],
+    others: Sequence[Mapping[str, Array]],
+    rates: Sequence[float | Array],
+) -> tuple[Parameters, ...]:
+    """Return what `map_numbers` does, name by name."""
+
+    def of_name(W: Array, *arrays: Array) -> tuple[Array, ...]:
+        found = function(W, *arrays, *(_typed_rate(rate, W.dtype) for rate in rates))
+        return tuple(_typed(W.dtype, each) for each in found)
+
+    each = [
+        of_name(W, *(of[name] for of in _of_same_names(first, others))) for name, W in first.items()
+    ]
+    return tuple(Parameters(zip(first, of, strict=True)) for of in zip(*each, strict=True))
+
+
+def _of_same_names(
+    first: Mapping[str, Array], others: Sequence[Mapping[str, Array]]
+) -> Sequence[Mapping[str, Array]]:
+    for other in others:
+        if other.keys() != first.keys():
+            raise KeyError(_difference(first, other))
+    return others
+
+
+def _typed(dtype: np.dtype[Any], numbers: Array) -> Array:
+    """Return the numbers in this type, where it is a float's."""
+    return numbers if numbers.dtype is dtype or dtype.kind != "f" else numbers.astype(dtype)
+
+
+def _typed_rate(rate: Any, dtype: np.dtype[Any]) -> Any:
+    """Return a number as Python's own, which leaves float32 as it is, and an array in this type."""
+    if isinstance(rate, Real) or not rate.ndim:
+        return float(rate)
+    return rate.astype(dtype)
+
+
+def _of_vectors(rate: Any, dtype: np.dtype[Any]) -> Any:
+    """Return the rate, an array as (networks, 1): for vectors in the place of matrices."""
+    typed = _typed_rate(rate, dtype)
+    return typed if type(typed) is float else typed[..., 0]
+
+
+def in_one(parameters: Parameters, gradients: Mapping[str, Array]) -> Parameters:
+    """Return the gradients in one vector, laid out as the parameters are.
+
+    Raises `KeyError` for gradients of other names.
+
+    >>> in_one(Parameters(W1=[[5.0]], b1=[[7.0]]), {"b1": np.ones((1, 1)), "W1": np.ones((1, 1))})
+    Parameters(W1 (1, 1) float64, b1 (1, 1) float64; 2 numbers)
+    """
+    if gradients.keys() != parameters.keys():
+        raise KeyError(_difference(parameters, gradients))
+    layout = parameters.layout
+    if layout is None:
+        return Parameters({name: gradients[name] for name in parameters})
+    return Parameters.of_vector(layout.vector(gradients), layout)
+
+
+def weights_among(parameters: Parameters) -> Parameters:
+    """Return 1 for each number that is a weight's and 0 for each other, to be multiplied with them.
+
+    >>> weights_among(Parameters(W1=[[5.0]], b1=[[7.0]]))["W1"]
+    array([[1.]])
+    """
+    if parameters.layout is not None:
+        return _weights(parameters.layout, parameters.vector.dtype)
+    return Parameters({n: np.asarray(is_weight(n), W.dtype) for n, W in parameters.items()})
+
+
+@lru_cache(maxsize=256)
+def _weights(layout: Layout, dtype: np.dtype[Any]) -> Parameters:
+    return Parameters({n: np.full(shape, is_weight(n), dtype) for n, shape in layout.shapes})
 
 
 def is_weight(name: str) -> bool:
@@ -197,12 +408,21 @@ def like(floats: Array, numbers: Array) -> Array:
     return floating(numbers).astype(floats.dtype, copy=False)
 
 
-def _frozen(name: str, array: Array) -> Array:
+def _frozen(array: Array) -> Array:
     """Return the array read-only, a copy of it where others could still write to its memory."""
     if type(array) is not ndarray or array.base is not None:
-        array = _copied(name, array)
+        array = np.array(array)
     array.setflags(False)  # type: ignore[call-arg] # noqa: FBT003  # `write`: half as slow by place
     return array
+
+
+_SETTERS = [getattr(Parameters, slot).__set__ for slot in Parameters.__slots__]
+
+
+def _finish(parameters: Parameters, *values: Any) -> None:
+    """Give the parameters their layout, vector and arrays, which cannot be set otherwise."""
+    for set_, value in zip(_SETTERS, values, strict=True):
+        set_(parameters, value)
 
 
 def _difference(first: Mapping[str, Array], other: Mapping[str, Array]) -> str:

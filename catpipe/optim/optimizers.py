@@ -14,17 +14,15 @@ and gradients, may train in the dual form.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import sqrt
 from reprlib import repr as brief
-from typing import Protocol, TypeAlias
+from typing import ClassVar, Protocol, TypeAlias
 
 import numpy as np
-from toolz import valmap
 
 from catpipe.checks import is_number, of_each_network
-from catpipe.nn.parameters import Array, Parameters, map_parameters
+from catpipe.nn.parameters import Array, Parameters, map_numbers, map_parameters
 from catpipe.optim.schedules import Rate, check_positive, checked_schedule, rate_at
 
 Gradients: TypeAlias = Mapping[str, Array]
@@ -115,7 +113,7 @@ def update_parameters(
     array([[0.]])
     """
     _check_shapes(parameters, gradients)
-    return descended(parameters, gradients, learning_rate)
+    return GradientDescent(learning_rate).update(0, parameters, (), gradients)[0]
 
 
 def _check_shapes(parameters: Parameters, gradients: Gradients) -> None:
@@ -128,52 +126,56 @@ def _check_shapes(parameters: Parameters, gradients: Gradients) -> None:
             )
 
 
-def descended(
-    parameters: Parameters, direction: Gradients, learning_rate: float | Array
-) -> Parameters:
-    """Return W - learning_rate v for each name, of directions v that fit: what optimizers call.
-
-    >>> descended(Parameters(b1=[[1.0]]), Parameters(b1=[[2.0]]), 0.5)["b1"]
-    array([[0.]])
-    """
-    if type(learning_rate) is not float:
-        learning_rate = of_each_network("learning rate", learning_rate, "a number")
-    if isinstance(learning_rate, np.ndarray):
-        return map_parameters(
-            lambda W, v: _typed(W, W - np.asarray(learning_rate, W.dtype) * v),
-            parameters,
-            direction,
-        )
-    rate = float(learning_rate)  # which leaves float32 as it is
-    return map_parameters(lambda W, v: _typed(W, W - rate * v), parameters, direction)
-
-
-def _typed(of: Array, numbers: Array) -> Array:
-    """Return the numbers in the type of these, where that is a float's."""
-    if numbers.dtype is of.dtype or of.dtype.kind != "f":
-        return numbers
-    return numbers.astype(of.dtype)
-
-
 @dataclass(frozen=True)
-class GradientDescent:
-    """The optimizer of `gradient_descent`."""
+class _OfNumbers:
+    """What the optimizers share whose formula, `step`, treats each number by itself.
+
+    It takes a weight W, its gradient dW, its moments and `rates`, and returns the weight and its
+    moments after it.
+    """
 
     learning_rate: Rate
 
-    commutes_with_rotations = True
-    is_linear = True
+    number_of_moments: ClassVar[int] = 0
+    commutes_with_rotations: ClassVar[bool] = True
+    is_linear: ClassVar[bool] = True
+    step: ClassVar[Callable[..., tuple[Array, ...]]]
 
-    def init(self, parameters: Parameters) -> Moments:  # noqa: ARG002
-        """Return no moments."""
-        return ()
+    def init(self, parameters: Parameters) -> Moments:
+        """Return the moments to begin with, all of them zero."""
+        zero = map_parameters(np.zeros_like, parameters)
+        return (zero,) * self.number_of_moments
+
+    def rates(self, iteration: int) -> tuple[float | Array, ...]:
+        """Return what the formula takes beside them: the rate, first."""
+        return (_checked(rate_at(self.learning_rate, iteration)),)
 
     def update(
         self, iteration: int, parameters: Parameters, moments: Moments, gradients: Gradients
     ) -> Updated:
+        """Return the parameters and the moments that the formula makes of all the numbers."""
+        updated, *moments_after = map_numbers(
+            self.step,
+            parameters,
+            gradients,
+            *moments,
+            rates=self.rates(iteration),
+        )
+        return updated, tuple(moments_after)
+
+
+def _checked(rate: float | Array) -> float | Array:
+    """Return the rate that a schedule gave; raise `ValueError` for what is none."""
+    return rate if type(rate) is float else of_each_network("learning rate", rate, "a number")
+
+
+@dataclass(frozen=True)
+class GradientDescent(_OfNumbers):
+    """The optimizer of `gradient_descent`."""
+
+    def step(self, W: Array, dW: Array, rate: float | Array) -> tuple[Array, ...]:
         """Return W - rate dW."""
-        rate = rate_at(self.learning_rate, iteration)
-        return descended(parameters, gradients, rate), moments
+        return (W - rate * dW,)
 
 
 def gradient_descent(learning_rate: Rate) -> Optimizer:
@@ -190,31 +192,17 @@ def gradient_descent(learning_rate: Rate) -> Optimizer:
 
 
 @dataclass(frozen=True)
-class _Velocity:
-    """What the optimizers along a velocity v share: two settings, and v = 0 at first."""
-
-    learning_rate: Rate
-    beta: float = 0.9
-
-    commutes_with_rotations = True
-    is_linear = True
-
-    def init(self, parameters: Parameters) -> Moments:
-        """Return v = 0."""
-        return (zero_moment(parameters),)
-
-
-@dataclass(frozen=True)
-class HeavyBall(_Velocity):
+class HeavyBall(_OfNumbers):
     """The optimizer of `heavy_ball`."""
 
-    def update(
-        self, iteration: int, parameters: Parameters, moments: Moments, gradients: Gradients
-    ) -> Updated:
+    beta: float = 0.9
+
+    number_of_moments = 1
+
+    def step(self, W: Array, dW: Array, v: Array, rate: float | Array) -> tuple[Array, ...]:
         """Return W - rate v, and v = beta v + dW."""
-        (v,), rate = moments, rate_at(self.learning_rate, iteration)
-        v = decaying_sum(self.beta, v, gradients)
-        return descended(parameters, v, rate), (v,)
+        v = self.beta * v + dW
+        return W - rate * v, v
 
 
 def heavy_ball(learning_rate: Rate, beta: float = 0.9) -> Optimizer:
@@ -232,16 +220,17 @@ def heavy_ball(learning_rate: Rate, beta: float = 0.9) -> Optimizer:
 
 
 @dataclass(frozen=True)
-class AveragedMomentum(_Velocity):
+class AveragedMomentum(_OfNumbers):
     """The optimizer of `averaged_momentum`."""
 
-    def update(
-        self, iteration: int, parameters: Parameters, moments: Moments, gradients: Gradients
-    ) -> Updated:
+    beta: float = 0.9
+
+    number_of_moments = 1
+
+    def step(self, W: Array, dW: Array, v: Array, rate: float | Array) -> tuple[Array, ...]:
         """Return W - rate v, and v = beta v + (1 - beta) dW."""
-        (v,), rate = moments, rate_at(self.learning_rate, iteration)
-        v = moving_average(self.beta, v, gradients)
-        return descended(parameters, v, rate), (v,)
+        v = self.beta * v + (1 - self.beta) * dW
+        return W - rate * v, v
 
 
 def averaged_momentum(learning_rate: Rate, beta: float = 0.9) -> Optimizer:
@@ -259,17 +248,17 @@ def averaged_momentum(learning_rate: Rate, beta: float = 0.9) -> Optimizer:
 
 
 @dataclass(frozen=True)
-class Nesterov(_Velocity):
+class Nesterov(_OfNumbers):
     """The optimizer of `nesterov`."""
 
-    def update(
-        self, iteration: int, parameters: Parameters, moments: Moments, gradients: Gradients
-    ) -> Updated:
+    beta: float = 0.9
+
+    number_of_moments = 1
+
+    def step(self, W: Array, dW: Array, v: Array, rate: float | Array) -> tuple[Array, ...]:
         """Return W - rate (beta v + dW), and v = beta v + dW."""
-        (v,), rate = moments, rate_at(self.learning_rate, iteration)
-        v = decaying_sum(self.beta, v, gradients)
-        ahead = decaying_sum(self.beta, v, gradients)
-        return descended(parameters, ahead, rate), (v,)
+        v = self.beta * v + dW
+        return W - rate * (self.beta * v + dW), v
 
 
 def nesterov(learning_rate: Rate, beta: float = 0.9) -> Optimizer:
@@ -286,28 +275,20 @@ def nesterov(learning_rate: Rate, beta: float = 0.9) -> Optimizer:
 
 
 @dataclass(frozen=True)
-class RMSProp:
+class RMSProp(_OfNumbers):
     """The optimizer of `rmsprop`."""
 
-    learning_rate: Rate
     beta: float = 0.9
     epsilon: float = 1e-8
 
+    number_of_moments = 1
     commutes_with_rotations = False
     is_linear = False
 
-    def init(self, parameters: Parameters) -> Moments:
-        """Return s = 0."""
-        return (zero_moment(parameters),)
-
-    def update(
-        self, iteration: int, parameters: Parameters, moments: Moments, gradients: Gradients
-    ) -> Updated:
+    def step(self, W: Array, dW: Array, s: Array, rate: float | Array) -> tuple[Array, ...]:
         """Return W - rate dW / (sqrt(s) + epsilon), and s = beta s + (1 - beta) dW^2."""
-        (s,), rate, epsilon = moments, rate_at(self.learning_rate, iteration), self.epsilon
-        s = moving_average(self.beta, s, valmap(np.square, gradients))
-        direction = map_parameters(lambda s, dW: dW / (np.sqrt(s) + epsilon), s, gradients)
-        return descended(parameters, direction, rate), (s,)
+        s = self.beta * s + (1 - self.beta) * dW**2
+        return W - rate * (dW / (np.sqrt(s) + self.epsilon)), s
 
 
 def rmsprop(learning_rate: Rate, beta: float = 0.9, epsilon: float = 1e-8) -> Optimizer:
@@ -326,32 +307,29 @@ def rmsprop(learning_rate: Rate, beta: float = 0.9, epsilon: float = 1e-8) -> Op
 
 
 @dataclass(frozen=True)
-class Adam:
+class Adam(_OfNumbers):
     """The optimizer of `adam`."""
 
-    learning_rate: Rate
     beta1: float = 0.9
     beta2: float = 0.999
     epsilon: float = 1e-8
 
+    number_of_moments = 2
     commutes_with_rotations = False
     is_linear = False
 
-    def init(self, parameters: Parameters) -> Moments:
-        """Return m = 0 and v = 0."""
-        zero = zero_moment(parameters)
-        return zero, zero
+    def rates(self, iteration: int) -> tuple[float | Array, ...]:
+        """Return rate / (1 - beta1^t) and sqrt(1 - beta2^t), which make m and v unbiased."""
+        (rate,), t = super().rates(iteration), iteration + 1
+        return rate / (1 - self.beta1**t), (1 - self.beta2**t) ** 0.5
 
-    def update(
-        self, iteration: int, parameters: Parameters, moments: Moments, gradients: Gradients
-    ) -> Updated:
-        """Return W - rate m' / (sqrt(v') + epsilon), m and v; m' and v' are the unbiased ones."""
-        (m, v), rate, epsilon = moments, rate_at(self.learning_rate, iteration), self.epsilon
-        m = moving_average(self.beta1, m, gradients)
-        v = moving_average(self.beta2, v, valmap(np.square, gradients))
-        of_m, of_v = 1 - self.beta1 ** (iteration + 1), 1 - self.beta2 ** (iteration + 1)
-        direction = map_parameters(lambda m, v: m / (np.sqrt(v) / sqrt(of_v) + epsilon), m, v)
-        return descended(parameters, direction, rate / of_m), (m, v)
+    def step(
+        self, W: Array, dW: Array, m: Array, v: Array, rate: float | Array, root: float
+    ) -> tuple[Array, ...]:
+        """Return W - rate m / (sqrt(v) / root + epsilon), and the moving averages m and v."""
+        m = self.beta1 * m + (1 - self.beta1) * dW
+        v = self.beta2 * v + (1 - self.beta2) * dW**2
+        return W - rate * (m / (np.sqrt(v) / root + self.epsilon)), m, v
 
 
 def adam(
@@ -370,33 +348,6 @@ def adam(
     check_epsilon(epsilon)
     betas = below_one("beta1", beta1), below_one("beta2", beta2)
     return Adam(checked_rate(learning_rate), *betas, float(epsilon))
-
-
-def zero_moment(parameters: Parameters) -> Parameters:
-    """Return a moment to begin with: zeros under the parameters' names.
-
-    >>> zero_moment(Parameters(b=[1.0]))["b"]
-    array([0.])
-    """
-    return map_parameters(np.zeros_like, parameters)
-
-
-def decaying_sum(beta: float, moment: Parameters, gradients: Gradients) -> Parameters:
-    """Return beta v + dW for each name.
-
-    >>> decaying_sum(0.5, Parameters(b=[1.0]), Parameters(b=[2.0]))["b"]
-    array([2.5])
-    """
-    return map_parameters(lambda v, dW: _typed(v, beta * v + dW), moment, gradients)
-
-
-def moving_average(beta: float, moment: Parameters, gradients: Gradients) -> Parameters:
-    """Return beta v + (1 - beta) dW for each name.
-
-    >>> moving_average(0.5, Parameters(b=[1.0]), Parameters(b=[2.0]))["b"]
-    array([1.5])
-    """
-    return map_parameters(lambda v, dW: _typed(v, beta * v + (1 - beta) * dW), moment, gradients)
 
 
 def checked_rate(learning_rate: Rate) -> Rate:

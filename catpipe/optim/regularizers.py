@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from catpipe.nn.parameters import Array, Parameters, is_weight
+from catpipe.nn.parameters import Array, Parameters, is_weight, map_numbers, weights_among
 from catpipe.optim.optimizers import (
     Gradients,
     Moments,
@@ -76,12 +76,13 @@ class WithL2(_Around):
         self, iteration: int, parameters: Parameters, moments: Moments, gradients: Gradients
     ) -> Updated:
         """Return the update by dW + strength W of weights."""
-        strength = rate_at(self.strength, iteration)
-        pulled = {
-            name: dW + np.asarray(strength, W.dtype) * W if is_weight(name) else dW
-            for name, dW in gradients.items()
-            for W in (parameters[name],)
-        }
+        (pulled,) = map_numbers(
+            lambda dW, W, is_weight, strength: (dW + strength * is_weight * W,),
+            gradients,
+            parameters,
+            weights_among(parameters),
+            rates=(rate_at(self.strength, iteration),),
+        )
         return self.optimizer.update(iteration, parameters, moments, pulled)
 
 
@@ -112,12 +113,14 @@ class WithWeightDecay(_Around):
     ) -> Updated:
         """Return the update, less decay W of weights as they were before it."""
         updated, moments = self.optimizer.update(iteration, parameters, moments, gradients)
-        decay = rate_at(self.decay, iteration)
-        shrunk = {
-            name: W - np.asarray(decay, W.dtype) * parameters[name] if is_weight(name) else W
-            for name, W in updated.items()
-        }
-        return Parameters.adopt(shrunk), moments
+        (shrunk,) = map_numbers(
+            lambda after, W, is_weight, decay: (after - decay * is_weight * W,),
+            updated,
+            parameters,
+            weights_among(parameters),
+            rates=(rate_at(self.decay, iteration),),
+        )
+        return shrunk, moments
 
 
 def with_weight_decay(optimizer: Optimizer, decay: Rate) -> Optimizer:
@@ -150,12 +153,21 @@ class WithClipping(_Around):
         self, iteration: int, parameters: Parameters, moments: Moments, gradients: Gradients
     ) -> Updated:
         """Return the update by gradients times norm / max(|dW|, norm), |dW| over all of them."""
-        squares = [(dW**2).sum((-2, -1), keepdims=True) for dW in gradients.values()]
-        length = np.sqrt(np.asarray(sum(squares)))
+        length = np.sqrt(squared_length(gradients))
         most = np.asarray(rate_at(self.norm, iteration), length.dtype)
         scale = most / np.maximum(length, most)
-        clipped = {name: scale * dW for name, dW in gradients.items()}
+        (clipped,) = map_numbers(lambda dW, scale: (scale * dW,), gradients, rates=(scale,))
         return self.optimizer.update(iteration, parameters, moments, clipped)
+
+
+def squared_length(gradients: Gradients) -> Array:
+    """Return the sum of the squares of all gradients, (..., 1, 1).
+
+    >>> squared_length({"W1": np.array([[3.0]]), "b1": np.array([[4.0]])})
+    array([[25.]])
+    """
+    squares = [(dW**2).sum((-2, -1), keepdims=True) for dW in gradients.values()]
+    return np.asarray(sum(squares))
 
 
 def with_clipping(optimizer: Optimizer, norm: float | Array) -> Optimizer:

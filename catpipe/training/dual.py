@@ -55,13 +55,13 @@ class DualDense:
 
         The cost knows the scale through P alone; nothing but decay changes it.
         """
-        P, scale = parameters[self.weights], parameters[self.scale]
+        P = parameters[self.weights]
         dZ, dP, db, compute_dA = linear_activation_backward(self.activation, dA, cache, P)
         return compute_dA, {
             self.weights: dP,
             self.bias: db,
             self.coefficients: dZ,
-            self.scale: np.zeros_like(scale),
+            self.scale: np.zeros_like(dZ[..., :1, :1]),
         }
 
     def shapes(self) -> Shapes:
@@ -131,4 +131,4 @@ def lift(network: Network, start: Parameters, X: Array, trained: Parameters) -> 
     name = first_dense(network).weights
     scale, C = trained[f"{name}.scale"], trained[f"{name}.coefficients"]
     W1 = scale * start[name] + product(C, X.mT)
-    return Parameters.adopt({name: trained[name] for name in start} | {name: W1})
+    return Parameters({name: trained[name] for name in start} | {name: W1})

@@ -31,6 +31,11 @@ from catpipe.training.cost_history import Costs, after
 
 SAMPLE_EVERY = 100  # iterations
 
+# A step makes arrays as large as those that the step before dropped. glibc gives large ones back to
+# the system and asks for them again, page by page, which may take as long as the arithmetic; from
+# the largest array that was ever dropped, up to 32 MB, it learns to keep them. This is never used.
+bytes(2**25 - 2**16)
+
 _B = TypeVar("_B")  # what a step takes: a batch or, in data-parallel training, its shards
 
 
@@ -71,7 +76,7 @@ class Step:
             costs = after(costs, (iteration, compute_cost(self.network, Z, Y, weights)))
         dZ, scale = summed_cost_gradient(self.network, Z, Y, weights)
         _, summed = back_propagate(self.network, parameters, caches, dZ)
-        gradients = scaled(summed, scale)
+        gradients = scaled(parameters, summed, scale)
         updated, moments = self.optimizer.update(iteration, parameters, moments, gradients)
         return State(iteration + 1, updated, moments, costs)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import toolz
 
-from catpipe.nn.parameters import Parameters, map_parameters
+from catpipe.nn.parameters import Parameters, in_one, map_numbers, map_parameters
 
 W1, b1 = np.array([[1.5, -2.0], [0.25, 3.0]]), np.array([[0.5], [1.0]], np.float32)
 
@@ -185,3 +185,91 @@ def test_map_does_not_adopt_a_view_that_somebody_can_write_through():
 def test_a_map_that_returns_no_numbers_is_refused(returned):
     with pytest.raises(TypeError, match=r"W has .*; expected an array of numbers"):
         map_parameters(lambda _: returned, Parameters(W=W1))
+
+
+NAMES = {"W1": (4, 3), "b1": (4, 1), "W2": (1, 4)}
+
+
+def drawn(seed: int, *leading: int, names=tuple(NAMES), dtype=float) -> Parameters:
+    draws = np.random.default_rng(seed)
+    arrays = {name: draws.standard_normal((*leading, *NAMES[name])) for name in NAMES}
+    return Parameters({name: arrays[name].astype(dtype) for name in names})
+
+
+@pytest.mark.parametrize(("leading", "shape"), [((), (20,)), ((5,), (5, 20)), ((2, 5), (2, 5, 20))])
+def test_arrays_of_one_type_are_views_of_one_vector_in_the_order_of_names(leading, shape):
+    parameters = drawn(1, *leading)
+    assert parameters.vector.shape == shape
+    rows = [array.reshape(*leading, -1) for array in parameters.values()]
+    np.testing.assert_array_equal(np.concatenate(rows, -1), parameters.vector)
+    assert all(np.shares_memory(array, parameters.vector) for array in parameters.values())
+
+
+def test_the_vector_cannot_be_written_to():
+    with pytest.raises(ValueError, match="read-only"):
+        drawn(1).vector[0] = 1
+
+
+@pytest.mark.parametrize(
+    "arrays",
+    [{"W1": W1, "b1": b1}, {"W1": np.ones((2, 3, 1)), "b1": np.ones((3, 1))}, {}],
+    ids=["of two types", "of two depths", "none"],
+)
+def test_arrays_that_fit_in_no_vector_are_apart(arrays):
+    parameters = Parameters(arrays)
+    assert parameters.layout is None
+    assert {name: array.tolist() for name, array in parameters.items()} == {
+        name: array.tolist() for name, array in arrays.items()
+    }
+
+
+def test_layouts_of_the_same_names_and_shapes_are_one():
+    assert drawn(1).layout is drawn(2, 5).layout is drawn(3, dtype=np.float32).layout
+    assert drawn(1).layout is not drawn(1, names=("b1", "W1", "W2")).layout
+
+
+OTHERS = {
+    "in one vector": lambda: drawn(2),
+    "in another order": lambda: drawn(2, names=("b1", "W2", "W1")),
+    "a dict": lambda: dict(drawn(2)),
+}
+RATES = {"a number": 0.3, "one a network": np.array([0.3, 7.0]).reshape(2, 1, 1)}
+
+
+@pytest.mark.parametrize("rate", RATES.values(), ids=RATES)
+@pytest.mark.parametrize("other", OTHERS.values(), ids=OTHERS)
+def test_numbers_are_mapped_as_each_array_by_itself(other, rate):
+    W, D = drawn(1), other()
+    after, product = map_numbers(lambda W, D, rate: (W - rate * D, W * D), W, D, rates=(rate,))
+    for name in W:
+        np.testing.assert_array_equal(after[name], W[name] - rate * D[name])
+        np.testing.assert_array_equal(product[name], W[name] * D[name])
+
+
+@pytest.mark.parametrize("rate", RATES.values(), ids=RATES)
+def test_numbers_of_a_stack_are_mapped_as_each_array_by_itself(rate):
+    W, D = drawn(1, 2, dtype=np.float32), drawn(2, 2, dtype=np.float32)
+    (after,) = map_numbers(lambda W, D, rate: (W - rate * D,), W, D, rates=(rate,))
+    for name in W:
+        expected = W[name] - np.asarray(rate, np.float32) * D[name]
+        assert after[name].dtype == np.float32
+        np.testing.assert_array_equal(after[name], expected)
+
+
+@pytest.mark.parametrize("mapped", [map_parameters, map_numbers])
+@pytest.mark.parametrize("first", [drawn(1), Parameters(W1=W1, b1=b1)], ids=["a vector", "apart"])
+def test_every_map_refuses_other_names(mapped, first):
+    with pytest.raises(KeyError, match="unexpected"):
+        mapped(np.divmod, first, first | {"extra": W1})
+
+
+def test_gradients_are_laid_out_as_the_parameters_are():
+    W, D = drawn(1), drawn(2, names=("W2", "W1", "b1"))
+    together = in_one(W, dict(D))
+    assert together == D
+    assert together.layout is W.layout
+
+
+def test_gradients_of_other_names_are_refused():
+    with pytest.raises(KeyError, match=r"missing \['b1'\], unexpected \['b7'\]"):
+        in_one(drawn(1), {"W1": W1, "W2": W1, "b7": b1})
