@@ -18,7 +18,17 @@ os.environ["XLA_FLAGS"] = (
 )
 
 
-HELPERS = {"__init__", "contest", "growth", "peers", "plot", "problem"}
+HELPERS = {
+    "__init__",
+    "contest",
+    "dual_form",
+    "growth",
+    "peers",
+    "plot",
+    "problem",
+    "tasks",
+    "trainers",
+}
 
 
 def programs() -> set[str]:
