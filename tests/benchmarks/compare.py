@@ -81,7 +81,8 @@ def _setting(options: Namespace) -> str:
     return (
         f"{len(images)} pictures of {options.data.name}; network {'-'.join(map(str, sizes))}, "
         "full batches, gradient descent; catpipe from pictures and seed, its peers from columns "
-        "and parameters; in turns, in one process"
+        "and parameters, those given the dual form with the way there and back; in turns, in one "
+        "process"
     )
 
 
@@ -100,7 +101,7 @@ def memory_table(options: Namespace) -> list[dict[str, Any]]:
     for dtype in options.dtypes:
         peaks = peak_memory(here, options.data, dtype)
         for name, mib in peaks.items():
-            print(f"  {dtype} {name:18} {mib['before']:7.0f} {mib['with_run']:7.0f}")
+            print(f"  {dtype} {name:27} {mib['before']:7.0f} {mib['with_run']:7.0f}")
         tables.append({"dtype": dtype, "MiB": peaks})
     print(flush=True)
     return tables

@@ -6,7 +6,6 @@ weights with all columns, moves by `dZ @ K`, and the coefficients `C` of the col
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -154,10 +153,3 @@ def products_alone(of: Descent) -> Ready:
 
 def _named(of: Descent, arrays: list[Any]) -> Weights:
     return dict(zip(of.start, map(np.asarray, arrays), strict=True))
-
-
-GIVEN: dict[str, tuple[Callable[[Descent], Ready], str]] = {
-    "JAX, given the dual form": (jax_dual, "jax"),
-    "PyTorch, given the dual form": (torch_dual, "torch"),
-}
-"""What prepares each, and the module that it cannot do without."""

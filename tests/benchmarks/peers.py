@@ -16,7 +16,9 @@ import numpy as np
 
 from catpipe.nn.parameters import Array
 from tests.benchmarks import THREADS
+from tests.benchmarks.dual_form import Descent, jax_dual, torch_dual, whole
 from tests.benchmarks.problem import Contestant, Problem, Ready, Weights
+from tests.benchmarks.trainers import started, weights_of_scikit_learn
 
 
 def article(problem: Problem, iterations: int) -> Ready:
@@ -55,13 +57,7 @@ def scikit_learn(problem: Problem, iterations: int) -> Ready:
     """MLPClassifier with all but plain gradient descent turned off, started from our parameters."""
     from sklearn.neural_network import MLPClassifier
 
-    class Started(MLPClassifier):  # type: ignore[misc]
-        def _initialize(self, *arguments: Any) -> None:
-            super()._initialize(*arguments)
-            arrays = list(problem.start.values())
-            self.coefs_ = [W.T.copy() for W in arrays[::2]]
-            self.intercepts_ = [b[:, 0].copy() for b in arrays[1::2]]
-
+    Started = started(MLPClassifier, problem.start)
     rows, labels = np.ascontiguousarray(problem.X.T), problem.pictures.targets
     descent = {
         "solver": "sgd",
@@ -81,14 +77,8 @@ def scikit_learn(problem: Problem, iterations: int) -> Ready:
     return Ready(
         begin=lambda: Started(problem.experiment.hidden, **descent, **to_the_end),
         run=run,
-        weights=_weights_of_scikit_learn,
+        weights=weights_of_scikit_learn,
     )
-
-
-def _weights_of_scikit_learn(model: Any) -> Weights:
-    weights = {f"W{layer}": W.T for layer, W in enumerate(model.coefs_, start=1)}
-    biases = {f"b{layer}": b[:, np.newaxis] for layer, b in enumerate(model.intercepts_, start=1)}
-    return weights | biases
 
 
 def torch_autograd(problem: Problem, iterations: int) -> Ready:
@@ -208,14 +198,27 @@ def _cost_by_rows(parameters: Weights, data: tuple[Any, ...]) -> Any:
     return (jax.nn.softplus(Z) - Z * Y.T).mean()
 
 
+def in_dual(prepare: Callable[[Descent], Ready], problem: Problem, iterations: int) -> Ready:
+    """Prepare a peer that is given the dual form: its run is also the way there and back."""
+    rows, rate = np.ascontiguousarray(problem.X.T), problem.experiment.learning_rate
+    return whole(prepare(Descent(rows, problem.Y, problem.start, rate, iterations)))
+
+
 STACKING = (
     Contestant("PyTorch, autograd", torch_autograd, "torch"),
     Contestant("PyTorch, by hand", torch_by_hand, "torch"),
     Contestant("JAX, columns", partial(jax_scan, _cost_by_columns), "jax"),
     Contestant("JAX, rows", partial(jax_scan, _cost_by_rows), "jax"),
 )
+GIVEN_DUAL = (
+    Contestant("JAX, given the dual form", partial(in_dual, jax_dual), "jax", given_dual=True),
+    Contestant(
+        "PyTorch, given the dual form", partial(in_dual, torch_dual), "torch", given_dual=True
+    ),
+)
 PEERS = (
     Contestant("NumPy, article", article),
     Contestant("scikit-learn", scikit_learn, "sklearn"),
     *STACKING,
+    *GIVEN_DUAL,
 )

@@ -53,11 +53,15 @@ class Ready(NamedTuple):
 
 
 class Contestant(NamedTuple):
-    """What prepares it for so many iterations, and the module that it cannot do without."""
+    """What prepares it for so many iterations, and the module that it cannot do without.
+
+    One that is given the dual form goes there and back once a run, so that it is timed whole.
+    """
 
     name: str
     prepare: Callable[[Problem, int], Ready]
     module: str = "numpy"
+    given_dual: bool = False
 
 
 def published(pictures: Examples, dtype: str) -> Problem:
