@@ -33,7 +33,15 @@ from catpipe.nn.losses import (
     targets_like,
     weighted,
 )
-from catpipe.nn.parameters import Array, Parameters, floating, in_one, is_weight, like, map_numbers
+from catpipe.nn.parameters import (
+    Array,
+    Parameters,
+    floating,
+    in_rows,
+    is_weight,
+    like,
+    map_parameters,
+)
 from catpipe.random import check_seed
 
 
@@ -296,7 +304,7 @@ def backward(network: Network, parameters: Parameters, caches: Caches, dZ: Array
     array([[3.]])
     """
     _, gradients = _back_propagated(network, parameters, caches, dZ)
-    return in_one(parameters, gradients)
+    return scaled(parameters, gradients, 1.0)
 
 
 def input_gradient(network: Network, parameters: Parameters, caches: Caches, dZ: Array) -> Array:
@@ -362,8 +370,10 @@ def scaled(
     >>> scaled(Parameters(b1=[[1.0]]), {"b1": np.array([[6.0]])}, 0.5)["b1"]
     array([[3.]])
     """
-    together = in_one(parameters, gradients)
-    return map_numbers(lambda dW, scale: (dW * scale,), together, rates=(scale,))[0]
+    layout = parameters.layout
+    if layout is None:
+        return map_parameters(lambda _, dW: dW * scale, parameters, gradients)
+    return Parameters.of_vector(layout.vector(gradients) * in_rows(scale), layout)
 
 
 def compute_cost(network: Network, Z: Array, Y: Array, weights: Array | None = None) -> Array:

@@ -53,6 +53,11 @@ class Layout:
         of_each = zip(self.shapes, starmap(slice, ends), strict=True)
         return tuple((name, place, shape) for (name, shape), place in of_each)
 
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Return the names."""
+        return frozenset(name for name, _ in self.shapes)
+
     def views(self, vector: Array) -> dict[str, Array]:
         """Return each name's part of the vector, or of each network's row in a matrix of them."""
         if vector.ndim == 1:
@@ -65,11 +70,14 @@ class Layout:
     def vector(self, arrays: Mapping[str, Array]) -> Array:
         """Return the vector of arrays of these shapes, or a stack's matrix: the inverse of `views`.
 
-        Raises `KeyError` for a name that is missing.
+        Raises `KeyError` for other names.
         """
-        rows = [arrays[name] for name, _, _ in self.places]
-        leading = rows[0].shape[:-2]
-        return np.concatenate([row.reshape(*leading, -1) for row in rows], -1)
+        if arrays.keys() != self.names:
+            raise KeyError(_difference(dict.fromkeys(self.names), arrays))
+        each = [arrays[name] for name, _, _ in self.places]
+        if (leading := each[0].shape[:-2]) == ():
+            return np.concatenate(each, None)
+        return np.concatenate([array.reshape(*leading, -1) for array in each], -1)
 
 
 layout_of: Callable[[Shapes], Layout] = lru_cache(maxsize=256)(Layout)
@@ -88,7 +96,7 @@ class Parameters(Mapping[str, Array]):
     Parameters(W1 (1, 2) float64, b1 (1, 1) float64; 3 numbers)
     """
 
-    __slots__ = ("_layout", "_vector", "_arrays")  # noqa: RUF023  # in the order of `_finish`
+    __slots__ = ("_arrays", "_layout", "_vector")
     _layout: Layout | None  # none where the arrays are apart
     _vector: Array
     _arrays: dict[str, Array] | None  # none of those in a vector until somebody asks for one
@@ -283,13 +291,14 @@ def map_numbers(
     >>> updated["W1"], updated["b1"]
     (array([[0.5, 1.5]]), array([[2.5]]))
     """
+    of = (first, *others)
     layout = getattr(first, "layout", None)
-    if layout is None or any(getattr(of, "layout", None) is not layout for of in others):
+    if layout is None or any(getattr(each, "layout", None) is not layout for each in others):
         return _map_names(function, first, others, rates)
-    vectors: list[Array] = [of.vector for of in (first, *others)]  # type: ignore[attr-defined]
+    vectors: list[Array] = [each.vector for each in of]  # type: ignore[attr-defined]
     dtype = vectors[0].dtype
-    found = function(*vectors, *(_of_vectors(rate, dtype) for rate in rates))
-    return tuple(Parameters.of_vector(_typed(dtype, of), layout) for of in found)
+    found = function(*vectors, *[in_rows(_typed_rate(rate, dtype)) for rate in rates])
+    return tuple(Parameters.of_vector(_typed(dtype, each), layout) for each in found)
 
 
 def _map_names(
@@ -326,31 +335,18 @@ def _typed(dtype: np.dtype[Any], numbers: Array) -> Array:
 
 def _typed_rate(rate: Any, dtype: np.dtype[Any]) -> Any:
     """Return a number as Python's own, which leaves float32 as it is, and an array in this type."""
-    if isinstance(rate, Real) or not rate.ndim:
-        return float(rate)
-    return rate.astype(dtype)
+    if type(rate) is float:
+        return rate
+    return float(rate) if isinstance(rate, Real) or not rate.ndim else rate.astype(dtype)
 
 
-def _of_vectors(rate: Any, dtype: np.dtype[Any]) -> Any:
-    """Return the rate, an array as (networks, 1): for vectors in the place of matrices."""
-    typed = _typed_rate(rate, dtype)
-    return typed if type(typed) is float else typed[..., 0]
+def in_rows(rate: Any) -> Any:
+    """Return a number as it is, and an array, (networks, 1, 1), as a column: a row a network.
 
-
-def in_one(parameters: Parameters, gradients: Mapping[str, Array]) -> Parameters:
-    """Return the gradients in one vector, laid out as the parameters are.
-
-    Raises `KeyError` for gradients of other names.
-
-    >>> in_one(Parameters(W1=[[5.0]], b1=[[7.0]]), {"b1": np.ones((1, 1)), "W1": np.ones((1, 1))})
-    Parameters(W1 (1, 1) float64, b1 (1, 1) float64; 2 numbers)
+    >>> in_rows(0.5), in_rows(np.full((3, 1, 1), 0.5)).shape
+    (0.5, (3, 1))
     """
-    if gradients.keys() != parameters.keys():
-        raise KeyError(_difference(parameters, gradients))
-    layout = parameters.layout
-    if layout is None:
-        return Parameters({name: gradients[name] for name in parameters})
-    return Parameters.of_vector(layout.vector(gradients), layout)
+    return rate if type(rate) is float else rate[..., 0]
 
 
 def weights_among(parameters: Parameters) -> Parameters:
@@ -416,15 +412,20 @@ def _frozen(array: Array) -> Array:
     return array
 
 
-_SETTERS = [getattr(Parameters, slot).__set__ for slot in Parameters.__slots__]
+_set_layout = Parameters.__dict__["_layout"].__set__
+_set_vector = Parameters.__dict__["_vector"].__set__
+_set_arrays = Parameters.__dict__["_arrays"].__set__
 
 
-def _finish(parameters: Parameters, *values: Any) -> None:
-    """Give the parameters their layout, vector and arrays, which cannot be set otherwise."""
-    for set_, value in zip(_SETTERS, values, strict=True):
-        set_(parameters, value)
+def _finish(
+    parameters: Parameters, layout: Layout | None, vector: Array | None, arrays: Any
+) -> None:
+    """Give the parameters what they are made of: it cannot be set otherwise."""
+    _set_layout(parameters, layout)
+    _set_vector(parameters, vector)
+    _set_arrays(parameters, arrays)
 
 
-def _difference(first: Mapping[str, Array], other: Mapping[str, Array]) -> str:
+def _difference(first: Mapping[str, Any], other: Mapping[str, Array]) -> str:
     missing, extra = sorted(first.keys() - other.keys()), sorted(other.keys() - first.keys())
     return f"parameters under other names: missing {missing}, unexpected {extra}; expected the same"

@@ -319,17 +319,18 @@ class Adam(_OfNumbers):
     is_linear = False
 
     def rates(self, iteration: int) -> tuple[float | Array, ...]:
-        """Return rate / (1 - beta1^t) and sqrt(1 - beta2^t), which make m and v unbiased."""
+        """Return rate and epsilon for moments as they are (the end of section 2 of the paper)."""
         (rate,), t = super().rates(iteration), iteration + 1
-        return rate / (1 - self.beta1**t), (1 - self.beta2**t) ** 0.5
+        root = (1 - self.beta2**t) ** 0.5
+        return rate * root / (1 - self.beta1**t), self.epsilon * root
 
     def step(
-        self, W: Array, dW: Array, m: Array, v: Array, rate: float | Array, root: float
+        self, W: Array, dW: Array, m: Array, v: Array, rate: float | Array, epsilon: float
     ) -> tuple[Array, ...]:
-        """Return W - rate m / (sqrt(v) / root + epsilon), and the moving averages m and v."""
+        """Return W - rate m / (sqrt(v) + epsilon), and the moving averages m and v."""
         m = self.beta1 * m + (1 - self.beta1) * dW
         v = self.beta2 * v + (1 - self.beta2) * dW**2
-        return W - rate * (m / (np.sqrt(v) / root + self.epsilon)), m, v
+        return W - rate * (m / (np.sqrt(v) + epsilon)), m, v
 
 
 def adam(

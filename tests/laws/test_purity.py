@@ -256,7 +256,7 @@ CALLS = {
     },
     "map_parameters": (parameters.map_parameters, np.add, W, W),
     "map_numbers": (parameters.map_numbers, np.divmod, W, W),
-    "in_one": (parameters.in_one, W, dict(W)),
+    "in_rows": (parameters.in_rows, normal(1, 2, 1, 1)),
     "weights_among": (parameters.weights_among, W),
     "layout_of": (parameters.layout_of, (("W1", (2, 3)), ("b1", (2, 1)))),
     "is_foreign": (parameters.is_foreign, normal(1, 2)),

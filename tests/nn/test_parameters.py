@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import toolz
 
-from catpipe.nn.parameters import Parameters, in_one, map_numbers, map_parameters
+from catpipe.nn.network import scaled
+from catpipe.nn.parameters import Parameters, map_numbers, map_parameters
 
 W1, b1 = np.array([[1.5, -2.0], [0.25, 3.0]]), np.array([[0.5], [1.0]], np.float32)
 
@@ -265,11 +266,11 @@ def test_every_map_refuses_other_names(mapped, first):
 
 def test_gradients_are_laid_out_as_the_parameters_are():
     W, D = drawn(1), drawn(2, names=("W2", "W1", "b1"))
-    together = in_one(W, dict(D))
+    together = scaled(W, dict(D), 1.0)
     assert together == D
     assert together.layout is W.layout
 
 
 def test_gradients_of_other_names_are_refused():
     with pytest.raises(KeyError, match=r"missing \['b1'\], unexpected \['b7'\]"):
-        in_one(drawn(1), {"W1": W1, "W2": W1, "b7": b1})
+        scaled(drawn(1), {"W1": W1, "W2": W1, "b7": b1}, 1.0)
