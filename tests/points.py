@@ -21,6 +21,7 @@ from catpipe.nn.activations import (
     SOFTPLUS,
     TANH,
 )
+from catpipe.nn.arrays import Array
 from catpipe.nn.losses import (
     BINARY_CROSS_ENTROPY,
     MEAN_SQUARED_ERROR,
@@ -35,7 +36,7 @@ from catpipe.nn.network import (
     parameter_shapes,
     weight_shapes,
 )
-from catpipe.nn.parameters import Array, Parameters, map_parameters
+from catpipe.nn.parameters import Parameters, map_parameters
 from catpipe.optim.optimizers import (
     Optimizer,
     adam,

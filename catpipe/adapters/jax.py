@@ -5,7 +5,7 @@ What JAX computes from parameters are parameters again; their arrays are JAX's o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import jax
@@ -24,7 +24,7 @@ def _flatten_with_keys(
     return tuple(named), tuple(parameters)
 
 
-def _unflatten(names: tuple[str, ...], leaves: Sequence[Any]) -> Parameters:
+def _unflatten(names: tuple[str, ...], leaves: Iterable[Any]) -> Parameters:
     return Parameters.holding(dict(zip(names, leaves, strict=True)))
 
 

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from toolz import partition
 
-from catpipe.nn.parameters import Array, Parameters, floating
+from catpipe.nn.arrays import Array, floating
+from catpipe.nn.parameters import Parameters
 
 
 def to_torch(parameters: Parameters) -> dict[str, Array]:

@@ -38,8 +38,9 @@ from catpipe.data.transforms.composition import Transform
 from catpipe.data.transforms.notation import read_transforms, write_transforms
 from catpipe.experiments.experiment import ACTIVATIONS, DTYPES
 from catpipe.experiments.result import Result, checked_result
+from catpipe.nn.arrays import Array
 from catpipe.nn.network import Network, check_parameters, layer_sizes, mlp, parameter_shapes
-from catpipe.nn.parameters import Array, Parameters
+from catpipe.nn.parameters import Parameters
 from catpipe.shell.runs.typed_json import Allowed, Count, Printable, one_of, read_as
 from catpipe.shell.storage.atomic import DataError, StrPath
 

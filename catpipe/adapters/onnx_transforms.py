@@ -34,7 +34,8 @@ from catpipe.data.transforms.components import PrincipalComponents
 from catpipe.data.transforms.composition import Beside, Chain, Transform, by_place
 from catpipe.data.transforms.notation import TRANSFORMS
 from catpipe.data.transforms.scaling import Logarithm, ScaleGroups, SquareRoot, Standardize
-from catpipe.nn.parameters import Array, Parameters
+from catpipe.nn.arrays import Array
+from catpipe.nn.parameters import Parameters
 
 LARGEST = 2**22  # numbers of an example, or of a matrix: a picture of 1,024 x 1,024 has fewer
 TINY = 1e-30

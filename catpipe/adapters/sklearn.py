@@ -45,9 +45,10 @@ from catpipe.experiments.fitting import Watch, run
 from catpipe.experiments.result import Result, of_classes
 from catpipe.experiments.setup import Setup, batches_of
 from catpipe.nn.activations import Activation
+from catpipe.nn.arrays import Array
 from catpipe.nn.losses import BINARY_CROSS_ENTROPY, MEAN_SQUARED_ERROR, SOFTMAX_CROSS_ENTROPY, Loss
 from catpipe.nn.network import Network, check_parameters, predict_probabilities
-from catpipe.nn.parameters import Array, Parameters, map_parameters
+from catpipe.nn.parameters import Parameters, map_parameters
 from catpipe.optim.optimizers import Optimizer
 from catpipe.shell.threads import on_one_thread, with_threads
 from catpipe.training.cost_history import Costs

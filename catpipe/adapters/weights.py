@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from catpipe.experiments.result import Result, checked_result
-from catpipe.nn.parameters import Array
+from catpipe.nn.arrays import Array
 
 MARK = "catpipe_export"
 """The key of the metadata that say what was exported: in every file that we make."""

@@ -19,7 +19,7 @@ import numpy as np
 from catpipe.checks import check_type, check_whole, is_number, is_whole
 from catpipe.data.batches import Batch, check_numbers
 from catpipe.data.sampling import Indices
-from catpipe.nn.parameters import Array
+from catpipe.nn.arrays import Array
 from catpipe.random import BRIGHTNESS, CROP, FLIP, SHIFT, check_seed, generator
 
 Augmentation: TypeAlias = Callable[[Array, int, int], Array]

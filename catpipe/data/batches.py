@@ -14,7 +14,7 @@ import numpy as np
 
 from catpipe.checks import check_type, check_whole, is_number
 from catpipe.data.sampling import Indices, Order, check_order, checked_labels
-from catpipe.nn.parameters import Array
+from catpipe.nn.arrays import Array
 
 
 class Batch(NamedTuple):
@@ -155,12 +155,32 @@ def mini_batches(
     >>> [batch.X.tolist() for batch in islice(batches, 3)]
     [[[3.0, 1.0]], [[2.0]], [[3.0, 1.0]]]
     """
+    picks = picked(everything, order, size, start, drop_last=drop_last)
+    rows = np.ascontiguousarray(everything.X.mT)  # a column is read at once
+    Y = everything.Y
+    return (
+        Batch(rows.take(indices, -2).mT, Y.take(indices, -1), weights) for indices, weights in picks
+    )
+
+
+def picked(
+    everything: Batch, order: Order, size: int, start: int = 0, *, drop_last: bool = False
+) -> Iterator[tuple[Indices, Array | None]]:
+    """Return the places of the examples in each of `mini_batches`, and their weights in it.
+
+    Raises as `mini_batches` does.
+
+    >>> everything = Batch(np.ones((4, 3)), np.ones((1, 3)))
+    >>> picks = picked(everything, lambda epoch: np.array([2, 0, 1]), size=2)
+    >>> [indices.tolist() for indices, _ in islice(picks, 3)]
+    [[2, 0], [1], [2, 0]]
+    """
     check_batch(everything)
     visited = _visited(order, everything)
-    rows = everything._replace(X=np.ascontiguousarray(everything.X.mT))  # a column is read at once
     of_epoch = batches_in_epoch(len(visited), size, drop_last=drop_last)
     first, skipped = divmod(check_whole("start", start, least=0), of_epoch)
-    return islice(_epochs(rows, order, size, first, drop_last=drop_last), skipped, None)
+    epochs = _epochs(everything.weights, order, size, first, drop_last=drop_last)
+    return islice(epochs, skipped, None)
 
 
 def batches_in_epoch(examples: int, size: int, *, drop_last: bool = False) -> int:
@@ -191,14 +211,15 @@ def _visited(order: Order, everything: Batch) -> Indices:
 
 
 def _epochs(
-    rows: Batch, order: Order, size: int, first: int, *, drop_last: bool
-) -> Iterator[Batch]:
+    weights: Array | None, order: Order, size: int, first: int, *, drop_last: bool
+) -> Iterator[tuple[Indices, Array | None]]:
     for epoch in count(first):
         visited = order(epoch)
         number = batches_in_epoch(len(visited), size, drop_last=drop_last)
-        weighed = rows._replace(weights=_weights_in(rows.weights, visited))
+        of_epoch = _weights_in(weights, visited)
         for begin in range(0, number * size, size):
-            yield _picked(weighed, visited[begin : begin + size])
+            indices = visited[begin : begin + size]
+            yield indices, None if of_epoch is None else of_epoch.take(indices, -1) / len(indices)
 
 
 def _weights_in(weights: Array | None, visited: Indices) -> Array | None:
@@ -206,10 +227,3 @@ def _weights_in(weights: Array | None, visited: Indices) -> Array | None:
     if weights is None:
         return None
     return weights * (len(visited) / weights.take(visited, -1).sum(-1, keepdims=True))
-
-
-def _picked(rows: Batch, indices: Indices) -> Batch:
-    X, Y, weights = rows
-    if weights is not None:
-        weights = weights.take(indices, -1) / len(indices)
-    return Batch(X.take(indices, -2).mT, Y.take(indices, -1), weights)

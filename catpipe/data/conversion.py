@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from catpipe.data.examples import DataSet, Examples
 from catpipe.data.sampling import Indices
 from catpipe.data.transforms.columns import are_pixels
-from catpipe.nn.parameters import Array
+from catpipe.nn.arrays import Array
 
 ExamplesLike: TypeAlias = tuple[ArrayLike, ArrayLike] | tuple[ArrayLike, ArrayLike, Any]
 """`Examples`, or a tuple of inputs, targets and, where there are some, weights."""

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from catpipe.data.transforms.boundaries import in_parts
 from catpipe.data.transforms.pictures import downscale
-from catpipe.nn.parameters import Array, Parameters
+from catpipe.nn.arrays import Array
+from catpipe.nn.parameters import Parameters
 
 CELLS = 16  # along each side of a picture
 ALIKE, DETAILED = 0.98, 0.7  # near copies: `python -m tests.benchmarks.copies` measures the gap

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from catpipe.checks import check_whole
-from catpipe.nn.parameters import Array
+from catpipe.nn.arrays import Array
 
 
 class Examples(NamedTuple):

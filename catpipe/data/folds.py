@@ -18,7 +18,7 @@ from toolz import iterate
 from catpipe.checks import check_whole, is_number
 from catpipe.data.copies import digests
 from catpipe.data.sampling import Indices, checked_labels
-from catpipe.nn.parameters import Array
+from catpipe.nn.arrays import Array
 from catpipe.random import HOLD_OUT, check_seed, generator
 
 Folds: TypeAlias = NDArray[np.int64]

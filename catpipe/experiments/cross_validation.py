@@ -30,7 +30,8 @@ from catpipe.experiments.setup import (
     with_mask,
     with_seed,
 )
-from catpipe.nn.parameters import Array, Parameters
+from catpipe.nn.arrays import Array
+from catpipe.nn.parameters import Parameters
 from catpipe.training.loop import Diverged, quiet
 
 

@@ -17,7 +17,7 @@ from catpipe.experiments.fitting import run
 from catpipe.experiments.result import Result, checkpoint_of, evaluate
 from catpipe.experiments.resuming import check_same, with_experiment
 from catpipe.experiments.setup import Setup
-from catpipe.nn.parameters import Array
+from catpipe.nn.arrays import Array
 from catpipe.training.stopping import Checkpoint
 
 

@@ -12,8 +12,8 @@ from catpipe.data.examples import Examples
 from catpipe.data.transforms.columns import as_floats
 from catpipe.experiments.experiment import Experiment, is_regression
 from catpipe.experiments.result import Result, checked_result, cost_on, predictions, probabilities
+from catpipe.nn.arrays import Array
 from catpipe.nn.network import compute_cost
-from catpipe.nn.parameters import Array
 
 LEAST = 100  # iterations: fewer say nothing
 GROWN = 10  # times the first cost, and that of a constant prediction: an order of magnitude

@@ -28,7 +28,8 @@ from catpipe.experiments.setup import (
     prepare,
     with_seed,
 )
-from catpipe.nn.parameters import Array, Parameters, map_parameters
+from catpipe.nn.arrays import Array
+from catpipe.nn.parameters import Parameters, map_parameters
 from catpipe.training.cost_history import Costs
 from catpipe.training.stopping import Checkpoint
 

@@ -532,6 +532,10 @@ class Experiment(NamedTuple):
         AUGMENTATION, "how pictures are changed by chance in each iteration, such as "
         "'flipped; cropped:0.25'", "batches", default="not at all", also_as=("augment",),
         may_lack=True)] = ()
+    compiled: Annotated[bool, Field(
+        SWITCH, "compile the steps by JAX (the extra jax), which takes about a second and makes "
+        "small steps several times faster; the result is the same up to rounding", "training",
+        also_as=("jit",), may_lack=True)] = False
     # fmt: on
 
 
@@ -691,6 +695,11 @@ def _check_agreement(experiment: Experiment, named: Callable[[str], str]) -> Non
         raise ValueError(
             f"{named('dropout')} is {experiment.dropout} without hidden layers; expected some, "
             "whose units are dropped: leave it out"
+        )
+    if experiment.compiled and experiment.augmentation:
+        raise ValueError(
+            f"{named('compiled')} is true with {named('augmentation')}, which changes pictures in "
+            "each step outside of the program; expected one of them: leave out the other"
         )
     weights = experiment.class_weight
     if is_regression(experiment):

@@ -16,9 +16,9 @@ from catpipe.experiments.result import (
     checked_result,
     ensemble_probabilities,
 )
+from catpipe.nn.arrays import Array
 from catpipe.nn.losses import softmax
 from catpipe.nn.network import first_dense, forward, input_gradient, layer_sizes
-from catpipe.nn.parameters import Array
 
 CHANNELS = (1, 3)  # of pictures that eyes can see
 

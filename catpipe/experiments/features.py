@@ -15,8 +15,9 @@ from catpipe.data.transforms.composition import (
     fit_transforms,
 )
 from catpipe.experiments.experiment import Experiment
+from catpipe.nn.arrays import Array
 from catpipe.nn.network import Network, check_parameters, forward
-from catpipe.nn.parameters import Array, Parameters
+from catpipe.nn.parameters import Parameters
 
 
 def learned_columns(

@@ -14,10 +14,12 @@ from catpipe.data.conversion import ExamplesLike
 from catpipe.experiments.contexts import Context, no_context, prepared_and_trained
 from catpipe.experiments.experiment import Experiment
 from catpipe.experiments.result import Result
-from catpipe.experiments.setup import Setup, batches_of, prepare, weights_fingerprint
+from catpipe.experiments.setup import Setup, batches_of, prepare, turns_of, weights_fingerprint
+from catpipe.nn.arrays import Array
 from catpipe.nn.network import Network, cost_of, layer_sizes
-from catpipe.nn.parameters import Array, Parameters
+from catpipe.nn.parameters import Parameters
 from catpipe.optim.optimizers import Optimizer
+from catpipe.training.compiled import compiled_trajectory
 from catpipe.training.cost_history import Costs
 from catpipe.training.loop import (
     SAMPLE_EVERY,
@@ -102,8 +104,7 @@ def train_in_space(
     The network and the parameters are as they are in the setup's space. Raises `Diverged`.
     """
     state = checkpoint.state if checkpoint else initial_state(setup.optimizer, parameters)
-    step = make_step(network, setup.optimizer)
-    states = finite(trajectory(step, batches_of(setup, state.iteration), state))
+    states = finite(_trajectory(setup, network, state))
     watched = watch(_checkpoints(setup, network, states, checkpoint))
     passed = tail(2, watched) if isinstance(watched, Iterable) else ()
     if not passed or not all(isinstance(each, Checkpoint) for each in passed):
@@ -113,6 +114,26 @@ def train_in_space(
         )
     *before, final = passed
     return final, before[0].state if before else None
+
+
+def _trajectory(setup: Setup, network: Network, state: State) -> Iterator[State]:
+    """Return the states of the run from this one on; of a compiled one, those it is looked at."""
+    if not setup.experiment.compiled:
+        step = make_step(network, setup.optimizer)
+        return trajectory(step, batches_of(setup, state.iteration), state)
+    turns, planned = turns_of(setup), setup.plan.iterations
+    ends = partial(_is_checked, setup)
+    return compiled_trajectory(network, setup.optimizer, turns, state, planned, ends)
+
+
+def _is_checked(setup: Setup, iteration: int) -> bool:
+    """Return whether early stopping checks at this iteration, or needs the one before its check."""
+    every = _check_every(setup)
+    return setup.experiment.early_stopping is not None and iteration % every in (0, every - 1)
+
+
+def _check_every(setup: Setup) -> int:
+    return setup.plan.batches_in_epoch if setup.experiment.batch_size else SAMPLE_EVERY
 
 
 def result_at(setup: Setup, checkpoint: Checkpoint) -> Result:
@@ -234,7 +255,7 @@ def _checkpoints(
     if patience is None:
         return map(Checkpoint, states)
     cost = partial(_validation_cost, setup, network)
-    every = setup.plan.batches_in_epoch if setup.experiment.batch_size else SAMPLE_EVERY
+    every = _check_every(setup)
     return early_stopping(states, cost, patience, every=every, checkpoint=checkpoint)
 
 

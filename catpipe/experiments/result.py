@@ -22,8 +22,9 @@ from catpipe.data.examples import targets
 from catpipe.experiments.experiment import Experiment, is_regression
 from catpipe.experiments.features import columns_of, logits_of
 from catpipe.metrics.scores import accuracy, r_squared
+from catpipe.nn.arrays import Array
 from catpipe.nn.network import Network, compute_cost
-from catpipe.nn.parameters import Array, Parameters
+from catpipe.nn.parameters import Parameters
 from catpipe.optim.optimizers import Optimizer
 from catpipe.training.cost_history import Costs
 from catpipe.training.stopping import Checkpoint

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import reduce
-from itertools import islice
 from reprlib import repr as brief
 from typing import Any, TypedDict, Unpack
 
@@ -18,7 +17,7 @@ from catpipe.experiments.experiment import COUNT, Experiment, checked
 from catpipe.experiments.fitting import Watch, run
 from catpipe.experiments.result import Result, checkpoint_of
 from catpipe.experiments.setup import Setup, optimizer_for, prepare, weights_fingerprint
-from catpipe.nn.parameters import Array
+from catpipe.nn.arrays import Array
 from catpipe.training.loop import State
 from catpipe.training.stopping import Checkpoint
 
@@ -148,14 +147,21 @@ def run_again(result: Result, setup: Setup, watch: Watch = identity, map_: Map =
         until, experiment = span
 
         def until_there(checkpoints: Iterator[Checkpoint]) -> Iterator[Checkpoint]:
-            begin = before.iterations_done if before else 0
-            return watch(islice(checkpoints, until - begin + 1))
+            return watch(_until(until, checkpoints))
 
         checkpoint = checkpoint_of(before) if before else None
         return _run(with_experiment(setup, experiment), until_there, map_, checkpoint)
 
     first, *others = spans
     return reduce(trained, others, trained(None, first))
+
+
+def _until(iteration: int, checkpoints: Iterable[Checkpoint]) -> Iterator[Checkpoint]:
+    """Hand on the checkpoints up to that of this iteration."""
+    for checkpoint in checkpoints:
+        yield checkpoint
+        if checkpoint.state.iteration >= iteration:
+            return
 
 
 def with_experiment(setup: Setup, experiment: Experiment) -> Setup:

@@ -45,14 +45,16 @@ from catpipe.experiments.experiment import (
     is_regression,
 )
 from catpipe.experiments.features import columns_of, learned_columns
+from catpipe.nn.arrays import Array
 from catpipe.nn.initializers import initialize_parameters
 from catpipe.nn.layers import Dense
 from catpipe.nn.losses import BINARY_CROSS_ENTROPY, MEAN_SQUARED_ERROR, SOFTMAX_CROSS_ENTROPY
 from catpipe.nn.network import Network, layer_sizes, mlp, with_dropout
-from catpipe.nn.parameters import Array, Parameters
+from catpipe.nn.parameters import Parameters
 from catpipe.optim.optimizers import Optimizer, check_optimizer
 from catpipe.optim.regularizers import with_l2, with_weight_decay
 from catpipe.optim.schedules import Schedule, scaled, warm_up
+from catpipe.training.compiled import Turns
 from catpipe.training.spaces import Space, cheapest_space, full_space, space_of
 
 HELD_OUT = 0.2  # of the examples, where early stopping has no validation set
@@ -258,6 +260,16 @@ def batches_of(setup: Setup, start: int = 0) -> Iterator[Batch]:
         everything = Batch(X, setup.targets, weights)
         batches = islice(mini_batches(everything, order, size, start), iterations - start)
     return _augmented(setup, batches, start) if augmentations else batches
+
+
+def turns_of(setup: Setup) -> Turns:
+    """Return the examples of the run as they are in its space, and how they take turns.
+
+    >>> turns_of(prepare(Experiment(seed=1), pictures)).everything.X.shape
+    (1, 2)
+    """
+    plan, everything = setup.plan, Batch(setup.space.columns, setup.targets, setup.plan.weights)
+    return Turns(everything, plan.order, setup.experiment.batch_size if plan.order else None)
 
 
 def _pictures(setup: Setup) -> Array:

@@ -51,7 +51,7 @@ from catpipe.metrics.scores import (
     r_squared,
     root_mean_squared_error,
 )
-from catpipe.nn.parameters import Array
+from catpipe.nn.arrays import Array
 from catpipe.values import Value
 
 

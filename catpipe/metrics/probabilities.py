@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from catpipe.checks import check_whole
 from catpipe.metrics.scores import example_weights
-from catpipe.nn.parameters import Array
+from catpipe.nn.arrays import Array
 
 
 class Reliability(NamedTuple):

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from catpipe.checks import check_whole
-from catpipe.nn.parameters import Array
+from catpipe.nn.arrays import Array
 
 INTEGERS, NUMBERS, CLASSES = "biu", "biuf", "biufUS"  # kinds of arrays
 

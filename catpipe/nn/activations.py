@@ -8,13 +8,14 @@ what they tend to. They raise `TypeError` for what is not numbers.
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from math import erfc, pi, sqrt
 from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
 
-from catpipe.nn.parameters import Array, floating
+from catpipe.nn.arrays import Array, floating, is_foreign, namespaced
 
 _FAR = 12_000  # exp(-12,000) is 0 in every type; 0 times that is a number, 0 times infinity is none
 
@@ -53,7 +54,8 @@ def relu(Z: Array) -> Array:
     >>> relu(np.array([-1.0, 2.0]))
     array([0., 2.])
     """
-    return np.maximum(floating(Z), 0.0)
+    xp, Z = namespaced(Z)
+    return xp.maximum(Z, 0.0)
 
 
 def relu_backward(dA: Array, Z: Array) -> Array:
@@ -74,8 +76,8 @@ def leaky_relu(Z: Array, slope: float = 0.01) -> Array:
     >>> leaky_relu(np.array([-1.0, 2.0]))
     array([-0.01,  2.  ])
     """
-    Z, slope = floating(Z), _checked_slope(slope)
-    return np.maximum(Z, slope * Z if slope else 0)  # 0 times infinity is no number
+    (xp, Z), slope = namespaced(Z), _checked_slope(slope)
+    return xp.maximum(Z, slope * Z if slope else 0)  # 0 times infinity is no number
 
 
 def leaky_relu_backward(dA: Array, Z: Array, slope: float = 0.01) -> Array:
@@ -86,8 +88,8 @@ def leaky_relu_backward(dA: Array, Z: Array, slope: float = 0.01) -> Array:
     >>> leaky_relu_backward(np.array([3.0, 3.0]), np.array([-1.0, 2.0]))
     array([0.03, 3.  ])
     """
-    dA = floating(dA)
-    return np.where(floating(Z) > 0, dA, _checked_slope(slope) * dA)
+    xp, dA = namespaced(dA)
+    return xp.where(floating(Z) > 0, dA, _checked_slope(slope) * dA)
 
 
 def _checked_slope(slope: float) -> float:
@@ -104,8 +106,8 @@ def sigmoid(Z: Array) -> Array:
     >>> sigmoid(np.array([-1e4, 0.0, 1e4]))
     array([0. , 0.5, 1. ])
     """
-    Z = floating(Z)
-    return np.exp(np.minimum(Z, 0.0)) / (1.0 + np.exp(-np.abs(Z)))
+    xp, Z = namespaced(Z)
+    return xp.exp(xp.minimum(Z, 0.0)) / (1.0 + xp.exp(-xp.abs(Z)))
 
 
 def sigmoid_backward(dA: Array, Z: Array) -> Array:
@@ -124,7 +126,8 @@ def tanh(Z: Array) -> Array:
     >>> tanh(np.array([-1e4, 0.0]))
     array([-1.,  0.])
     """
-    return np.tanh(floating(Z))
+    xp, Z = namespaced(Z)
+    return xp.tanh(Z)
 
 
 @np.errstate(over="ignore")  # far from 0 one over infinity is right
@@ -136,7 +139,8 @@ def tanh_backward(dA: Array, Z: Array) -> Array:
     >>> tanh_backward(np.array([4.0]), np.array([0.0]))
     array([4.])
     """
-    return floating(dA) / np.cosh(floating(Z)) ** 2
+    xp, Z = namespaced(Z)
+    return floating(dA) / xp.cosh(Z) ** 2
 
 
 def softplus(Z: Array) -> Array:
@@ -145,8 +149,8 @@ def softplus(Z: Array) -> Array:
     >>> softplus(np.array([-1e4, 0.0, 1e4])).round(4)
     array([0.000e+00, 6.931e-01, 1.000e+04])
     """
-    Z = floating(Z)
-    return np.maximum(Z, 0) + np.log1p(np.exp(-np.abs(Z)))
+    xp, Z = namespaced(Z)
+    return xp.maximum(Z, 0) + xp.log1p(xp.exp(-xp.abs(Z)))
 
 
 def softplus_backward(dA: Array, Z: Array) -> Array:
@@ -164,8 +168,8 @@ def elu(Z: Array) -> Array:
     >>> elu(np.array([-1e4, 2.0]))
     array([-1.,  2.])
     """
-    Z = floating(Z)
-    return np.where(Z > 0, Z, np.expm1(np.minimum(Z, 0)))
+    xp, Z = namespaced(Z)
+    return xp.where(Z > 0, Z, xp.expm1(xp.minimum(Z, 0)))
 
 
 def elu_backward(dA: Array, Z: Array) -> Array:
@@ -174,7 +178,8 @@ def elu_backward(dA: Array, Z: Array) -> Array:
     >>> elu_backward(np.array([3.0, 3.0]), np.array([-1e4, 2.0]))
     array([0., 3.])
     """
-    return floating(dA) * np.exp(np.minimum(floating(Z), 0))
+    xp, Z = namespaced(Z)
+    return floating(dA) * xp.exp(xp.minimum(Z, 0))
 
 
 def gelu(Z: Array) -> Array:
@@ -185,7 +190,8 @@ def gelu(Z: Array) -> Array:
     >>> gelu(np.array([-1e4, 0.0, 1.0])).round(4)
     array([-0.    ,  0.    ,  0.8413])
     """
-    Z = np.maximum(floating(Z), -_FAR)
+    xp, Z = namespaced(Z)
+    Z = xp.maximum(Z, -_FAR)
     return Z * _below(Z)
 
 
@@ -196,17 +202,23 @@ def gelu_backward(dA: Array, Z: Array) -> Array:
     >>> gelu_backward(np.array([4.0]), np.array([0.0]))
     array([2.])
     """
-    Z = _near(Z)
-    density = np.exp(-(Z**2) / 2) / sqrt(2 * pi)
+    xp, Z = namespaced(_near(Z))
+    density = xp.exp(-(Z**2) / 2) / sqrt(2 * pi)
     return floating(dA) * (_below(Z) + Z * density)
-
-
-_erfc = np.frompyfunc(erfc, 1, 1)
 
 
 def _below(Z: Array) -> Array:
     """Return the probability that a standard normal is below Z; erfc keeps its small values."""
-    return np.asarray(_erfc(-Z / sqrt(2)), Z.dtype) / 2
+    return _erfc(-Z / sqrt(2)) / 2
+
+
+def _erfc(Z: Array) -> Array:
+    if not is_foreign(Z):
+        return np.asarray(_erfc_of_each(Z), Z.dtype)
+    return import_module("jax.scipy.special").erfc(Z)  # the standard has none
+
+
+_erfc_of_each = np.frompyfunc(erfc, 1, 1)
 
 
 def silu(Z: Array) -> Array:
@@ -215,7 +227,8 @@ def silu(Z: Array) -> Array:
     >>> silu(np.array([-1e4, 0.0, 1e4]))
     array([   -0.,     0., 10000.])
     """
-    return np.maximum(floating(Z), -_FAR) * sigmoid(Z)
+    xp, Z = namespaced(Z)
+    return xp.maximum(Z, -_FAR) * sigmoid(Z)
 
 
 def silu_backward(dA: Array, Z: Array) -> Array:
@@ -230,7 +243,8 @@ def silu_backward(dA: Array, Z: Array) -> Array:
 
 def _near(Z: Array) -> Array:
     """Return Z with what lies beyond `_FAR` put there: slopes are what they are at infinity."""
-    return np.minimum(np.maximum(floating(Z), -_FAR), _FAR)
+    xp, Z = namespaced(Z)
+    return xp.minimum(xp.maximum(Z, -_FAR), _FAR)
 
 
 IDENTITY = Activation(identity, identity_backward)

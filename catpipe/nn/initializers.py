@@ -15,9 +15,10 @@ from numpy.typing import DTypeLike
 from toolz import valmap
 
 from catpipe.checks import is_whole
+from catpipe.nn.arrays import Array, floating
 from catpipe.nn.layers import Shapes
 from catpipe.nn.network import Network, parameter_shapes, weight_shapes
-from catpipe.nn.parameters import Array, Parameters, floating
+from catpipe.nn.parameters import Parameters
 from catpipe.random import check_seed, generator
 
 WeightShapes: TypeAlias = Sequence[tuple[int, int]]

@@ -13,13 +13,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from numbers import Real
+from operator import mul
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 
 from catpipe.checks import is_whole
 from catpipe.nn.activations import Activation
-from catpipe.nn.parameters import Array, Parameters, floating, like
+from catpipe.nn.arrays import Array, floating, is_foreign, like, namespaced
+from catpipe.nn.parameters import Parameters
 from catpipe.random import DROPOUT, check_seed, generator
 
 InputGradient: TypeAlias = Callable[[], Array]
@@ -140,7 +142,7 @@ def affine(A: Array, W: Array, b: Array) -> Array:
     """
     if W.ndim > 2:
         return product(W, A) + b
-    if A.flags.c_contiguous:
+    if is_foreign(A) or A.flags.c_contiguous:
         return W @ A + b
     return np.ascontiguousarray((A.mT @ W.mT).mT) + b  # takes two thirds of the time in float32
 
@@ -205,7 +207,8 @@ def linear_gradients(dZ: Array, A: Array) -> tuple[Array, Array]:
     >>> linear_gradients(np.array([[1.0, 2.0]]), A=np.array([[3.0, 4.0]]))
     (array([[11.]]), array([[3.]]))
     """
-    return product(dZ, A.mT), np.add.reduce(dZ, -1, keepdims=True)  # `sum`, without its detour
+    xp, dZ = namespaced(dZ)
+    return product(dZ, A.mT), xp.add.reduce(dZ, -1, keepdims=True)  # `sum`, without its detour
 
 
 def linear_input_gradient(dZ: Array, W: Array) -> Array:
@@ -248,9 +251,12 @@ class Dropout:
         """Return A times the iteration's mask, and the mask, (units, examples)."""
         if iteration is None:
             return A, 1.0
-        draws = generator(self.seed, DROPOUT, iteration, self.number).random(A.shape[-2:])
-        mask = _scaled(draws >= self.rate, self.rate, A)
+        mask = _scaled(self.stays(iteration, A.shape[-2:]), self.rate, A)
         return A * mask, mask
+
+    def stays(self, iteration: int, shape: tuple[int, ...]) -> Array:
+        """Return what an iteration lets through of so many units and examples: true for it."""
+        return generator(self.seed, DROPOUT, iteration, self.number).random(shape) >= self.rate
 
     def backward(
         self,
@@ -259,7 +265,7 @@ class Dropout:
         dA: Array,
     ) -> tuple[InputGradient, dict[str, Array]]:
         """Return what computes dA times the mask, and no gradients: there are no parameters."""
-        return partial(np.multiply, dA, mask), {}
+        return partial(mul, dA, mask), {}
 
     def shapes(self) -> Shapes:
         """Return that there are no parameters."""
@@ -318,10 +324,14 @@ class MaskedDropout:
         """
         if iteration is None:
             return A, 1.0
-        stays = np.asarray(self.masks(iteration))
-        if stays.shape != A.shape[-2:]:
-            raise ValueError(f"mask of shape {stays.shape}; expected {A.shape[-2:]}")
-        mask = _scaled(stays, self.rate, A)
+        mask = _scaled(self.stays(iteration, A.shape[-2:]), self.rate, A)
         return A * mask, mask
+
+    def stays(self, iteration: int, shape: tuple[int, ...]) -> Array:
+        """Return the mask of the iteration; raise `ValueError` unless it is of this shape."""
+        stays = self.masks(iteration)
+        if stays.shape != shape:
+            raise ValueError(f"mask of shape {stays.shape}; expected {shape}")
+        return stays
 
     backward, shapes = Dropout.backward, Dropout.shapes

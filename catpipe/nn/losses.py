@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from catpipe.nn.activations import identity, sigmoid
-from catpipe.nn.parameters import Array, floating, like
+from catpipe.nn.arrays import Array, floating, like, namespaced
 
 
 def targets_like(Z: Array, Y: Array) -> Array:
@@ -72,9 +72,9 @@ def binary_cross_entropy(Z: Array, Y: Array) -> Array:
     >>> binary_cross_entropy(np.array([[0.0, -1e4]]), np.array([[1.0, 1.0]])).round(4)
     array([[6.931e-01, 1.000e+04]])
     """
-    Z = floating(Z)
-    Y, size = targets_like(Z, Y), np.abs(Z)
-    return weighted(np.where(Z > 0, 1 - Y, Y), size) + np.log1p(np.exp(-size))
+    xp, Z = namespaced(Z)
+    Y, size = targets_like(Z, Y), xp.abs(Z)
+    return weighted(xp.where(Z > 0, 1 - Y, Y), size) + xp.log1p(xp.exp(-size))
 
 
 def weighted(weights: Array, costs: Array) -> Array:
@@ -83,8 +83,9 @@ def weighted(weights: Array, costs: Array) -> Array:
     >>> weighted(np.array([0.0, 0.5]), np.array([np.inf, 3.0]))
     array([0. , 1.5])
     """
+    xp, costs = namespaced(costs)
     with np.errstate(invalid="ignore"):
-        return np.where(weights == 0, 0, weights * costs)
+        return xp.where(weights == 0, 0, weights * costs)
 
 
 def binary_cross_entropy_gradient(Z: Array, Y: Array) -> Array:
@@ -130,18 +131,19 @@ def softmax(Z: Array) -> Array:
     array([[1.],
            [0.]])
     """
-    Z = _columns(Z)
-    powers = np.exp(_below_top(Z))
-    return powers / np.add.reduce(powers, -2, keepdims=True)
+    xp, Z = namespaced(_columns(Z))
+    powers = xp.exp(_below_top(Z))
+    return powers / xp.add.reduce(powers, -2, keepdims=True)
 
 
 def _below_top(Z: Array) -> Array:
     """Return Z less its largest output in each column, where the largest is 0 if infinite, too."""
-    top = np.maximum.reduce(Z, -2, keepdims=True)
-    if isfinite(np.add.reduce(top, None)):
+    xp, Z = namespaced(Z)
+    top = xp.maximum.reduce(Z, -2, keepdims=True)
+    if xp is np and isfinite(np.add.reduce(top, None)):
         return Z - top
     with np.errstate(invalid="ignore"):
-        return np.where(top == Z, 0, Z - top)
+        return xp.where(top == Z, 0, Z - top)
 
 
 def softmax_cross_entropy(Z: Array, Y: Array) -> Array:
@@ -153,9 +155,9 @@ def softmax_cross_entropy(Z: Array, Y: Array) -> Array:
     array([[    0.],
            [10000.]])
     """
-    Z = _columns(Z)
+    xp, Z = namespaced(_columns(Z))
     below = _below_top(Z)
-    return weighted(targets_like(Z, Y), np.log(np.exp(below).sum(-2, keepdims=True)) - below)
+    return weighted(targets_like(Z, Y), xp.log(xp.exp(below).sum(-2, keepdims=True)) - below)
 
 
 def softmax_cross_entropy_gradient(Z: Array, Y: Array) -> Array:

@@ -15,6 +15,7 @@ from toolz import keyfilter, merge
 
 from catpipe.checks import is_whole
 from catpipe.nn.activations import IDENTITY, RELU, Activation
+from catpipe.nn.arrays import Array, floating, is_foreign, like, namespaced
 from catpipe.nn.layers import (
     Cache,
     Dense,
@@ -33,15 +34,7 @@ from catpipe.nn.losses import (
     targets_like,
     weighted,
 )
-from catpipe.nn.parameters import (
-    Array,
-    Parameters,
-    floating,
-    in_rows,
-    is_weight,
-    like,
-    map_parameters,
-)
+from catpipe.nn.parameters import Parameters, in_rows, is_weight, map_parameters
 from catpipe.random import check_seed
 
 
@@ -388,7 +381,8 @@ def compute_cost(network: Network, Z: Array, Y: Array, weights: Array | None = N
     """
     check_network(network)
     Z, Y, weights = _fitting(Z, Y, weights)
-    network.loss.check(Y)
+    if not is_foreign(Y):  # whose numbers are not known while they are compiled
+        network.loss.check(Y)
     each = network.loss.cost(Z, Y)
     if weights is None:
         return each.sum((-2, -1)) / Z.shape[-1]
@@ -427,7 +421,8 @@ def summed_cost_gradient(
         raise
     if weights is None:
         return each, 1 / Z.shape[-1]
-    largest = np.maximum.reduce(weights, -1, keepdims=True, initial=1e-30)  # not 0, to divide by
+    xp, weights = namespaced(weights)
+    largest = xp.maximum.reduce(weights, -1, keepdims=True, initial=1e-30)  # not 0, to divide by
     return each * (weights / largest), largest
 
 

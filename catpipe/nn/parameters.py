@@ -25,10 +25,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from numpy import ndarray
-from numpy.typing import NDArray
 from toolz import merge
 
-Array: TypeAlias = NDArray[Any]
+from catpipe.nn.arrays import Array, is_foreign
 
 Shapes: TypeAlias = tuple[tuple[str, tuple[int, ...]], ...]
 
@@ -67,17 +66,17 @@ class Layout:
             name: vector[..., place].reshape(leading + shape) for name, place, shape in self.places
         }
 
-    def vector(self, arrays: Mapping[str, Array]) -> Array:
+    def vector(self, arrays: Mapping[str, Array], xp: Any = np) -> Array:
         """Return the vector of arrays of these shapes, or a stack's matrix: the inverse of `views`.
 
-        Raises `KeyError` for other names.
+        `xp` is the module of functions for the arrays. Raises `KeyError` for other names.
         """
         if arrays.keys() != self.names:
             raise KeyError(_difference(dict.fromkeys(self.names), arrays))
         each = [arrays[name] for name, _, _ in self.places]
         if (leading := each[0].shape[:-2]) == ():
-            return np.concatenate(each, None)
-        return np.concatenate([array.reshape(*leading, -1) for array in each], -1)
+            return xp.concatenate(each, None)
+        return xp.concatenate([array.reshape(*leading, -1) for array in each], -1)
 
 
 layout_of: Callable[[Shapes], Layout] = lru_cache(maxsize=256)(Layout)
@@ -217,15 +216,6 @@ def _are_of_one_kind(arrays: Iterable[Any]) -> bool:
     return len(kinds) == 1 and None not in kinds
 
 
-def is_foreign(array: Any) -> bool:
-    """Return whether this is an array of another library, which has functions of its own for it.
-
-    >>> is_foreign(np.ones(1)), is_foreign([1.0])
-    (False, False)
-    """
-    return not isinstance(array, ndarray | np.generic) and hasattr(array, "__array_namespace__")
-
-
 def _named(arrays: Any, named: dict[str, Any]) -> dict[str, Any]:
     try:
         found = dict(arrays, **named)
@@ -297,7 +287,7 @@ def map_numbers(
         return _map_names(function, first, others, rates)
     vectors: list[Array] = [each.vector for each in of]  # type: ignore[attr-defined]
     dtype = vectors[0].dtype
-    found = function(*vectors, *[in_rows(_typed_rate(rate, dtype)) for rate in rates])
+    found = function(*vectors, *[in_rows(typed_rate(rate, dtype)) for rate in rates])
     return tuple(Parameters.of_vector(_typed(dtype, each), layout) for each in found)
 
 
@@ -310,7 +300,7 @@ def _map_names(
     """Return what `map_numbers` does, name by name."""
 
     def of_name(W: Array, *arrays: Array) -> tuple[Array, ...]:
-        found = function(W, *arrays, *(_typed_rate(rate, W.dtype) for rate in rates))
+        found = function(W, *arrays, *(typed_rate(rate, W.dtype) for rate in rates))
         return tuple(_typed(W.dtype, each) for each in found)
 
     each = [
@@ -333,11 +323,16 @@ def _typed(dtype: np.dtype[Any], numbers: Array) -> Array:
     return numbers if numbers.dtype is dtype or dtype.kind != "f" else numbers.astype(dtype)
 
 
-def _typed_rate(rate: Any, dtype: np.dtype[Any]) -> Any:
-    """Return a number as Python's own, which leaves float32 as it is, and an array in this type."""
+def typed_rate(rate: Any, dtype: np.dtype[Any]) -> Any:
+    """Return a number as Python's own, which leaves float32 as it is, and an array in this type.
+
+    >>> typed_rate(np.full((2, 1, 1), 0.5), np.float32).dtype
+    dtype('float32')
+    """
     if type(rate) is float:
         return rate
-    return float(rate) if isinstance(rate, Real) or not rate.ndim else rate.astype(dtype)
+    is_one = isinstance(rate, Real) or (isinstance(rate, ndarray) and not rate.ndim)
+    return float(rate) if is_one else rate.astype(dtype)
 
 
 def in_rows(rate: Any) -> Any:
@@ -372,36 +367,6 @@ def is_weight(name: str) -> bool:
     (True, False)
     """
     return name.startswith("W")
-
-
-def floating(numbers: Array) -> Array:
-    """Return an array of floats as it is, and any other numbers as float64.
-
-    Raises `TypeError` for what is not real numbers.
-
-    >>> floating(np.array([1, 255], np.uint8))
-    array([  1., 255.])
-    """
-    if type(numbers) is ndarray and numbers.dtype.kind == "f":
-        return numbers
-    try:
-        array = np.asarray(numbers)
-    except ValueError:
-        array = np.array(None)
-    if array.dtype.kind not in "fiub":
-        raise TypeError(f"{brief(numbers)} has type {array.dtype}; expected an array of numbers")
-    return array if array.dtype.kind == "f" else array.astype(float)
-
-
-def like(floats: Array, numbers: Array) -> Array:
-    """Return the numbers in the type of the floats; raise `TypeError` for what is not real numbers.
-
-    >>> like(np.ones(1, np.float32), np.array([1, 255], np.uint8))
-    array([  1., 255.], dtype=float32)
-    """
-    if type(numbers) is ndarray and numbers.dtype is floats.dtype:
-        return numbers
-    return floating(numbers).astype(floats.dtype, copy=False)
 
 
 def _frozen(array: Array) -> Array:

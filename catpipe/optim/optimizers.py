@@ -22,7 +22,8 @@ from typing import ClassVar, Protocol, TypeAlias
 import numpy as np
 
 from catpipe.checks import is_number, of_each_network
-from catpipe.nn.parameters import Array, Parameters, map_numbers, map_parameters
+from catpipe.nn.arrays import Array, is_foreign, namespaced
+from catpipe.nn.parameters import Parameters, map_numbers, map_parameters
 from catpipe.optim.schedules import Rate, check_positive, checked_schedule, rate_at
 
 Gradients: TypeAlias = Mapping[str, Array]
@@ -166,7 +167,9 @@ class _OfNumbers:
 
 def _checked(rate: float | Array) -> float | Array:
     """Return the rate that a schedule gave; raise `ValueError` for what is none."""
-    return rate if type(rate) is float else of_each_network("learning rate", rate, "a number")
+    if type(rate) is float or is_foreign(rate):
+        return rate
+    return of_each_network("learning rate", rate, "a number")
 
 
 @dataclass(frozen=True)
@@ -287,8 +290,8 @@ class RMSProp(_OfNumbers):
 
     def step(self, W: Array, dW: Array, s: Array, rate: float | Array) -> tuple[Array, ...]:
         """Return W - rate dW / (sqrt(s) + epsilon), and s = beta s + (1 - beta) dW^2."""
-        s = self.beta * s + (1 - self.beta) * dW**2
-        return W - rate * (dW / (np.sqrt(s) + self.epsilon)), s
+        xp, s = namespaced(self.beta * s + (1 - self.beta) * dW**2)
+        return W - rate * (dW / (xp.sqrt(s) + self.epsilon)), s
 
 
 def rmsprop(learning_rate: Rate, beta: float = 0.9, epsilon: float = 1e-8) -> Optimizer:
@@ -329,8 +332,8 @@ class Adam(_OfNumbers):
     ) -> tuple[Array, ...]:
         """Return W - rate m / (sqrt(v) + epsilon), and the moving averages m and v."""
         m = self.beta1 * m + (1 - self.beta1) * dW
-        v = self.beta2 * v + (1 - self.beta2) * dW**2
-        return W - rate * (m / (np.sqrt(v) + epsilon)), m, v
+        xp, v = namespaced(self.beta2 * v + (1 - self.beta2) * dW**2)
+        return W - rate * (m / (xp.sqrt(v) + epsilon)), m, v
 
 
 def adam(

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 
 import numpy as np
 
-from catpipe.nn.parameters import Array, Parameters, is_weight, map_numbers, weights_among
+from catpipe.nn.arrays import Array, namespaced
+from catpipe.nn.parameters import Parameters, is_weight, map_numbers, typed_rate, weights_among
 from catpipe.optim.optimizers import (
     Gradients,
     Moments,
@@ -153,9 +156,9 @@ class WithClipping(_Around):
         self, iteration: int, parameters: Parameters, moments: Moments, gradients: Gradients
     ) -> Updated:
         """Return the update by gradients times norm / max(|dW|, norm), |dW| over all of them."""
-        length = np.sqrt(squared_length(gradients))
-        most = np.asarray(rate_at(self.norm, iteration), length.dtype)
-        scale = most / np.maximum(length, most)
+        xp, squares = namespaced(squared_length(gradients))
+        length, most = xp.sqrt(squares), typed_rate(rate_at(self.norm, iteration), squares.dtype)
+        scale = most / xp.maximum(length, most)
         (clipped,) = map_numbers(lambda dW, scale: (scale * dW,), gradients, rates=(scale,))
         return self.optimizer.update(iteration, parameters, moments, clipped)
 
@@ -167,7 +170,7 @@ def squared_length(gradients: Gradients) -> Array:
     array([[25.]])
     """
     squares = [(dW**2).sum((-2, -1), keepdims=True) for dW in gradients.values()]
-    return np.asarray(sum(squares))
+    return reduce(add, squares)
 
 
 def with_clipping(optimizer: Optimizer, norm: float | Array) -> Optimizer:

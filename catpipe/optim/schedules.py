@@ -16,7 +16,7 @@ from typing import TypeAlias
 import numpy as np
 
 from catpipe.checks import check_whole, is_number, of_each_network
-from catpipe.nn.parameters import Array
+from catpipe.nn.arrays import Array
 from catpipe.values import Value
 
 Schedule: TypeAlias = Callable[[int], float | Array]

@@ -9,7 +9,7 @@ from typing import TypeAlias, overload
 
 import numpy as np
 
-from catpipe.nn.parameters import Array
+from catpipe.nn.arrays import Array
 
 Sample: TypeAlias = tuple[int, Array | float]
 """An iteration, and the cost of the parameters before its update."""

@@ -17,9 +17,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from catpipe.nn.activations import Activation
+from catpipe.nn.arrays import Array
 from catpipe.nn.layers import Cache, InputGradient, Shapes, linear_activation_backward, product
 from catpipe.nn.network import Network, first_dense
-from catpipe.nn.parameters import Array, Parameters
+from catpipe.nn.parameters import Parameters
 
 
 @dataclass(frozen=True)

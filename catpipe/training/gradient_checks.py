@@ -12,8 +12,9 @@ import numpy as np
 from toolz import groupby
 
 from catpipe.data.batches import Batch, check_batch
+from catpipe.nn.arrays import Array
 from catpipe.nn.network import Network, check_parameters, cost_of, gradients
-from catpipe.nn.parameters import Array, Parameters, map_parameters
+from catpipe.nn.parameters import Parameters, map_parameters
 from catpipe.optim.schedules import check_positive
 from catpipe.random import DIRECTION, check_seed, generator
 

@@ -15,6 +15,7 @@ from toolz import last
 
 from catpipe.checks import check_type, check_whole
 from catpipe.data.batches import Batch, check_batch
+from catpipe.nn.arrays import Array, is_foreign
 from catpipe.nn.network import (
     CONFUSED,
     Network,
@@ -25,7 +26,7 @@ from catpipe.nn.network import (
     scaled,
     summed_cost_gradient,
 )
-from catpipe.nn.parameters import Array, Parameters
+from catpipe.nn.parameters import Parameters
 from catpipe.optim.optimizers import Moments, Optimizer, check_moments, check_optimizer
 from catpipe.training.cost_history import Costs, after
 
@@ -64,6 +65,8 @@ class Step:
         try:
             return self._updated(state, batch)
         except CONFUSED:  # the reason is looked for only then, as that takes time
+            if is_foreign(state.iteration):
+                raise
             check_state(self, state)
             check_batch(batch)
             raise
@@ -72,7 +75,7 @@ class Step:
         iteration, parameters, moments, costs = state
         X, Y, weights = batch
         Z, caches = forward(self.network, parameters, X, iteration)
-        if iteration % self.sample_every == 0:
+        if not is_foreign(iteration) and iteration % self.sample_every == 0:
             costs = after(costs, (iteration, compute_cost(self.network, Z, Y, weights)))
         dZ, scale = summed_cost_gradient(self.network, Z, Y, weights)
         _, summed = back_propagate(self.network, parameters, caches, dZ)

@@ -16,8 +16,9 @@ import numpy as np
 
 from catpipe.checks import check_map, check_type, check_whole
 from catpipe.data.batches import Batch, check_batch
+from catpipe.nn.arrays import Array
 from catpipe.nn.network import Network, cost_of, gradients
-from catpipe.nn.parameters import Array, Parameters, map_parameters
+from catpipe.nn.parameters import Parameters, map_parameters
 from catpipe.optim.optimizers import Optimizer, check_optimizer
 from catpipe.training.cost_history import after
 from catpipe.training.loop import SAMPLE_EVERY, State

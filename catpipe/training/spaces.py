@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
+from catpipe.nn.arrays import Array
 from catpipe.nn.layers import Dense
 from catpipe.nn.network import Network, first_dense
-from catpipe.nn.parameters import Array, Parameters
+from catpipe.nn.parameters import Parameters
 from catpipe.optim.optimizers import Optimizer
 from catpipe.training import dual, subspace
 from catpipe.values import Value

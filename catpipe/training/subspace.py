@@ -17,9 +17,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from catpipe.nn.arrays import Array
 from catpipe.nn.layers import product
 from catpipe.nn.network import Network, first_dense
-from catpipe.nn.parameters import Array, Parameters
+from catpipe.nn.parameters import Parameters
 
 
 class Subspace(NamedTuple):

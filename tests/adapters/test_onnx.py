@@ -24,13 +24,14 @@ from catpipe.experiments.result import (
     ensemble_probabilities,
 )
 from catpipe.nn.activations import Activation, leaky_relu, relu_backward
+from catpipe.nn.arrays import Array
 from catpipe.nn.losses import (
     BINARY_CROSS_ENTROPY,
     MEAN_SQUARED_ERROR,
     SOFTMAX_CROSS_ENTROPY,
 )
 from catpipe.nn.network import Network, layer_sizes, mlp, parameter_shapes
-from catpipe.nn.parameters import Array, Parameters
+from catpipe.nn.parameters import Parameters
 from tests.points import LOSSES, networks, normal, normal_parameters, scaling, seeds
 
 onnx = pytest.importorskip("onnx")

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from catpipe.nn.parameters import Array
+from catpipe.nn.arrays import Array
 from tests.benchmarks.problem import Contestant, Problem, Ready, costs
 
 TOLERANCES = {"float64": 1e-10, "float32": 1e-6}

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from catpipe.nn.parameters import Array
+from catpipe.nn.arrays import Array
 from tests.benchmarks import THREADS
 from tests.benchmarks.problem import Ready, Weights
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from catpipe.experiments.cross_validation import cross_validate
 from catpipe.experiments.experiment import DTYPES, Experiment
 from catpipe.metrics.scores import accuracy
-from catpipe.nn.parameters import Array
+from catpipe.nn.arrays import Array
 from catpipe.shell.cli.maps import side_by_side
 from catpipe.shell.runs.provenance import default_folder
 from catpipe.shell.storage.datasets import load_data

@@ -29,6 +29,7 @@ from toolz import merge
 from catpipe.data.batches import Batch, class_weights, mini_batches, normalized
 from catpipe.data.sampling import Indices, shuffled
 from catpipe.experiments.experiment import ACTIVATIONS
+from catpipe.nn.arrays import Array
 from catpipe.nn.losses import (
     BINARY_CROSS_ENTROPY,
     MEAN_SQUARED_ERROR,
@@ -44,7 +45,7 @@ from catpipe.nn.network import (
     mlp,
     parameter_shapes,
 )
-from catpipe.nn.parameters import Array, Parameters
+from catpipe.nn.parameters import Parameters
 from catpipe.optim.optimizers import (
     Optimizer,
     adam,

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from catpipe.nn.parameters import Array
+from catpipe.nn.arrays import Array
 from tests.benchmarks import THREADS
 from tests.benchmarks.dual_form import Descent, jax_dual, torch_dual, whole
 from tests.benchmarks.problem import Contestant, Problem, Ready, Weights

@@ -20,9 +20,10 @@ from catpipe.experiments.experiment import Experiment
 from catpipe.experiments.fitting import fit
 from catpipe.experiments.result import Result
 from catpipe.experiments.setup import network_for
+from catpipe.nn.arrays import Array
 from catpipe.nn.initializers import initialize_parameters
 from catpipe.nn.network import compute_cost, forward
-from catpipe.nn.parameters import Array, Parameters
+from catpipe.nn.parameters import Parameters
 from catpipe.optim.optimizers import gradient_descent
 from catpipe.shell.cli.maps import side_by_side
 from catpipe.shell.threads import one_blas_thread

@@ -12,10 +12,11 @@ import numpy as np
 from catpipe.data.batches import Batch, batches_in_epoch, full_batches, mini_batches
 from catpipe.data.examples import targets
 from catpipe.data.sampling import Indices, shuffled
+from catpipe.nn.arrays import Array
 from catpipe.nn.initializers import course, he, initialize_parameters
 from catpipe.nn.losses import BINARY_CROSS_ENTROPY, SOFTMAX_CROSS_ENTROPY
 from catpipe.nn.network import Network, mlp
-from catpipe.nn.parameters import Array, Parameters
+from catpipe.nn.parameters import Parameters
 from catpipe.optim.optimizers import Optimizer
 from catpipe.shell.threads import SMALL, one_blas_thread
 from catpipe.training.loop import initial_state, make_step, train

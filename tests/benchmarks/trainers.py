@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from catpipe.nn.parameters import Array
+from catpipe.nn.arrays import Array
 from catpipe.optim.optimizers import Adam, HeavyBall
 from tests.benchmarks import THREADS
 from tests.benchmarks.problem import Ready, Weights

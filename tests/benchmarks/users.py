@@ -28,7 +28,7 @@ import numpy as np
 
 from catpipe.data.sampling import Indices
 from catpipe.data.transforms.columns import pixels
-from catpipe.nn.parameters import Array
+from catpipe.nn.arrays import Array
 from catpipe.optim.optimizers import Optimizer, adam, gradient_descent, heavy_ball
 from catpipe.shell.runs.provenance import default_folder
 from catpipe.shell.storage.datasets import load_data

@@ -15,7 +15,7 @@ from catpipe.data.augmentation import augmented, brightened, cropped, flipped, s
 from catpipe.data.batches import Batch, mini_batches
 from catpipe.data.sampling import shuffled
 from catpipe.data.transforms.columns import pixels
-from catpipe.nn.parameters import Array
+from catpipe.nn.arrays import Array
 from tests.points import FLOATS, seeds
 
 AUGMENTATIONS = (flipped, shifted, cropped, brightened)

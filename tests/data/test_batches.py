@@ -20,8 +20,8 @@ from catpipe.data.batches import (
 )
 from catpipe.data.sampling import balanced, held_out, shuffled, stratified, subset
 from catpipe.nn.activations import TANH
+from catpipe.nn.arrays import Array
 from catpipe.nn.network import compute_cost, forward, gradients, mlp
-from catpipe.nn.parameters import Array
 from tests.points import FLOATS, examples, normal, normal_parameters, seeds
 
 LABELS = np.array([0, 2, 0, 1, 0, 2, 0, 2, 0, 0, 1])

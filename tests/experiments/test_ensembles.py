@@ -21,6 +21,7 @@ from catpipe.experiments.result import probabilities
 from catpipe.experiments.setup import prepare
 from catpipe.metrics.scores import accuracy
 from catpipe.nn.activations import IDENTITY, SIGMOID, TANH
+from catpipe.nn.arrays import Array
 from catpipe.nn.network import (
     backward,
     compute_cost,
@@ -32,7 +33,7 @@ from catpipe.nn.network import (
     predict,
     predict_probabilities,
 )
-from catpipe.nn.parameters import Array, Parameters, map_parameters
+from catpipe.nn.parameters import Parameters, map_parameters
 from catpipe.optim.optimizers import (
     averaged_momentum,
     gradient_descent,

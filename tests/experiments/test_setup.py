@@ -23,10 +23,10 @@ from catpipe.experiments.setup import (
     with_seed,
 )
 from catpipe.nn.activations import TANH
+from catpipe.nn.arrays import Array
 from catpipe.nn.initializers import he, initialize_parameters
 from catpipe.nn.losses import SOFTMAX_CROSS_ENTROPY
 from catpipe.nn.network import layer_sizes, mlp
-from catpipe.nn.parameters import Array
 from catpipe.optim.optimizers import heavy_ball
 from catpipe.optim.regularizers import with_clipping
 from catpipe.training.loop import initial_state, make_step, train

@@ -74,7 +74,9 @@ CHANGING = {
     *(name for name in dir(operator) if name.startswith("i") and hasattr(operator, name[1:])),
 }  # fmt: skip
 FREEZES = {
-    "catpipe.nn.parameters": {"_finish", "set_", "array.setflags"},  # while they are made
+    "catpipe.nn.parameters": {  # while they are made
+        *("array.setflags", "_finish", "_set_layout", "_set_vector", "_set_arrays")
+    },
     "catpipe.training.loop": {  # warns once, of a run that diverged, as NumPy does in each step
         *("warn", "bytes")  # which are dropped, for the C library to learn from
     },

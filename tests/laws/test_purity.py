@@ -57,7 +57,7 @@ from catpipe.experiments import (
 from catpipe.metrics import intervals, scores
 from catpipe.metrics import probabilities as scored
 from catpipe.metrics.scores import example_weights
-from catpipe.nn import initializers, layers, losses, parameters
+from catpipe.nn import arrays, initializers, layers, losses, parameters
 from catpipe.nn.initializers import initialize_parameters
 from catpipe.nn.network import (
     back_propagate,
@@ -256,10 +256,11 @@ CALLS = {
     },
     "map_parameters": (parameters.map_parameters, np.add, W, W),
     "map_numbers": (parameters.map_numbers, np.divmod, W, W),
+    "typed_rate": (parameters.typed_rate, normal(1, 2, 1, 1), np.dtype(np.float32)),
     "in_rows": (parameters.in_rows, normal(1, 2, 1, 1)),
     "weights_among": (parameters.weights_among, W),
     "layout_of": (parameters.layout_of, (("W1", (2, 3)), ("b1", (2, 1)))),
-    "is_foreign": (parameters.is_foreign, normal(1, 2)),
+    "is_foreign": (arrays.is_foreign, normal(1, 2)),
     "squared_length": (regularizers.squared_length, W),
     "binary_cross_entropy": (losses.binary_cross_entropy, Z, Y),
     "binary_cross_entropy_gradient": (losses.binary_cross_entropy_gradient, Z, Y),
@@ -277,8 +278,9 @@ CALLS = {
     "check_more_than_one": (losses.check_more_than_one, 2),
     "check_numbers": (losses.check_numbers, Y),
     "targets_like": (losses.targets_like, Z, Y),
-    "floating": (parameters.floating, LABELS),
-    "like": (parameters.like, X, LABELS),
+    "namespaced": (lambda numbers: arrays.namespaced(numbers)[1], LABELS),
+    "floating": (arrays.floating, LABELS),
+    "like": (arrays.like, X, LABELS),
     "linear_forward": (layers.linear_forward, X, W["W1"], W["b1"]),
     "product": (layers.product, normal(4, 2, 4, 3), X),
     "linear_backward": (layers.linear_backward, normal(4, 4, 6), X, W["W1"]),

@@ -11,6 +11,7 @@ import pytest
 
 from catpipe.data.batches import full_batches
 from catpipe.nn.activations import IDENTITY, RELU, SIGMOID, TANH, Activation
+from catpipe.nn.arrays import Array
 from catpipe.nn.losses import (
     BINARY_CROSS_ENTROPY,
     MEAN_SQUARED_ERROR,
@@ -18,7 +19,7 @@ from catpipe.nn.losses import (
     Loss,
 )
 from catpipe.nn.network import Network, gradients, mlp, predict, predict_probabilities
-from catpipe.nn.parameters import Array, Parameters
+from catpipe.nn.parameters import Parameters
 from catpipe.optim.optimizers import Optimizer, adam, gradient_descent, heavy_ball, nesterov
 from catpipe.optim.regularizers import l2_penalty, with_l2
 from catpipe.training.loop import State, initial_state, make_step, train

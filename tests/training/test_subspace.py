@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from catpipe.data.batches import Batch
 from catpipe.nn.activations import TANH
+from catpipe.nn.arrays import Array
 from catpipe.nn.network import first_dense, forward, mlp
-from catpipe.nn.parameters import Array, Parameters, map_parameters
+from catpipe.nn.parameters import Parameters, map_parameters
 from catpipe.optim.optimizers import heavy_ball
 from catpipe.training.loop import State, initial_state, make_step, train
 from catpipe.training.subspace import (

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from catpipe.data.transforms.columns import as_rows
-from catpipe.nn.parameters import Array
+from catpipe.nn.arrays import Array
 
 _NUMBERS_IN_A_PART = 2**18  # 2 MiB of float64: a processor's cache holds them
 

@@ -7,7 +7,7 @@ from functools import partial, reduce
 import numpy as np
 
 from catpipe.data.transforms.boundaries import in_parts
-from catpipe.nn.parameters import Array
+from catpipe.nn.arrays import Array
 from catpipe.random import CODEBOOK, generator
 
 

@@ -17,7 +17,8 @@ from catpipe.checks import check_whole
 from catpipe.data.transforms.boundaries import as_pictures, check_features, in_parts
 from catpipe.data.transforms.clustering import k_means
 from catpipe.data.transforms.composition import Transform
-from catpipe.nn.parameters import Array, Parameters
+from catpipe.nn.arrays import Array
+from catpipe.nn.parameters import Parameters
 from catpipe.random import CODEBOOK, generator
 
 _CONTRAST = 10 / 255**2  # added to a patch's variance; the paper has 10, for pixels up to 255

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from catpipe.nn.parameters import Array
+from catpipe.nn.arrays import Array
 
 
 def are_pixels(inputs: NDArray[Any]) -> bool:

@@ -10,7 +10,8 @@ from catpipe.checks import check_whole
 from catpipe.data.transforms.boundaries import check_features
 from catpipe.data.transforms.columns import as_rows
 from catpipe.data.transforms.composition import Transform
-from catpipe.nn.parameters import Array, Parameters
+from catpipe.nn.arrays import Array
+from catpipe.nn.parameters import Parameters
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,8 @@ from toolz import merge
 
 from catpipe.checks import check_type
 from catpipe.data.transforms.columns import as_rows
-from catpipe.nn.parameters import Array, Parameters
+from catpipe.nn.arrays import Array
+from catpipe.nn.parameters import Parameters
 from catpipe.random import check_seed
 
 

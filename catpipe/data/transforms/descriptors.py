@@ -11,7 +11,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from catpipe.checks import check_whole
 from catpipe.data.transforms.boundaries import as_pictures, in_parts
 from catpipe.data.transforms.composition import LearnsNothing, Transform
-from catpipe.nn.parameters import Array, Parameters
+from catpipe.nn.arrays import Array
+from catpipe.nn.parameters import Parameters
 
 _DARK = 0.01  # the length below which a block of gradients counts as flat
 _CLIP = 0.2  # Dalal and Triggs 2005, section 6.4

@@ -10,7 +10,8 @@ import numpy as np
 from catpipe.checks import check_whole, is_number
 from catpipe.data.transforms.boundaries import as_pictures
 from catpipe.data.transforms.composition import LearnsNothing, Transform
-from catpipe.nn.parameters import Array, Parameters
+from catpipe.nn.arrays import Array
+from catpipe.nn.parameters import Parameters
 from catpipe.random import CROP, generator
 
 LUMA = (0.299, 0.587, 0.114)

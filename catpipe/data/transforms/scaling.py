@@ -12,7 +12,8 @@ from catpipe.checks import check_whole, is_number
 from catpipe.data.transforms.boundaries import check_features, features_of
 from catpipe.data.transforms.columns import as_rows
 from catpipe.data.transforms.composition import LearnsNothing, Transform
-from catpipe.nn.parameters import Array, Parameters
+from catpipe.nn.arrays import Array
+from catpipe.nn.parameters import Parameters
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from catpipe.data.findings import sentences
 from catpipe.data.inspection import find_problems
 from catpipe.experiments.experiment import is_regression
 from catpipe.experiments.result import ensemble_predictions, ensemble_probabilities
-from catpipe.nn.parameters import Array
+from catpipe.nn.arrays import Array
 from catpipe.shell.cli.check import MOST_BEFORE_TRAINING
 from catpipe.shell.cli.report import ensemble_score, score_for
 from catpipe.shell.runs.locate import data_to_evaluate

@@ -24,8 +24,8 @@ from catpipe.experiments.result import (
 )
 from catpipe.experiments.setup import sizes_for
 from catpipe.metrics.scores import accuracy, r_squared
+from catpipe.nn.arrays import Array
 from catpipe.nn.network import layer_sizes
-from catpipe.nn.parameters import Array
 from catpipe.optim.regularizers import l2_penalty
 from catpipe.shell.cli.progress import cost_line
 from catpipe.shell.threads import call_on_one_thread

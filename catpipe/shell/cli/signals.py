@@ -19,7 +19,7 @@ STOPPING = tuple(s for s in Signals if s.name in ("SIGINT", "SIGTERM", "SIGHUP")
 def saved(
     checkpoints: Iterable[Checkpoint], save: Callable[[Checkpoint], object], every: int
 ) -> Iterator[Checkpoint]:
-    """Hand on the checkpoints, and save those whose iteration `every` divides, but for the first.
+    """Hand on the checkpoints, and save the first of every so many iterations from the start on.
 
     >>> states = [State(i, Parameters(), ()) for i in range(5)]
     >>> checkpoints = map(Checkpoint, states)
@@ -28,10 +28,13 @@ def saved(
     4
     """
     first, checkpoints = peek(checkpoints)
+    before = first.state.iteration // every
     for checkpoint in checkpoints:
-        if checkpoint.state.iteration % every == 0 and checkpoint is not first:
+        now = checkpoint.state.iteration // every
+        if now > before:
             save(checkpoint)
         yield checkpoint
+        before = now
 
 
 class Interrupted(Exception):  # no error: the user wanted it

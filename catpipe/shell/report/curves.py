@@ -8,7 +8,7 @@ import numpy as np
 
 from catpipe.experiments.curves import LearningCurves
 from catpipe.experiments.result import Result
-from catpipe.nn.parameters import Array
+from catpipe.nn.arrays import Array
 from catpipe.shell.report.html import Markup, element
 from catpipe.shell.report.svg import Curve, chart
 

@@ -12,7 +12,7 @@ from catpipe.data.examples import Examples
 from catpipe.experiments.explanations import weights_as_pictures
 from catpipe.experiments.result import Result
 from catpipe.metrics.probabilities import worst_mistakes
-from catpipe.nn.parameters import Array
+from catpipe.nn.arrays import Array
 from catpipe.shell.report.html import Markup, element
 from catpipe.shell.report.png import as_shown, data_url
 from catpipe.shell.report.scores import Predicted

@@ -10,7 +10,7 @@ from toolz import groupby
 
 from catpipe.experiments.experiment import Experiment, plain_fields
 from catpipe.experiments.result import seeds_of
-from catpipe.nn.parameters import Array
+from catpipe.nn.arrays import Array
 from catpipe.shell.report.scores import Predicted, score_name, score_of_each, scores_in_words
 from catpipe.shell.report.subject import Subject, field_word, value_text
 

@@ -20,7 +20,7 @@ from catpipe.metrics.scores import (
     r_squared,
     root_mean_squared_error,
 )
-from catpipe.nn.parameters import Array
+from catpipe.nn.arrays import Array
 
 
 class Predicted(NamedTuple):

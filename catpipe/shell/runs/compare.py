@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from catpipe.experiments.result import Result, checkpoint_of
-from catpipe.nn.parameters import Array
+from catpipe.nn.arrays import Array
 from catpipe.shell.runs.environment import changes, unknown
 from catpipe.shell.runs.provenance import changed_files
 from catpipe.shell.runs.run_file import Run, arrays_of

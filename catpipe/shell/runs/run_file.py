@@ -31,9 +31,10 @@ from catpipe.experiments.experiment import are_described, is_regression
 from catpipe.experiments.features import features_and_views
 from catpipe.experiments.result import Result, checkpoint_of
 from catpipe.experiments.setup import network_for, optimizer_for
+from catpipe.nn.arrays import Array
 from catpipe.nn.layers import Shapes
 from catpipe.nn.network import Network, layer_sizes, parameter_shapes
-from catpipe.nn.parameters import Array, Parameters
+from catpipe.nn.parameters import Parameters
 from catpipe.shell.runs.environment import Environment, environment
 from catpipe.shell.runs.provenance import Source
 from catpipe.shell.runs.record import FORMAT, Record, format_version, from_json, to_json

@@ -17,7 +17,7 @@ import numpy as np
 
 from catpipe.data.conversion import class_numbers, examples_from
 from catpipe.data.examples import DataSet, Examples
-from catpipe.nn.parameters import Array
+from catpipe.nn.arrays import Array
 from catpipe.shell.storage.atomic import DataError, StrPath
 from catpipe.shell.storage.child import reader
 from catpipe.shell.storage.forms import (

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from catpipe.nn.parameters import Array
+from catpipe.nn.arrays import Array
 from catpipe.shell.storage.atomic import DataError
 
 MOST_CHANNELS = 4

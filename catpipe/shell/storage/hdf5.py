@@ -21,7 +21,7 @@ import h5py
 import numpy as np
 from toolz import valmap
 
-from catpipe.nn.parameters import Array
+from catpipe.nn.arrays import Array
 from catpipe.shell.storage._hdf5_reader import PIECE, Refusal, check_type, is_one_component
 from catpipe.shell.storage.atomic import DataError, StrPath, is_being_written, write_files
 from catpipe.shell.storage.child import CHILDREN, Child

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from catpipe.data.examples import DataSet, Examples
-from catpipe.nn.parameters import Array
+from catpipe.nn.arrays import Array
 from catpipe.shell.storage.atomic import DataError
 from catpipe.shell.storage.datasets import load_data, load_pictures, save_data
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from catpipe.data.examples import DataSet, Examples
 from catpipe.experiments.experiment import Experiment
 from catpipe.experiments.fitting import fit
-from catpipe.nn.parameters import Array
+from catpipe.nn.arrays import Array
 from catpipe.shell.runs.run_file import load_run
 from catpipe.shell.storage import datasets
 from catpipe.shell.storage.atomic import DataError

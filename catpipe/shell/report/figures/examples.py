@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catpipe.metrics.probabilities import worst_mistakes
-from catpipe.nn.parameters import Array
+from catpipe.nn.arrays import Array
 from catpipe.shell.report.figures.canvas import (
     LINE,
     RIGHT,

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from catpipe.metrics.intervals import wilson_interval
 from catpipe.metrics.probabilities import calibration_error, reliability
-from catpipe.nn.parameters import Array
+from catpipe.nn.arrays import Array
 from catpipe.shell.report.figures.canvas import COLOURS, LINE, new_figure, without_frame
 
 if TYPE_CHECKING:

@@ -1,0 +1,72 @@
+"""Arrays of numbers: in which type they are computed with, and whose functions compute with them.
+
+NumPy's functions take NumPy's arrays. Those of another library, JAX's, say, name the module of the
+same functions for them (the Python array API standard, `__array_namespace__`). So the formulas of a
+network are written once, with `xp` for the module, and are compiled, differentiated and run on a
+device by whoever's arrays they are given.
+"""
+
+from __future__ import annotations
+
+from reprlib import repr as brief
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy import ndarray
+from numpy.typing import NDArray
+
+Array: TypeAlias = NDArray[Any]
+
+
+def is_foreign(array: Any) -> bool:
+    """Return whether this is an array of another library, which names functions of its own.
+
+    >>> is_foreign(np.ones(1)), is_foreign([1.0])
+    (False, False)
+    """
+    return not isinstance(array, ndarray | np.generic) and hasattr(array, "__array_namespace__")
+
+
+def namespaced(numbers: Array) -> tuple[Any, Array]:
+    """Return the module of functions for these numbers, NumPy mostly, and the numbers as floats.
+
+    Raises `TypeError` for what is not real numbers.
+
+    >>> xp, Z = namespaced(np.array([4]))
+    >>> xp.sqrt(Z)
+    array([2.])
+    """
+    if type(numbers) is ndarray and numbers.dtype.kind == "f":
+        return np, numbers
+    floats = floating(numbers)
+    return (np if type(floats) is ndarray else floats.__array_namespace__()), floats
+
+
+def floating(numbers: Array) -> Array:
+    """Return an array of floats as it is, and any other numbers as float64.
+
+    Raises `TypeError` for what is not real numbers.
+
+    >>> floating(np.array([1, 255], np.uint8))
+    array([  1., 255.])
+    """
+    if type(numbers) is ndarray and numbers.dtype.kind == "f":
+        return numbers
+    try:
+        array = numbers if is_foreign(numbers) else np.asarray(numbers)
+    except ValueError:
+        array = np.array(None)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"{brief(numbers)} has type {array.dtype}; expected an array of numbers")
+    return array if array.dtype.kind == "f" else array.astype(float)
+
+
+def like(floats: Array, numbers: Array) -> Array:
+    """Return the numbers in the type of the floats; raise `TypeError` for what is not real numbers.
+
+    >>> like(np.ones(1, np.float32), np.array([1, 255], np.uint8))
+    array([  1., 255.], dtype=float32)
+    """
+    if type(numbers) is ndarray and numbers.dtype is floats.dtype:
+        return numbers
+    return floating(numbers).astype(floats.dtype, copy=False)
