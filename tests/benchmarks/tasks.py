@@ -111,7 +111,7 @@ def ours(of: Task, steps: int) -> Ready:
     return Ready(begin, run, lambda trained: dict(space.lift(of.network, of.start, trained)))
 
 
-def apart(weights: dict[str, Any], others: dict[str, Any]) -> float:
-    """Return the largest difference of any parameter."""
-    pairs = ((np.asarray(weights[name]), np.asarray(others[name])) for name in others)
-    return max(float(np.abs(W - V).max()) for W, V in pairs)
+def apart(ours: dict[str, Any], others: dict[str, Any]) -> float:
+    """Return the largest difference of any parameter; 0 from one that has none."""
+    differences = [np.abs(ours[name] - others[name]).max() for name in ours if others]
+    return float(np.max(differences, initial=0))

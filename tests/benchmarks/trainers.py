@@ -109,7 +109,7 @@ def _numpy_update(optimizer: Any, arrays: list[Array]) -> Update:
 
 
 def scikit_learn(of: Task, steps: int) -> Ready:
-    """MLPClassifier's `fit`, over whole epochs: more steps where these are not as many."""
+    """MLPClassifier's `fit`, interrupted after so many steps."""
     import sklearn
     from sklearn.neural_network import MLPClassifier
 
@@ -119,7 +119,7 @@ def scikit_learn(of: Task, steps: int) -> Ready:
     batches = {"batch_size": of.size or len(of.rows), "shuffle": of.size is not None}
     to_the_end = {"max_iter": epochs, "tol": 0, "n_iter_no_change": 10**9}
     drawn = [_from_one_to_next(*pair) for pair in pairwise(_with_first(of, epochs))]
-    Started = _corrected(started(MLPClassifier, of.start))
+    Started = _interrupted(started(MLPClassifier, of.start), steps)
 
     def begin() -> Any:
         draws = Drawn(drawn)
@@ -133,22 +133,24 @@ def scikit_learn(of: Task, steps: int) -> Ready:
     return Ready(begin, run, weights_of_scikit_learn)
 
 
-def _corrected(classifier: Any) -> Any:
-    """Return the class whose Adam scales its epsilon as the paper's algorithm does."""
+def _interrupted(classifier: Any, steps: int) -> Any:
+    """Return the class that ends after so many steps, as at Ctrl-C.
 
-    class Corrected(classifier):  # type: ignore[misc]
+    Its Adam scales epsilon as Kingma and Ba's first algorithm does, for equal parameters.
+    """
+
+    class Interrupted(classifier):  # type: ignore[misc]
+        done = 0
+
         def _backprop(self, *arguments: Any) -> Any:
+            if self.done == steps:
+                raise KeyboardInterrupt
+            self.done += 1
             if self.solver == "adam":
-                of_v = 1 - self.beta_2 ** (self._optimizer.t + 1)
-                self._optimizer.epsilon = self.epsilon * of_v**0.5
+                self._optimizer.epsilon = self.epsilon * (1 - self.beta_2**self.done) ** 0.5
             return super()._backprop(*arguments)
 
-    return Corrected
-
-
-def steps_of_scikit_learn(of: Task, steps: int) -> int:
-    """Return how many steps its whole epochs are."""
-    return -(-steps // of.steps_in_epoch) * of.steps_in_epoch
+    return Interrupted
 
 
 def _sgd(optimizer: Any) -> dict[str, Any]:

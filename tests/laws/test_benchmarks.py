@@ -1,4 +1,4 @@
-"""An accuracy that a benchmark prints is the one that `accuracy_on` gives for the same networks."""
+"""What a benchmark prints is so: an accuracy is `accuracy_on`'s, what is timed trains the same."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,9 @@ from catpipe.experiments.experiment import Experiment
 from catpipe.experiments.fitting import fit
 from catpipe.experiments.result import accuracy_on, predictions
 from catpipe.metrics.scores import accuracy
-from tests.benchmarks import digits, durations, leave_one_out, programs, tables
+from catpipe.optim.optimizers import adam
+from tests.benchmarks import digits, durations, leave_one_out, programs, tables, users
+from tests.benchmarks.trainers import numpy_by_hand, scikit_learn
 
 
 def test_each_program_has_a_duration():
@@ -56,3 +58,21 @@ def test_the_score_of_a_table_is_that_of_its_result(name, monkeypatch):
     said, (_, expected) = predictions(fit(short, data.train), data.test[0]), data.test
     score = r2_score(expected, said) if name == "diabetes" else (said == expected).mean()
     assert tables.ours(name, data).score == pytest.approx(float(score))
+
+
+def shown_of_users(prepare) -> str:
+    peer = users.Contestant("peer", prepare)
+    row = users.ROWS[0]._replace(contestants=(users.CONTESTANTS[0], peer))
+    return users.line(row, "float64", users.parser().parse_args(["--quick", "--turns", "1"]))
+
+
+@pytest.mark.parametrize("prepare", [numpy_by_hand, scikit_learn])
+def test_a_peer_of_users_that_trains_the_same_is_timed(prepare):
+    assert "**" in shown_of_users(prepare)
+
+
+def test_a_peer_of_users_that_trains_otherwise_is_refused():
+    def otherwise(of, steps):
+        return numpy_by_hand(of._replace(optimizer=adam(0.001, beta2=0.9991)), steps)
+
+    assert "NOT THE SAME PARAMETERS: {'peer'" in shown_of_users(otherwise)
