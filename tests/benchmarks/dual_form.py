@@ -144,7 +144,7 @@ def products_alone(of: Descent) -> Ready:
     """Only the large product of a step, for comparison: it trains nothing."""
     K, dZ = of.rows @ of.rows.T, np.ones_like(of.start["W1"] @ of.rows.T)
 
-    def run(_: None) -> None:
+    def run(begun: None) -> None:
         for _ in range(of.steps):
             dZ @ K
 
