@@ -76,6 +76,7 @@ from catpipe.nn.activations import (
     tanh,
     tanh_backward,
 )
+from catpipe.nn.arrays import namespaced
 from catpipe.nn.initializers import (
     course,
     course_he,
@@ -131,7 +132,7 @@ from catpipe.nn.network import (
     summed_cost_gradient,
     with_dropout,
 )
-from catpipe.nn.parameters import Parameters, map_parameters
+from catpipe.nn.parameters import Parameters, map_numbers, map_parameters
 
 __all__ = [
     "BINARY_CROSS_ENTROPY",
@@ -184,8 +185,10 @@ __all__ = [
     "leaky_relu_backward",
     "linear_backward",
     "linear_forward",
+    "map_numbers",
     "map_parameters",
     "mlp",
+    "namespaced",
     "parameter_shapes",
     "positive",
     "predict",

@@ -8,10 +8,9 @@ what they tend to. They raise `TypeError` for what is not numbers.
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
 from math import erfc, pi, sqrt
 from numbers import Real
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 
@@ -215,7 +214,9 @@ def _below(Z: Array) -> Array:
 def _erfc(Z: Array) -> Array:
     if not is_foreign(Z):
         return np.asarray(_erfc_of_each(Z), Z.dtype)
-    return import_module("jax.scipy.special").erfc(Z)  # the standard has none
+    from jax.scipy.special import erfc as of_jax  # noqa: PLC0415  # the standard has none
+
+    return cast("Array", of_jax(Z))
 
 
 _erfc_of_each = np.frompyfunc(erfc, 1, 1)

@@ -72,13 +72,23 @@ def compiled_trajectory(
     layout = _checked_layout(state)
     program = partial(_with_jax, _run, _Traced(network, optimizer, layout))
     data = _with_jax(_on_device, turns)
-    vectors = tuple(each.vector for each in (state.parameters, *state.moments))
+    vectors = tuple(
+        _one_for_each(each.vector, turns) for each in (state.parameters, *state.moments)
+    )
     picks = turns.picks(state.iteration)
     for begin, until in pairwise(_stops(network, turns, state.iteration, iterations, ends)):
         drawn = _drawn(network, optimizer, turns, begin, [*islice(picks, until - begin)])
         vectors, cost = program(vectors, (begin, until - begin), drawn, data)
         state = _state_at(state, until, layout, vectors, cost)
         yield state
+
+
+def _one_for_each(vector: Array, turns: Turns) -> Array:
+    """Return the vector once for each of the networks that examples weigh differently in."""
+    weights = turns.everything.weights
+    of_weights = () if weights is None else weights.shape[:-2]
+    leading = np.broadcast_shapes(vector.shape[:-1], of_weights)
+    return np.broadcast_to(vector, (*leading, vector.shape[-1]))
 
 
 def _checked_layout(state: State) -> Layout:
@@ -282,20 +292,20 @@ def _steps(
     """
     (network, optimizer, layout), (begin, number) = traced, span
 
-    def at(step: Any) -> tuple[Network, Optimizer, Batch]:
+    def parts(step: Any) -> tuple[Network, Optimizer, Batch]:
         row = {name: of_all[step] for name, of_all in drawn.items()}
         masks, rates = (_numbered(row, kind) for kind in ("mask", "rate"))
         return _with_masks(network, masks), _with_rates(optimizer, rates), _batch(data, row)
 
     def stepped(step: Any, carry: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
-        of_step, updating, batch = at(step)
+        of_step, updating, batch = parts(step)
         parameters, *moments = map(Parameters.holding, carry)
         state = State(begin + step, parameters, tuple(moments))
         after = make_step(of_step, updating)(state, batch)
         return tuple(map(dict, (after.parameters, *after.moments)))
 
     carry = tuple(map(layout.views, vectors))
-    of_first, _, batch = at(0)
+    of_first, _, batch = parts(0)
     cost = cost_of(of_first, Parameters.holding(carry[0]), *batch, begin)
     carry = jax.lax.fori_loop(0, number, stepped, carry)
     return tuple(layout.vector(of, jax.numpy) for of in carry), cost

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from catpipe.nn.activations import Activation
-from catpipe.nn.arrays import Array
+from catpipe.nn.arrays import Array, namespaced
 from catpipe.nn.layers import Cache, InputGradient, Shapes, linear_activation_backward, product
 from catpipe.nn.network import Network, first_dense
 from catpipe.nn.parameters import Parameters
@@ -58,11 +58,12 @@ class DualDense:
         """
         P = parameters[self.weights]
         dZ, dP, db, compute_dA = linear_activation_backward(self.activation, dA, cache, P)
+        xp, one = namespaced(dZ[..., :1, :1])
         return compute_dA, {
             self.weights: dP,
             self.bias: db,
             self.coefficients: dZ,
-            self.scale: np.zeros_like(dZ[..., :1, :1]),
+            self.scale: xp.zeros_like(one),
         }
 
     def shapes(self) -> Shapes:

@@ -113,6 +113,7 @@ def test_every_field_changes_the_result(drawn, base, change):
 
 def test_the_full_space_alone_changes_where_training_is_done_and_not_what_is_learned():
     assert {*Experiment._fields} - {*(f for _, change in CHANGES for f in change)} == {
+        "compiled",
         "full_space",
         "loss",
     }
@@ -176,6 +177,7 @@ BAD: dict[str, list[Any]] = {
     "initializer": ["lecun", None],
     "dtype": ["float16", np.float16, np.int64, None],
     "full_space": [1, "yes", None],
+    "compiled": [1, "yes", None],
     "loss": ["hinge", None],
     "classes": [1, 0, 2.5, True, None],
     "optimizer": ["sgd", None],

@@ -36,6 +36,7 @@ OTHER: dict[str, tuple[str, Any, str]] = {
     "initializer": ("he", "he", "initializer = 'he'"),
     "dtype": ("float32", "float32", "dtype = 'float32'"),
     "full_space": ("", True, "full-space = true"),
+    "compiled": ("", True, "compiled = true"),
     "optimizer": ("adam", "adam", "optimizer = 'adam'"),
     "momentum": ("0.5", 0.5, "momentum = 0.5\noptimizer = 'nesterov'"),
     "schedule": ("step:0.5,9", ("step", 0.5, 9), "schedule = ['step', 0.5, 9]"),

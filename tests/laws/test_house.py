@@ -54,6 +54,7 @@ CORE_MAY_IMPORT = {
     "__future__", "collections", "dataclasses", "difflib", "functools", "hashlib", "itertools",
     "math", "numbers", "operator", "reprlib", "statistics", "typing", "warnings",
     "numpy", "toolz", "catpipe",
+    "jax",  # an extra, whose functions are as pure
 }  # fmt: skip
 EFFECTS = {
     "open", "print", "input", "exec", "eval", "compile", "breakpoint", "__import__",

@@ -83,6 +83,7 @@ from catpipe.nn.network import (
 )
 from catpipe.optim import optimizers, regularizers, schedules
 from catpipe.training import (
+    compiled,
     cost_history,
     dual,
     gradient_checks,
@@ -191,6 +192,10 @@ def mini(make, everything, order):
     return tuple(islice(make(everything, order, size=4), 3))
 
 
+def floats_of(function, numbers):
+    return function(numbers)[1]
+
+
 def first_batches(make, problem):
     return tuple(islice(make(problem, 1), 2))
 
@@ -278,7 +283,7 @@ CALLS = {
     "check_more_than_one": (losses.check_more_than_one, 2),
     "check_numbers": (losses.check_numbers, Y),
     "targets_like": (losses.targets_like, Z, Y),
-    "namespaced": (lambda numbers: arrays.namespaced(numbers)[1], LABELS),
+    "namespaced": (floats_of, arrays.namespaced, LABELS),
     "floating": (arrays.floating, LABELS),
     "like": (arrays.like, X, LABELS),
     "linear_forward": (layers.linear_forward, X, W["W1"], W["b1"]),
@@ -380,6 +385,7 @@ CALLS = {
         batches.Batch(X, Y, normal(7, 1, 6) ** 2),
         sampling.shuffled(6, 1),
     ),
+    "picked": (mini, batches.picked, batches.Batch(X, Y), sampling.shuffled(6, 1)),
     "flipped": (augmentation.flipped, BRIGHT, 1, 2),
     "shifted": (augmentation.shifted, BRIGHT, 1, 2),
     "brightened": (augmentation.brightened, BRIGHT, 1, 2),
@@ -567,6 +573,7 @@ CALLS = {
     "weights_fingerprint": (setup.weights_fingerprint, np.arange(6.0)),
     "folds_need_own_runs": (setup.folds_need_own_runs, EXPERIMENT),
     "batches_of": (first_batches, setup.batches_of, STOPPING),
+    "turns_of": (setup.turns_of, STOPPING),
     "sizes_for": (setup.sizes_for, EXPERIMENT, 12),
     "network_for": (setup.network_for, EXPERIMENT, 12),
     "optimizer_for": (setup.optimizer_for, EXPERIMENT._replace(optimizer="adamw"), 10),
@@ -645,6 +652,7 @@ CALLS = {
     "shaded": (subjects.shaded, (100.0, 50.0, 0.0), 0.5),
 }
 EXEMPT = {
+    compiled.compiled_trajectory: "takes a function, and hands on states: see test_compiled",
     contexts.no_context: "takes a function; `fit` calls it",
     contexts.prepared_and_trained: "takes functions; `fit` calls it",
     canvas.paint: "takes shapes, closures without bytes to compare: see test_canvas",

@@ -1,0 +1,229 @@
+"""What JAX compiles is the same fold, up to rounding, and a run of it is as good as any."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+
+from catpipe import nn
+from catpipe.data.batches import Batch
+from catpipe.experiments.ensembles import fit_seeds
+from catpipe.experiments.experiment import Experiment
+from catpipe.experiments.fitting import fit, run
+from catpipe.experiments.result import Result
+from catpipe.experiments.resuming import replay, resume
+from catpipe.experiments.setup import prepare, with_mask
+from catpipe.nn.layers import MaskedDropout
+from catpipe.nn.parameters import Parameters
+from catpipe.optim.optimizers import GradientDescent, gradient_descent
+from catpipe.training import compiled
+from catpipe.training.compiled import Turns, compiled_trajectory
+from catpipe.training.loop import Diverged, initial_state
+from tests.points import normal
+from tests.typed import in_colours
+
+pytest.importorskip("jax")
+
+PICTURES = in_colours(24, 1, classes=3)
+LONG = Experiment(seed=3, hidden=(4, 3), activation="tanh", classes=3, learning_rate=0.05,
+                  iterations=300)  # fmt: skip
+SHORT = LONG._replace(batch_size=7, iterations=120)
+
+SETTINGS: dict[str, Experiment] = {
+    "dual form": LONG._replace(activation="relu", l2=0.01),
+    "subspace": LONG._replace(batch_size=5, optimizer="nesterov", weight_decay=0.01),
+    "adam": LONG._replace(batch_size=8, optimizer="adam", warm_up=20, schedule=("cosine",)),
+    "short batches": SHORT._replace(optimizer="adamw", activation="gelu"),
+    "rmsprop": SHORT._replace(optimizer="rmsprop", activation="elu", learning_rate=0.003),
+    "dropout": SHORT._replace(dropout=0.4, activation="softplus"),
+    "class weights": SHORT._replace(class_weight="balanced", optimizer="heavy_ball"),
+    "full batches and dropout": SHORT._replace(
+        batch_size=None, dropout=0.4, schedule=("step", 0.5, 30), activation=("silu", "leaky_relu")
+    ),
+    "stopped early": SHORT._replace(early_stopping=2, learning_rate=0.5, iterations=400),
+    "patient": SHORT._replace(early_stopping=500, optimizer="averaged_momentum"),
+}  # fmt: skip
+settings = pytest.mark.parametrize("asked", SETTINGS.values(), ids=SETTINGS)
+
+
+def fitted(asked: Experiment, *, compiled: bool) -> Result:
+    return fit(asked._replace(compiled=compiled), PICTURES)
+
+
+def assert_near(one: Parameters, other: Parameters, most: float) -> None:
+    assert one.layout is other.layout
+    assert one.vector.dtype == other.vector.dtype
+    np.testing.assert_allclose(
+        one.vector, other.vector, rtol=0, atol=most * np.abs(one.vector).max()
+    )
+
+
+@settings
+def test_a_compiled_run_is_the_other_one_up_to_rounding(asked):
+    plain, program = (fitted(asked, compiled=way) for way in (False, True))
+    assert_near(plain.parameters, program.parameters, 1e-10)
+    assert plain.space == program.space
+    assert (plain.iteration, plain.iterations_done) == (program.iteration, program.iterations_done)
+    assert [at for at, _ in plain.costs] == [at for at, _ in program.costs]
+    for (_, one), (_, other) in zip(plain.costs, program.costs, strict=True):
+        assert one == pytest.approx(other, rel=1e-10)
+
+
+def test_in_float32_too():
+    asked = SETTINGS["adam"]._replace(dtype="float32", iterations=60)
+    plain, program = (fitted(asked, compiled=way) for way in (False, True))
+    assert_near(plain.parameters, program.parameters, 1e-4)
+
+
+@pytest.mark.parametrize("optimizer", ["gradient_descent", "adam"])
+def test_a_stack_too(optimizer):
+    asked = LONG._replace(optimizer=optimizer, iterations=120)
+    plain, program = (
+        fit_seeds(asked._replace(compiled=way), range(1, 5), PICTURES) for way in (False, True)
+    )
+    assert program.parameters["W1"].shape == (4, 4, PICTURES.inputs[0].size)
+    assert_near(plain.parameters, program.parameters, 1e-10)
+    np.testing.assert_allclose(plain.costs[-1][1], program.costs[-1][1], rtol=1e-10)
+
+
+def test_networks_that_each_learn_from_some_of_the_examples_too():
+    mask = (np.arange(24) % 3 != np.arange(2)[:, np.newaxis])[:, np.newaxis]
+    asked = SHORT._replace(optimizer="adam")
+    setups = (prepare(asked._replace(compiled=way), PICTURES) for way in (False, True))
+    plain, program = (run(with_mask(setup, mask)) for setup in setups)
+    assert program.parameters["W1"].ndim == 3
+    assert_near(plain.parameters, program.parameters, 1e-10)
+
+
+@pytest.mark.parametrize("k", [100, 119])
+@pytest.mark.parametrize("asked", [SHORT._replace(optimizer="adam", dropout=0.4)], ids=["adam"])
+def test_to_stop_where_a_stretch_ends_and_to_carry_on_is_never_to_have_stopped(asked, k):
+    asked = asked._replace(compiled=True)
+    whole = fit(asked, PICTURES)
+    stopped = fit(asked, PICTURES, lambda checkpoints: _until(k, checkpoints))
+    assert stopped.iterations_done == k
+    assert resume(stopped, PICTURES) == whole
+    assert replay(stopped, PICTURES) == stopped
+
+
+def _until(k: int, checkpoints):
+    for checkpoint in checkpoints:
+        yield checkpoint
+        if checkpoint.state.iteration == k:
+            return
+
+
+def test_a_run_that_was_made_longer_is_replayed_to_the_bit():
+    short = fit(SHORT._replace(compiled=True, iterations=50), PICTURES)
+    longer = resume(short, PICTURES, iterations=70)
+    assert replay(longer, PICTURES) == longer
+
+
+def test_what_is_drawn_for_a_stretch_is_bounded(monkeypatch):
+    asked = SHORT._replace(dropout=0.4, compiled=True)
+    whole = fit(asked, PICTURES)
+    seen: list[int] = []
+    monkeypatch.setattr(compiled, "MOST", 7 * (16 + 4 + 3) * 11)
+
+    def watched(checkpoints):
+        for checkpoint in checkpoints:
+            seen.append(checkpoint.state.iteration)
+            yield checkpoint
+
+    again = fit(asked, PICTURES, watched)
+    assert max(np.diff(seen)) == 11
+    assert_near(again.parameters, whole.parameters, 1e-12)
+
+
+def test_masks_of_your_own_are_dropped_by():
+    def masks(iteration: int) -> Any:
+        return np.random.default_rng(iteration).random((4, 24)) < 0.5
+
+    whole = nn.mlp(PICTURES.inputs[0].size, 4, 3, 3, loss=nn.SOFTMAX_CROSS_ENTROPY)
+    first, *others = whole.layers
+    net = whole._replace(layers=(first, MaskedDropout(0.5, masks), *others))
+    asked = LONG._replace(iterations=30)
+    plain, program = (
+        fit(asked._replace(compiled=way), PICTURES, network=net) for way in (False, True)
+    )
+    assert_near(plain.parameters, program.parameters, 1e-10)
+
+
+@dataclass(frozen=True)
+class Signs(GradientDescent):
+    """Descent along the signs of gradients, which asks the arrays for their functions."""
+
+    is_linear = commutes_with_rotations = False
+
+    def step(self, W, dW, rate):
+        """Return W - rate sign(dW)."""
+        xp, dW = nn.namespaced(dW)
+        return (W - rate * xp.sign(dW),)
+
+
+def test_an_optimizer_of_your_own_is_compiled():
+    asked = LONG._replace(iterations=30)
+    plain, program = (
+        fit(asked._replace(compiled=way), PICTURES, optimizer=Signs(0.01)) for way in (False, True)
+    )
+    assert_near(plain.parameters, program.parameters, 1e-10)
+
+
+@dataclass(frozen=True)
+class OfNumPy(Signs):
+    """The same in NumPy's functions alone."""
+
+    def step(self, W, dW, rate):
+        """Return the same."""
+        return (W - rate * np.sign(dW),)
+
+
+def test_what_jax_cannot_trace_is_refused_in_a_sentence():
+    with pytest.raises(TypeError, match=r"JAX cannot trace; expected functions .*: write xp, Z = "):
+        fit(LONG._replace(compiled=True), PICTURES, optimizer=OfNumPy(0.01))
+
+
+def test_without_jax_the_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "jax", None)
+    with pytest.raises(ModuleNotFoundError, match=r"needs JAX; .*: pip install 'catpipe\[jax\]'"):
+        fit(SHORT._replace(compiled=True), PICTURES)
+
+
+def test_augmentation_is_not_compiled():
+    with pytest.raises(ValueError, match="compiled is true with augmentation"):
+        fit(LONG._replace(compiled=True, augmentation=(("flipped",),)), PICTURES)
+
+
+def test_parameters_of_several_types_are_refused():
+    start = Parameters(W1=normal(1, 1, 2), b1=np.zeros((1, 1), np.float32))
+    descent = gradient_descent(0.1)
+    turns = Turns(Batch(normal(2, 2, 3), np.ones((1, 3))))
+    states = compiled_trajectory(
+        nn.mlp(2, 1), descent, turns, initial_state(descent, start), 2, bool
+    )
+    with pytest.raises(TypeError, match="parameters of several types"):
+        list(states)
+
+
+def test_arguments_are_left_as_they_were():
+    X, Y = normal(2, 2, 3), np.ones((1, 3))
+    before = X.tobytes(), Y.tobytes()
+    start = Parameters(W1=normal(1, 1, 2), b1=np.zeros((1, 1)))
+    descent = gradient_descent(0.1)
+    first, *_, last = compiled_trajectory(
+        nn.mlp(2, 1), descent, Turns(Batch(X, Y)), initial_state(descent, start), 9, bool
+    )
+    assert (X.tobytes(), Y.tobytes()) == before
+    assert first.parameters is start
+    assert last.parameters != start
+    assert not last.parameters["W1"].flags.writeable
+
+
+def test_a_cost_that_is_no_longer_finite_stops_it():
+    steep = LONG._replace(learning_rate=1e200, compiled=True, activation="identity")
+    with pytest.raises(Diverged, match="expected a finite one: lower the learning rate"):
+        fit(steep, PICTURES)
