@@ -7,8 +7,8 @@ in turns in one process. Before it is timed, its parameters after six steps on a
 be catpipe's (in float32 that is a weak check, in float64 a strict one of the same code), or its row
 is refused. A cell shows the microseconds of a step, and catpipe's time over it: below 1 catpipe is
 faster. catpipe trains in the space that a `fit` of 2,500 iterations would choose, and its step
-includes a share of the way there and back, except where all are given the dual form. Left out are
-what JAX compiles, shown last, and the order of the examples, which catpipe draws as it goes.
+includes a share of the way there and back, except where all are given the dual form. Orders are
+drawn in catpipe's time, before that of the others. What JAX takes to compile stands by itself.
 
 `--only` takes beginnings of rows' names; `--quick` only shows that it runs.
 """
