@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
+from toolz import last
 
 from catpipe.data.batches import Batch, batches_in_epoch, full_batches, mini_batches
 from catpipe.data.examples import targets
@@ -19,6 +20,7 @@ from catpipe.nn.network import Network, mlp
 from catpipe.nn.parameters import Parameters
 from catpipe.optim.optimizers import Optimizer
 from catpipe.shell.threads import SMALL, one_blas_thread
+from catpipe.training.compiled import Turns, compiled_trajectory
 from catpipe.training.loop import initial_state, make_step, train
 from catpipe.training.spaces import cheapest_space
 from tests.benchmarks.problem import Ready
@@ -109,6 +111,24 @@ def ours(of: Task, steps: int) -> Ready:
             return train(step, batches, state).parameters
 
     return Ready(begin, run, lambda trained: dict(space.lift(of.network, of.start, trained)))
+
+
+def ours_compiled(of: Task, steps: int) -> Ready:
+    """Train by the same fold, compiled, which the first run does."""
+    space = cheapest_space(of.network, of.optimizer, of.rows.T, of.size, PLANNED)
+    net, inside = space.project(of.network, of.start)
+    order = shuffled(len(of.rows), SEED) if of.size else None
+    turns = Turns(Batch(space.columns, of.Y), order, of.size)
+    state = initial_state(of.optimizer, inside)
+
+    def run(_: None) -> Any:
+        return last(compiled_trajectory(net, of.optimizer, turns, state, steps, never)).parameters
+
+    return Ready(never, run, lambda trained: dict(space.lift(of.network, of.start, trained)))
+
+
+def never(iteration: int | None = None) -> None:
+    """Say that nobody looks at an iteration."""
 
 
 def apart(ours: dict[str, Any], others: dict[str, Any]) -> float:

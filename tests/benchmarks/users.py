@@ -44,7 +44,7 @@ from tests.benchmarks.dual_form import (
     torch_dual,
 )
 from tests.benchmarks.problem import Ready
-from tests.benchmarks.tasks import PLANNED, Task, apart, few, ours, task
+from tests.benchmarks.tasks import PLANNED, Task, apart, few, ours, ours_compiled, task
 from tests.benchmarks.trainers import (
     cost_by_columns,
     cost_by_rows,
@@ -74,8 +74,12 @@ class Contestant(NamedTuple):
     is_peer: bool = True
 
 
+COMPILED = Contestant(
+    "catpipe, compiled", ours_compiled, "jax", counts=True, compiles=True, is_peer=False
+)
 CONTESTANTS = (
     Contestant("catpipe", ours, counts=True),
+    COMPILED,
     Contestant("JAX, columns", partial(jax_scan, cost_by_columns), "jax", compiles=True),
     Contestant("JAX, rows", partial(jax_scan, cost_by_rows), "jax", compiles=True),
     Contestant("PyTorch, by hand", torch_by_hand, "torch"),
@@ -93,6 +97,7 @@ def given(prepare: Callable[[Descent], Ready], of: Task, steps: int) -> Ready:
 
 IN_DUAL = (
     Contestant("catpipe", ours),
+    COMPILED._replace(counts=False),
     Contestant("JAX", partial(given, jax_dual), "jax", compiles=True),
     Contestant("PyTorch", partial(given, torch_dual), "torch"),
     Contestant("NumPy, inline", partial(given, numpy_dual)),
@@ -167,7 +172,7 @@ class Entry(NamedTuple):
     contestant: Contestant
     ready: Ready
     steps: int
-    prepared: float
+    compiled: float  # seconds, with a first run
     once: float
     weights: dict[str, Any]
 
@@ -188,10 +193,11 @@ def _entry(row: Row, of: Task, each: Contestant) -> Entry:
     ready = each.prepare(of, steps)
     prepared = perf_counter() - began
     ended = ready.run(ready.begin())
+    compiled = perf_counter() - began
     began = perf_counter()
     weights = ready.weights(ended)
     once = prepared + perf_counter() - began if each.counts else 0
-    return Entry(each, ready, steps, prepared, once, weights)
+    return Entry(each, ready, steps, compiled, once, weights)
 
 
 def microseconds(entry: Entry) -> float:
@@ -218,7 +224,7 @@ def _cells(name: str, dtype: str, there: list[Entry], turns: int) -> str:
     ratios = [median(turn[0] / turn[i] for turn in times) for i in range(1, len(there))]
     cells = [f"{us:,.0f} ({ratio:.2f})" for us, ratio in zip(others, ratios, strict=True)]
     peers = [of for of, each in zip(ratios, there[1:], strict=True) if each.contestant.is_peer]
-    compiled = "/".join(f"{each.prepared:.1f}" for each in there if each.contestant.compiles)
+    compiled = "/".join(f"{each.compiled:.1f}" for each in there if each.contestant.compiles)
     return " | ".join(
         (f"| {name}", dtype, f"{first:,.0f}", *cells, f"**{max(peers):.2f}**", f"{compiled} |")
     )
