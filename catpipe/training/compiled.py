@@ -148,7 +148,9 @@ def _drawn(
         [_filled(layer.stays(iteration, (units, examples)), size) for iteration, examples in steps]
         for layer, units in _dropouts(network)
     )
-    rates = zip(*(_scheduled(optimizer, iteration) for iteration in iterations), strict=True)
+    has_schedules = _scheduled(optimizer, begin) != ()
+    of_steps = (_scheduled(optimizer, iteration) for iteration in iterations if has_schedules)
+    rates = zip(*of_steps, strict=True)
     drawn = {
         **_of_batches(turns, picks, np.array(counts)),
         **{f"mask {number}": mask for number, mask in enumerate(masks)},
@@ -293,7 +295,8 @@ def _steps(
     (network, optimizer, layout), (begin, number) = traced, span
 
     def parts(step: Any) -> tuple[Network, Optimizer, Batch]:
-        row = {name: of_all[step] for name, of_all in drawn.items()}
+        at_step = partial(jax.lax.dynamic_index_in_dim, index=step, keepdims=False)
+        row = {name: at_step(of_all) for name, of_all in drawn.items()}
         masks, rates = (_numbered(row, kind) for kind in ("mask", "rate"))
         return _with_masks(network, masks), _with_rates(optimizer, rates), _batch(data, row)
 
@@ -321,5 +324,5 @@ def _batch(data: tuple[Any, ...], row: Drawn) -> Batch:
     X, Y, weights = data
     if "places" not in row:
         return Batch(X, Y, weights)
-    places = row["places"]
-    return Batch(X[places].mT, Y[places].mT, row.get("weights"))
+    picked_X, picked_Y = (rows.at[row["places"]].get(mode="promise_in_bounds") for rows in (X, Y))
+    return Batch(picked_X.mT, picked_Y.mT, row.get("weights"))
