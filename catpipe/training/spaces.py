@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from catpipe.nn.arrays import Array
 from catpipe.nn.layers import Dense
@@ -127,15 +127,27 @@ description='the subspace of 2 examples')
     return ColumnSpace(basis, R, f"the subspace of {X.shape[1]} examples")
 
 
+class _Work(NamedTuple):
+    """What a space costs: the way there and back, each step, and memory, in bytes."""
+
+    once: float
+    each: float
+    memory: int
+
+    def of(self, iterations: int) -> float:
+        """Return what so many steps cost."""
+        return self.once + iterations * self.each
+
+
 def cheapest_space(
     network: Network, optimizer: Optimizer, X: Array, size: int | None, iterations: int
 ) -> Space:
     """Return the space where so many iterations on batches of this size take least, and are exact.
 
-    No size is that of full batches: all the examples, in their order.
-
-    A small space pays where the multiplications that it saves in the steps are more than those for
-    its columns, the way there and the way back.
+    No size is that of full batches: all the examples, in their order. What is compared is an
+    estimate, in multiplications of a large product; `python -m tests.benchmarks.spaces` shows how
+    good it is. No space is chosen that takes more than 1 GB and more than half of the columns'
+    memory.
 
     >>> from catpipe.optim.optimizers import gradient_descent
     >>> net, X = mlp(300, 20, 1), np.ones((300, 5000))
@@ -148,16 +160,65 @@ def cheapest_space(
     if not optimizer.commutes_with_rotations:
         return full_space(X, "the optimizer does not commute with rotations")
     in_dual, seen = optimizer.is_linear and size is None, min(size or examples, examples)
-    each = first.units * (examples**2 if in_dual else 2 * examples * seen)
-    saved = 2 * first.units * features * seen - each
-    once = features * examples**2 * (1 if in_dual else 2) + 2 * first.units * features * examples
-    if saved <= 0:
+    small = _in_dual(first.units, X) if in_dual else _in_subspace(first.units, X, seen)
+    whole = _Work(0, _step(first.units, features, seen, X), 0)
+    if small.each >= whole.each:
         few = f"{examples} examples of {features} features take fewer multiplications as they are"
         return full_space(X, few)
-    if iterations * saved <= once:
+    if small.of(iterations) >= whole.of(iterations):
         few = f"{iterations} planned iterations save less than the projection takes"
         return full_space(X, few)
+    if small.memory > max(ALLOWED, X.nbytes // 2):
+        much = f"a subspace of {examples} examples takes {small.memory / 1e9:.1f} GB more memory"
+        return full_space(X, much)
     return dual_space(X) if in_dual else column_space(X)
+
+
+ALLOWED = 2**30  # bytes that a small space may take, whatever the columns do
+
+# In multiplications of a large product: what is read beside each product's number and, of a
+# weight, what an update does, from the cache and from memory; what a picked column's number takes
+# to copy; and how much longer a QR decomposition takes than a product of its size.
+CACHE, READ, UPDATED, PICKED, FACTORED = 2**20, (4, 20), (100, 250), 60, 5
+
+
+def _product(units: int, numbers: int, X: Array) -> float:
+    """Return the work of a product of so many rows with a matrix of so many numbers."""
+    return numbers * (units + READ[numbers * X.itemsize > CACHE])
+
+
+def _update(weights: int, X: Array) -> float:
+    return weights * UPDATED[weights * X.itemsize > CACHE]
+
+
+def _step(units: int, features: int, seen: int, X: Array) -> float:
+    """Return the work of a step in which so many of the examples have so many features."""
+    numbers, is_picked = features * seen, seen < X.shape[1]
+    return (
+        2 * _product(units, numbers, X)
+        + is_picked * PICKED * numbers
+        + _update(units * features, X)
+    )
+
+
+def _in_dual(units: int, X: Array) -> _Work:
+    features, examples = X.shape
+    gram = features * examples**2 / 2  # it is symmetric
+    return _Work(
+        once=gram + 2 * _product(units, X.size, X),
+        each=_product(units, examples**2, X) + 2 * _update(units * examples, X),
+        memory=examples**2 * X.itemsize,
+    )
+
+
+def _in_subspace(units: int, X: Array, seen: int) -> _Work:
+    features, examples = X.shape
+    rank = min(features, examples)
+    return _Work(
+        once=FACTORED * X.size * rank + 4 * _product(units, features * rank, X),
+        each=_step(units, rank + 1, seen, X),
+        memory=rank * (features + examples) * X.itemsize,
+    )
 
 
 SPACES: Mapping[str, Callable[[Array], FullSpace | DualSpace | ColumnSpace]] = {

@@ -124,11 +124,12 @@ def ours_compiled(of: Task, steps: int) -> Ready:
     def run(_: None) -> Any:
         return last(compiled_trajectory(net, of.optimizer, turns, state, steps, never)).parameters
 
-    return Ready(never, run, lambda trained: dict(space.lift(of.network, of.start, trained)))
+    return Ready(lambda: None, run, lambda trained: dict(space.lift(of.network, of.start, trained)))
 
 
-def never(iteration: int | None = None) -> None:
-    """Say that nobody looks at an iteration."""
+def never(iteration: int) -> bool:
+    """Return that nobody looks at this iteration."""
+    return False
 
 
 def apart(ours: dict[str, Any], others: dict[str, Any]) -> float:

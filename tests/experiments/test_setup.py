@@ -239,7 +239,7 @@ WIDE = Examples(np.repeat(PICTURES.inputs, 9, axis=1), PICTURES.targets)
         ({"batch_size": 5}, "the subspace of 13 examples"),
         ({"optimizer": "adam"}, "the optimizer does not commute with rotations"),
         ({"full_space": True}, "chosen"),
-        ({"iterations": 1}, "1 planned iterations save less than"),
+        ({"iterations": 1, "batch_size": 5}, "1 planned iterations save less than"),
     ],
     ids=str,
 )

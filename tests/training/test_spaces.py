@@ -294,29 +294,43 @@ def test_it_is_said_where_training_is_done_and_why(shape, columns, size, iterati
     assert said in space.description
 
 
-@settings(max_examples=200)
-@given(
-    *(st.integers(2, 60) for _ in range(2)),
-    st.integers(1, 30),
-    st.integers(1, 300),
-    st.floats(0.01, 1),
-    st.booleans(),
-)
-def test_a_small_space_is_chosen_where_all_its_multiplications_are_fewer(
-    features, columns, units, iterations, part, full
-):
-    size = columns if full else min(max(round(part * columns), 1), columns - 1)
-    forward_and_backward = 2 * units * features * size
-    if full:
-        once, each = features * columns * columns, units * columns * columns
-    else:
-        once, each = 2 * features * columns * columns, 2 * units * columns * size
-    there_and_back = 2 * units * features * columns
-    pays = once + there_and_back + iterations * each < iterations * forward_and_backward
+def kind_of(features: int, columns: int, units: int, size: int | None, iterations: int) -> str:
     net, X = mlp(features, units, 1), np.zeros((features, columns))
-    space = cheapest_space(net, gradient_descent(0.1), X, None if full else size, iterations)
-    assert ("full space" in space.description) != pays
-    assert ("dual form" in space.description) == (pays and full)
+    return cheapest_space(net, gradient_descent(0.1), X, size, iterations).kind
+
+
+problems = (*(st.integers(2, 60) for _ in range(2)), st.integers(1, 30), st.integers(1, 300))
+
+
+@settings(max_examples=60)
+@given(*problems, st.booleans())
+def test_more_iterations_or_more_features_never_lead_out_of_a_small_space(
+    features, columns, units, iterations, full
+):
+    size = None if full else max(1, columns // 2)
+    kind = kind_of(features, columns, units, size, iterations)
+    longer = kind_of(features, columns, units, size, 10 * iterations)
+    if kind != "full":
+        assert kind == longer == ("dual" if full else "subspace")
+    if longer != "full":
+        assert kind_of(4 * features, columns, units, size, 10**6) == longer
+
+
+@pytest.mark.parametrize("size", [None, 64])
+@pytest.mark.parametrize(
+    ("features", "columns", "iterations", "is_small"),
+    [(12288, 209, 2500, True), (64, 1797, 2500, False), (3000, 900, 1, False)],
+)
+def test_what_is_far_cheaper_is_chosen(features, columns, iterations, is_small, size):
+    assert (kind_of(features, columns, 20, size, iterations) != "full") == is_small
+
+
+@pytest.mark.parametrize("size", [None, 64])
+def test_no_small_space_is_chosen_that_takes_gigabytes(size):
+    X = np.broadcast_to(0.0, (30_000, 20_000))  # which takes none
+    space = cheapest_space(mlp(30_000, 20, 1), gradient_descent(0.1), X, size, 10**9)
+    assert space.kind == "full"
+    assert "GB more memory" in space.description
 
 
 @pytest.mark.parametrize("kind", MAKE_SPACES)
