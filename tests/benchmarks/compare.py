@@ -101,7 +101,7 @@ def memory_table(options: Namespace) -> list[dict[str, Any]]:
     for dtype in options.dtypes:
         peaks = peak_memory(here, options.data, dtype)
         for name, mib in peaks.items():
-            print(f"  {dtype} {name:27} {mib['before']:7.0f} {mib['with_run']:7.0f}")
+            print(f"  {dtype} {name:28} {mib['before']:7.0f} {mib['with_run']:7.0f}")
         tables.append({"dtype": dtype, "MiB": peaks})
     print(flush=True)
     return tables

@@ -169,18 +169,18 @@ def table(contest: Contest) -> str:
     of = f"{contest.networks} networks" if contest.networks > 1 else "one network"
     head = (
         f"{contest.dtype}, {of}, {plan.iterations:,} iterations, medians of {plan.rounds} rounds\n"
-        f"  {'':27} {'seconds':>9} {'once':>9} {'ms a step':>10} {'x catpipe':>9} {'prepared':>9} "
+        f"  {'':28} {'seconds':>9} {'once':>9} {'ms a step':>10} {'x catpipe':>9} {'prepared':>9} "
         f"{'cost off':>9} {'at end':>8}  timed"
     )
     lines = (
-        f"  {row.name:27} {row.seconds:9.3f} {row.once:9.3f} "
+        f"  {row.name:28} {row.seconds:9.3f} {row.once:9.3f} "
         f"{1e3 * row.seconds / plan.iterations:10.3f} "
         f"{row.seconds / ours.seconds:9.2f} {row.prepared:9.2f} "
         f"{row.off:9.1e} {row.off_at_end:8.1e}  {row.timed}"
         f"{'' if row.same else '; NOT THE SAME COST'}"
         for row in contest.rows
     )
-    absent = (f"  {name:27} is not installed here: {INSTALL}" for name in contest.missing)
+    absent = (f"  {name:28} is not installed here: {INSTALL}" for name in contest.missing)
     peer = contest.fastest_peer
     last = f"  fastest peer: {peer.name}, {contest.ratio:.1f} times catpipe's time" if peer else ""
     if given := contest.fastest_given_dual:
