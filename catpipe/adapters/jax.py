@@ -1,6 +1,8 @@
-"""JAX: importing this makes `Parameters` a pytree, which `jit`, `grad` and `tree.map` take.
+"""JAX: importing this makes parameters and sampled costs pytrees, as a whole `State` is then.
 
-What JAX computes from parameters are parameters again; their arrays are JAX's own.
+So `jit`, `grad`, `vmap` and `tree.map` take them, and a step as it is. What JAX computes from
+parameters are parameters again; their arrays are JAX's own. Run them under `jax.enable_x64(True)`,
+or float64 becomes float32.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from typing import Any
 import jax
 
 from catpipe.nn.parameters import Parameters
+from catpipe.training.cost_history import CostHistory
 
 
 def _flatten(parameters: Parameters) -> tuple[tuple[Any, ...], tuple[str, ...]]:
@@ -29,3 +32,6 @@ def _unflatten(names: tuple[str, ...], leaves: Iterable[Any]) -> Parameters:
 
 
 jax.tree_util.register_pytree_with_keys(Parameters, _flatten_with_keys, _unflatten, _flatten)
+jax.tree_util.register_pytree_node(
+    CostHistory, lambda costs: (tuple(costs), None), lambda _, samples: tuple(samples)
+)

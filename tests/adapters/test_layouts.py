@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from catpipe.adapters.layouts import from_keras, from_torch, to_keras, to_torch
-from catpipe.nn.network import forward, gradients, mlp
+from catpipe.nn.network import forward, mlp
 from catpipe.nn.parameters import Parameters, map_parameters
 from tests.points import normal, normal_parameters
 
@@ -109,46 +109,3 @@ def test_keras_gives_the_same_logits(parameters, monkeypatch):
     Z = np.asarray(model(X.T)).T
     np.testing.assert_allclose(Z, forward(NET, single, X)[0], rtol=1e-4, atol=1e-5)
     assert from_keras(model.get_weights()) == single
-
-
-# JAX.
-
-
-@pytest.fixture
-def jax():
-    jax = pytest.importorskip("jax")
-    import catpipe.adapters.jax  # noqa: F401, PLC0415  # which makes them a pytree
-
-    jax.config.update("jax_enable_x64", True)
-    return jax
-
-
-def test_jax_maps_over_them(jax, parameters):
-    twice = jax.tree.map(lambda W: 2 * W, parameters)
-    assert twice == map_parameters(lambda W: 2 * W, parameters)
-
-
-def test_jax_differentiates_by_them_as_backward_does(jax, parameters):
-    X, Y = normal(2, 5, 7), (normal(3, 2, 7) > 0).astype(float)
-
-    def cost(parameters: Parameters):
-        hidden = jax.nn.relu(parameters["W1"] @ X + parameters["b1"])
-        hidden = jax.nn.relu(parameters["W2"] @ hidden + parameters["b2"])
-        Z = parameters["W3"] @ hidden + parameters["b3"]
-        return (jax.nn.softplus(Z) - Y * Z).sum() / X.shape[1]
-
-    found = jax.jit(jax.grad(cost))(parameters)
-    assert isinstance(found, Parameters)
-    for name, dW in gradients(NET, parameters, X, Y).items():
-        np.testing.assert_allclose(found[name], dW, rtol=1e-9, atol=1e-12)
-
-
-def test_paths_of_jax_are_their_names(jax, parameters):
-    (path, _), *_ = jax.tree_util.tree_leaves_with_path(parameters)
-    assert jax.tree_util.keystr(path) == "['W1']"
-
-
-def test_what_comes_back_from_jax_is_read_only(jax, parameters):
-    leaves, tree = jax.tree.flatten(parameters)
-    again = jax.tree.unflatten(tree, [leaf.copy() for leaf in leaves])
-    assert not any(W.flags.writeable for W in again.values())
