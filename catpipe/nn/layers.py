@@ -142,9 +142,17 @@ def affine(A: Array, W: Array, b: Array) -> Array:
     """
     if W.ndim > 2:
         return product(W, A) + b
-    if is_foreign(A) or A.flags.c_contiguous:
-        return W @ A + b
-    return np.ascontiguousarray((A.mT @ W.mT).mT) + b  # takes two thirds of the time in float32
+    units, fan_in = W.shape
+    if fan_in > MANY * units and W.dtype == np.float32 and not _is_in_order(A):
+        return np.ascontiguousarray((A.mT @ W.mT).mT) + b  # takes three quarters of the time
+    return W @ A + b
+
+
+MANY = 64  # inputs a unit
+
+
+def _is_in_order(A: Array) -> bool:
+    return is_foreign(A) or A.flags.c_contiguous
 
 
 def product(W: Array, A: Array) -> Array:
