@@ -23,6 +23,7 @@ HELPERS = {
     "contest",
     "dual_form",
     "growth",
+    "loaders",
     "peers",
     "plot",
     "problem",

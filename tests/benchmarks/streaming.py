@@ -1,6 +1,7 @@
 """What streaming costs: an epoch of training from a file, against reading the file and no more.
 
     python -m tests.benchmarks.streaming [--gigabytes 4] [--gzip] [--folder DIR]
+    python -m tests.benchmarks.streaming --beside [--gigabytes 1] [--seconds 4] [--folder DIR]
 
 Makes a file of random pictures, 64 x 64 with levels from 0 to 31, which gzip packs as it does a
 photograph; then, in a process each and in turns, reads it window by window with h5py, trains one
@@ -9,6 +10,9 @@ Prints the median speed of each, that per second of one core, which on a busy ma
 highest peak of memory, and the median ratio of training to reading: at first with the file dropped
 from this machine's page cache before each turn, then with it left there. A virtual machine's host
 may still keep what its guest has dropped.
+
+With `--beside`, catpipe and other ways to take batches from a file deliver them, or also train on
+them, in turns, from a contiguous file and from one of gzip, which stay in the page cache.
 """
 
 from __future__ import annotations
@@ -18,6 +22,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import partial
 from itertools import repeat
 from pathlib import Path
 from statistics import median
@@ -143,7 +149,9 @@ def compare(path: Path, size: int, rounds: int, *, cold: bool) -> None:
 def main() -> None:
     """Make the file, and compare."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--gigabytes", type=float, default=4)
+    parser.add_argument("--gigabytes", type=float, help="4, or 1 beside others")
+    parser.add_argument("--beside", action="store_true", help="beside other libraries")
+    parser.add_argument("--seconds", type=float, default=4, help="of a turn beside others, at most")
     parser.add_argument("--gzip", action="store_true")
     parser.add_argument("--folder", help="where the file is made, and deleted")
     parser.add_argument("--size", type=int, default=256, help="pictures in a batch")
@@ -154,16 +162,39 @@ def main() -> None:
     if asked.turn:
         turn(asked.turn, asked.file, asked.size)
         return
+    if asked.beside:
+        from tests.benchmarks import loaders
+
+        measure = partial(
+            loaders.compare, size=asked.size, rounds=asked.rounds, seconds=asked.seconds
+        )
+        for gzip in (False, True):
+            with_file(asked, asked.gigabytes or 1, measure, gzip=gzip)
+    else:
+        measure = partial(in_both_caches, size=asked.size, rounds=asked.rounds)
+        with_file(asked, asked.gigabytes or 4, measure, gzip=asked.gzip)
+
+
+def in_both_caches(path: Path, size: int, rounds: int) -> None:
+    """Compare with the file dropped from the page cache, and left there."""
+    for cold in (True, False):
+        compare(path, size, rounds, cold=cold)
+
+
+def with_file(
+    asked: argparse.Namespace, gigabytes: float, measure: Callable[[Path], None], *, gzip: bool
+) -> None:
+    """Make the file, say what it is, and measure."""
     with TemporaryDirectory(dir=asked.folder) as folder:
         path = Path(folder, "train_random.h5")
-        make_file(path, asked.gigabytes, gzip=asked.gzip)
+        make_file(path, gigabytes, gzip=gzip)
         print(
-            f"{asked.gigabytes:g} GB, {'gzip' if asked.gzip else 'contiguous'}, batches of "
+            f"{gigabytes:g} GB, {'gzip' if gzip else 'contiguous'}, batches of "
             f"{asked.size}, {THREADS} BLAS thread(s), {os.cpu_count()} cores, load "
-            f"{os.getloadavg()[0]:.1f}, {path.stat().st_size / 1e6:,.0f} MB on the disk"
+            f"{os.getloadavg()[0]:.1f}, {path.stat().st_size / 1e6:,.0f} MB on the disk",
+            flush=True,
         )
-        for cold in (True, False):
-            compare(path, asked.size, asked.rounds, cold=cold)
+        measure(path)
 
 
 if __name__ == "__main__":

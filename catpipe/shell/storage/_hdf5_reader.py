@@ -17,7 +17,7 @@ import re
 import sys
 import time
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import islice, product
@@ -39,6 +39,7 @@ except ImportError:  # on Windows
 
 LITTLE = 2**28  # bytes of memory, to look around in a file
 PIECE = 2**20  # bytes that are read and sent at once, where no row of chunks has more
+RUN, LONGEST_RUN = 2**18, 1000  # bytes of chunks, and chunks, that a thread unpacks at once
 SECONDS = 2  # of the processor, for a request
 SPEED = 2**23  # bytes that are worked on in a second, at least
 CHECKSUM = 4  # bytes, at the end of a chunk
@@ -51,7 +52,10 @@ _FILTERS = {
     tuple(number for number in numbers if number)
     for numbers in product((0, SHUFFLE), (0, GZIP, LZF, SZIP), (0, FLETCHER32))
 }
+_UNPACKED_BY_HDF5 = {FLETCHER32, LZF, SZIP}
 _LAYOUTS = {h5py.h5d.COMPACT, h5py.h5d.CONTIGUOUS, h5py.h5d.CHUNKED}
+
+Corner = tuple[int, ...]
 
 
 class Refusal(ValueError):
@@ -289,7 +293,8 @@ def texts(dataset: h5py.Dataset) -> NDArray[np.bytes_]:
         )
     check_written(dataset)
     if dataset.chunks and dataset.size:
-        [*_made(dataset, 0, len(dataset))]  # which refuses chunks that HDF5 would read past
+        corners = _corners(dataset, 0, len(dataset))
+        [*_made(dataset, corners)]  # which refuses chunks that HDF5 would read past
     values = np.asarray(dataset[()], object)
     return np.array([*values.flat], "S").reshape(dataset.shape)
 
@@ -429,27 +434,48 @@ def pieces(dataset: h5py.Dataset, begin: int, end: int) -> Iterator[NDArray[Any]
             yield rows(dataset, at, min(at + step, end))
 
 
-def rows(dataset: h5py.Dataset, begin: int, end: int) -> NDArray[Any]:
-    """Return these rows, as `pieces` does."""
+def rows(
+    dataset: h5py.Dataset, begin: int, end: int, map_: Callable[..., Iterable[None]] = map
+) -> NDArray[Any]:
+    """Return these rows, as `pieces` does; a map that runs in threads unpacks chunks there."""
     found = np.empty((end - begin, *dataset.shape[1:]), dataset.dtype)
-    made = _made(dataset, begin, end) if dataset.chunks else iter(())
-    is_left_to_hdf5 = not dataset.chunks or {FLETCHER32, LZF, SZIP} & {*filters_of(dataset)}
-    for (first, *others), chunk in made:
-        if not is_left_to_hdf5:
-            corner = zip((first - begin, *others), dataset.chunks, strict=True)
-            place = found[tuple(slice(first, first + length) for first, length in corner)]
-            place[...] = chunk[tuple(map(slice, place.shape))]
-    if is_left_to_hdf5:
+    if dataset.chunks:
+        [*map_(partial(_fill, dataset, begin, found), _runs(dataset, begin, end))]
+    if not dataset.chunks or _UNPACKED_BY_HDF5 & {*filters_of(dataset)}:
         dataset.read_direct(found, np.s_[begin:end])
     return found.astype(dataset.dtype.newbyteorder("="), copy=False)
 
 
-def _made(
-    dataset: h5py.Dataset, begin: int, end: int
-) -> Iterator[tuple[tuple[int, ...], NDArray[Any]]]:
-    """Give where the chunks of these rows begin, and their values."""
+def _runs(dataset: h5py.Dataset, begin: int, end: int) -> Iterator[list[Corner]]:
+    """Give where the chunks of these rows begin, those together that a thread is worth."""
+    corners = _corners(dataset, begin, end)
+    size = min(max(RUN // _bytes_of_a_chunk(dataset), 1), LONGEST_RUN)
+    while run := [*islice(corners, size)]:
+        yield run
+
+
+def _corners(dataset: h5py.Dataset, begin: int, end: int) -> Iterator[Corner]:
+    """Return where the chunks of these rows begin."""
     first, *others = zip(dataset.shape, dataset.chunks, strict=True)
-    corners = product(range(begin, end, first[1]), *(range(0, n, step) for n, step in others))
+    return product(range(begin, end, first[1]), *(range(0, n, step) for n, step in others))
+
+
+def _fill(
+    dataset: h5py.Dataset, begin: int, found: NDArray[Any], corners: Sequence[Corner]
+) -> None:
+    """Check these chunks, and write the values of those that are unpacked here into their rows."""
+    is_left_to_hdf5 = _UNPACKED_BY_HDF5 & {*filters_of(dataset)}
+    for (first, *others), chunk in _made(dataset, corners):
+        if not is_left_to_hdf5:
+            corner = zip((first - begin, *others), dataset.chunks, strict=True)
+            place = found[tuple(slice(first, first + length) for first, length in corner)]
+            place[...] = chunk[tuple(map(slice, place.shape))]
+
+
+def _made(
+    dataset: h5py.Dataset, corners: Iterable[Corner]
+) -> Iterator[tuple[Corner, NDArray[Any]]]:
+    """Give where each of these chunks begins, and its values."""
     filters = filters_of(dataset)
     for corner in corners:
         if dataset.id.get_chunk_info_by_coord(corner).byte_offset is None:  # HDF5 would crash

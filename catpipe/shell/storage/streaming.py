@@ -5,13 +5,18 @@ anew, and the pictures of each in an order drawn anew. What is drawn depends on 
 and the window alone, so a stream can begin at any batch.
 
 Another process looks at the file first: what crashes or hangs HDF5 there is one sentence. Then HDF5
-reads it in this process, in a thread, since the pictures would take longer from one process to the
-other than a step takes. So do not stream a file that others can change meanwhile.
+reads it in this process, since the pictures would take longer from one process to the other than a
+step takes. So do not stream a file that others can change meanwhile.
+
+While a batch is used, threads make the next one and read the next window, whose chunks are unpacked
+on all cores: NumPy, zlib and HDF5 let others run meanwhile. What a thread makes has its place, so
+that no batch depends on which is first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -57,6 +62,7 @@ from catpipe.shell.storage.names import PARTS, Names
 WINDOW = 2**25  # bytes
 
 _T = TypeVar("_T")
+_Map = Callable[..., Iterable[None]]
 
 
 class StoredPictures(NamedTuple):
@@ -135,8 +141,12 @@ def stream_batches(
 
     Batches run on from window to window; the last of an epoch is short where the size does not
     divide the pictures. In memory are at most two windows, three batches and two more as `uint8`,
-    four chunks, and 16 bytes a picture. The file is open until the stream ends or is closed. Raises
-    `DataError`, also on the way, and `ValueError` for a size, a start or a seed that cannot be.
+    four chunks a core, and 16 bytes a picture. The file is open until the stream ends or is closed.
+    Raises `DataError`, also on the way, and `ValueError` for a size, start or seed that cannot be.
+
+    Train on them `with one_blas_thread():` where cores are few. The threads of the stream take
+    cores too, and a product in several threads waits for the last of them: on two cores training
+    takes longer with two (measured in tests/benchmarks).
 
     >>> from catpipe.shell.storage.hdf5 import write
     >>> from tempfile import TemporaryDirectory
@@ -226,6 +236,7 @@ def _batches(
         _opened(path, part) as found,
         ThreadPoolExecutor(1) as reader,
         ThreadPoolExecutor(1) as maker,
+        _cancelled_in_the_end(ThreadPoolExecutor(os.cpu_count())) as unpackers,
     ):
         examples = found.form.shape[0]
         if [found.form.shape, found.classes] != expected:
@@ -234,10 +245,19 @@ def _batches(
             )
         length = _pictures_in(window, found.where, found.declared)
         visits = _visits(examples, length, size, seed, wanted)
-        windows = _ahead(reader, map(partial(_read, found), visits))
+        windows = _ahead(reader, map(partial(_read, found, unpackers.map), visits))
         pieces = chain.from_iterable(map(partial(_pieces, found.targets), windows))
         batches = groupby(pieces, attrgetter("batch"))
         yield from _ahead(maker, map(partial(_batch, len(found.classes), dtype), batches))
+
+
+@contextmanager
+def _cancelled_in_the_end(threads: ThreadPoolExecutor) -> Iterator[ThreadPoolExecutor]:
+    """Give the threads; in the end, what none of them has begun is not done any more."""
+    try:
+        yield threads
+    finally:
+        threads.shutdown(cancel_futures=True)
 
 
 def _ahead(thread: Executor, items: Iterator[_T]) -> Iterator[_T]:
@@ -263,10 +283,10 @@ def _visits(examples: int, length: int, size: int, seed: int, wanted: range) -> 
             place += len(order)
 
 
-def _read(stored: _Stored, visit: _Visit) -> tuple[_Visit, NDArray[Any]]:
+def _read(stored: _Stored, map_: _Map, visit: _Visit) -> tuple[_Visit, NDArray[Any]]:
     """Return the inputs of a window, beside what is to become of them."""
     with _damage_refused(stored.path):
-        window = rows(stored.dataset, visit.begin, visit.end)
+        window = rows(stored.dataset, visit.begin, visit.end, map_)
         check_length(stored.dataset.file)
     return visit, inputs_from_rows(stored.where, window, stored.form)
 
@@ -283,4 +303,5 @@ def _batch(classes: int, dtype: DTypeLike, pieces: tuple[int, Iterator[_Piece]])
     _, inputs, found = zip(*pieces[1], strict=True)
     rows = np.concatenate(found)
     Y = targets(rows, classes, dtype) if classes else rows.reshape(len(rows), -1).T.astype(dtype)
-    return Batch(pixels(np.concatenate(inputs), dtype), Y)
+    images = np.concatenate(inputs) if len(inputs) > 1 else inputs[0]
+    return Batch(pixels(images, dtype), Y)

@@ -10,7 +10,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
+from threading import Event
+from threading import enumerate as enumerate_threads
+from time import sleep
 from typing import Any
+from weakref import ref
 
 import h5py
 import numpy as np
@@ -19,7 +23,7 @@ import pytest
 from catpipe.data.batches import Batch
 from catpipe.data.examples import targets
 from catpipe.data.transforms.columns import pixels
-from catpipe.shell.storage import _hdf5_reader, streaming
+from catpipe.shell.storage import _hdf5_reader, forms, streaming
 from catpipe.shell.storage.atomic import DataError
 from catpipe.shell.storage.datasets import load_data
 from catpipe.shell.storage.streaming import StoredPictures, stored_pictures, stream_batches
@@ -41,6 +45,7 @@ STORAGES: dict[str, dict[str, Any]] = {
     "gzip and shuffle": {"chunks": CHUNKS, "compression": "gzip", "shuffle": True},
     "chunks of parts of pictures": {"chunks": (TOGETHER, 2, 4, 1), "compression": "gzip"},
     "one chunk a picture": {"chunks": (1, 4, 4, 3)},
+    "one gzip chunk a picture": {"chunks": (1, 4, 4, 3), "compression": "gzip"},
     "checksums": {"chunks": CHUNKS, "fletcher32": True},
     "gzip and checksums": {"chunks": CHUNKS, "compression": "gzip", "fletcher32": True},
 }
@@ -583,16 +588,10 @@ print(peak() - before)
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak is read from /proc")
-@pytest.mark.parametrize(
-    ("storage", "window"),
-    [({}, 2**22), ({"chunks": (16, 64, 64, 3)}, 2**24)],
-    ids=["contiguous", "chunked"],
-)
-def test_two_windows_and_four_batches_are_in_memory(
-    path: Path, storage: dict[str, Any], window: int
-) -> None:
-    size, features, examples = 128, 64 * 64 * 3, 8192
+def test_two_windows_and_four_batches_are_in_memory(path: Path) -> None:
+    window, size, features, examples = 2**22, 64, 64 * 64 * 3, 4096
     images = np.broadcast_to(np.uint8(1), (examples, 64, 64, 3))
+    storage = {"chunks": (16, 64, 64, 3), "compression": "gzip", "compression_opts": 1}
     write(path, images=images, labels=np.arange(examples) % 2, **storage)
     code = [sys.executable, "-c", GROWTH, str(path), str(window), str(size), "float32"]
     # Freed arrays go back to the system, so that what is held is what is measured.
@@ -602,6 +601,113 @@ def test_two_windows_and_four_batches_are_in_memory(
     bound = 2 * window + 3 * size * features * 4 + 2 * size * features + 16 * examples
     assert grown < bound + 4 * 2**20
     assert images.size > 1.5 * bound
+
+
+@pytest.mark.parametrize("storage", ["contiguous", "gzip"])
+def test_a_window_is_read_once_the_one_before_the_last_is_gone(
+    path: Path, storage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    windows: list[ref[Any]] = []
+    others: list[int] = []
+    plain = forms.inputs_from_rows
+
+    def watched(*given: Any) -> Any:
+        others.append(sum(window() is not None for window in windows))
+        found = plain(*given)
+        windows.append(ref(found))
+        return found
+
+    monkeypatch.setattr(streaming, "inputs_from_rows", watched)
+    streamed(stored(path, **STORAGES[storage]), epochs=3)
+    assert len(others) == 12
+    assert max(others) == 1
+
+
+# What threads do beside it.
+
+
+@pytest.fixture
+def each_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let threads unpack small chunks one by one."""
+    monkeypatch.setattr(_hdf5_reader, "RUN", 1)
+
+
+def unpacking(monkeypatch: pytest.MonkeyPatch, before: Callable[[Any], Any], cores: int) -> None:
+    """Call this before a chunk is unpacked from its bytes, on a machine of so many cores."""
+    plain = _hdf5_reader._unpacked
+
+    def unpacked(dataset: Any, content: Any, used: Any) -> Any:
+        before(content)
+        return plain(dataset, content, used)
+
+    monkeypatch.setattr(_hdf5_reader, "_unpacked", unpacked)
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+
+
+@every_storage
+def test_a_window_does_not_depend_on_which_chunk_is_unpacked_first(
+    path: Path, storage: dict[str, Any], each_alone: None
+) -> None:
+    def backwards(fill: Any, runs: Any) -> Any:
+        return map(fill, reversed([*runs]))
+
+    # Others than those of any other test, which may still be in the memory that is filled.
+    others = IMAGES ^ np.uint8(1 + [*STORAGES.values()].index(storage))
+    with h5py.File(write(path, others, **storage)) as file:
+        found = _hdf5_reader.rows(file["train_set_x"], 6, EXAMPLES, backwards)
+    assert found.tobytes() == others[6:].tobytes()
+
+
+def test_batches_do_not_depend_on_how_long_chunks_take(
+    path: Path, each_alone: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = streamed(stored(path), epochs=2)
+    random = np.random.default_rng(1)
+    unpacking(monkeypatch, lambda _: sleep(random.exponential(1e-3)), cores=3)
+    assert identical(streamed(stored(path, **STORAGES["gzip"]), epochs=2), expected)
+
+
+def test_of_damaged_chunks_the_first_is_refused_even_if_it_is_unpacked_last(
+    path: Path, each_alone: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short, none = zlib.compress(b"short"), b"not a stream"
+    pictures = chunk_replaced(path, short)
+    with h5py.File(path, "a") as file:
+        file["train_set_x"].id.write_direct_chunk((12, 0, 0, 0), none)
+    later = Event()
+
+    def before(content: bytes) -> None:
+        if content == none:
+            later.set()
+        if content == short:
+            assert later.wait(5)
+            sleep(0.02)  # the time to refuse the other
+
+    unpacking(monkeypatch, before, cores=2)
+    with pytest.raises(DataError, match="does not make the 144 bytes"):
+        streamed(pictures._replace(window=EXAMPLES * PICTURE))
+
+
+def test_a_stream_that_is_closed_leaves_no_thread_and_the_rest_of_a_window_unread(
+    path: Path, each_alone: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[Any] = []
+    is_in_second = Event()
+
+    def before(content: bytes) -> None:
+        begun.append(content)
+        if len(begun) > 6:
+            is_in_second.set()
+            sleep(0.1)
+
+    unpacking(monkeypatch, before, cores=1)
+    threads = {*enumerate_threads()}
+    batches = stream_batches(stored(path, **STORAGES["one gzip chunk a picture"]), 1, seed=1)
+    next(batches)
+    assert is_in_second.wait(5)
+    batches.close()  # type: ignore[attr-defined]
+    assert len(begun) < 12
+    assert {*enumerate_threads()} == threads
 
 
 # Chance.
