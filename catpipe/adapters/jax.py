@@ -31,7 +31,13 @@ def _unflatten(names: tuple[str, ...], leaves: Iterable[Any]) -> Parameters:
     return Parameters.holding(dict(zip(names, leaves, strict=True)))
 
 
+def _flatten_costs(costs: CostHistory) -> tuple[tuple[Any, ...], None]:
+    return tuple(costs), None
+
+
+def _unflatten_costs(_: None, samples: Iterable[Any]) -> Any:
+    return tuple(samples)  # which reads alike
+
+
 jax.tree_util.register_pytree_with_keys(Parameters, _flatten_with_keys, _unflatten, _flatten)
-jax.tree_util.register_pytree_node(
-    CostHistory, lambda costs: (tuple(costs), None), lambda _, samples: tuple(samples)
-)
+jax.tree_util.register_pytree_node(CostHistory, _flatten_costs, _unflatten_costs)

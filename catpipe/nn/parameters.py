@@ -252,13 +252,7 @@ def map_parameters(
     >>> map_parameters(np.subtract, Parameters(b=[3.0]), Parameters(b=[1.0]))["b"]
     array([2.])
     """
-    if not hasattr(first, "keys") or not callable(function):
-        raise TypeError(
-            f"map of {brief(function)} over {brief(first)}; expected (function, Parameters)"
-        )
-    for other in others:
-        if other.keys() != first.keys():
-            raise KeyError(_difference(first, other))
+    _check_map(function, first, others)
     names = first.keys()
     columns = (map(other.__getitem__, names) for other in others)
     return Parameters(zip(names, map(function, first.values(), *columns), strict=True))
@@ -283,7 +277,8 @@ def map_numbers(
     """
     of = (first, *others)
     layout = getattr(first, "layout", None)
-    if layout is None or any(getattr(each, "layout", None) is not layout for each in others):
+    are_apart = any(getattr(each, "layout", None) is not layout for each in others)
+    if layout is None or are_apart or not callable(function):
         return _map_names(function, first, others, rates)
     vectors: list[Array] = [each.vector for each in of]  # type: ignore[attr-defined]
     dtype = vectors[0].dtype
@@ -298,24 +293,24 @@ def _map_names(
     rates: Sequence[float | Array],
 ) -> tuple[Parameters, ...]:
     """Return what `map_numbers` does, name by name."""
+    _check_map(function, first, others)
 
     def of_name(W: Array, *arrays: Array) -> tuple[Array, ...]:
         found = function(W, *arrays, *(typed_rate(rate, W.dtype) for rate in rates))
         return tuple(_typed(W.dtype, each) for each in found)
 
-    each = [
-        of_name(W, *(of[name] for of in _of_same_names(first, others))) for name, W in first.items()
-    ]
+    each = [of_name(W, *(of[name] for of in others)) for name, W in first.items()]
     return tuple(Parameters(zip(first, of, strict=True)) for of in zip(*each, strict=True))
 
 
-def _of_same_names(
-    first: Mapping[str, Array], others: Sequence[Mapping[str, Array]]
-) -> Sequence[Mapping[str, Array]]:
+def _check_map(function: Any, first: Any, others: Sequence[Any]) -> None:
+    """Raise `TypeError` for what cannot be mapped, and `KeyError` for different names."""
+    if not callable(function) or not all(hasattr(each, "keys") for each in (first, *others)):
+        over = ", ".join(map(brief, (first, *others)))
+        raise TypeError(f"map of {brief(function)} over {over}; expected (function, Parameters)")
     for other in others:
         if other.keys() != first.keys():
             raise KeyError(_difference(first, other))
-    return others
 
 
 def _typed(dtype: np.dtype[Any], numbers: Array) -> Array:

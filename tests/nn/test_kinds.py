@@ -39,6 +39,7 @@ RIGHT: dict[str, tuple[Any, ...]] = {  # right arguments, of which one after ano
     "linear_forward": (X, W["W1"], W["b1"]),
     "linear_backward": (normal(3, 2, 5), X, W["W1"]),
     "map_parameters": (np.negative, W),
+    "map_numbers": (np.divmod, W, W),
     "mlp": (3, 1),
     "with_dropout": (NET, 0.5, 1),
     "Dense": ("W1", "b1", 3, 2, nn.RELU),
@@ -87,6 +88,7 @@ def test_every_public_function_is_asked():
         f"{activation!r}{end}" for activation in ACTIVATIONS for end in ("", "_backward")
     }
     elsewhere = {*of_activations, "Activation", "Cache", "InputGradient", "Layer", "Loss"}
+    elsewhere |= {"namespaced"}  # which takes any numbers
     public = {name for name in nn.__all__ if callable(getattr(nn, name)) and not name.isupper()}
     assert public == {*RIGHT, *elsewhere}
 

@@ -448,7 +448,7 @@ def test_show_says_what_a_run_is(capsys, data, whole):
     out = said(capsys, "show", whole)
     size = f"{whole.stat().st_size:,} bytes"
     for words in ("27-3-3, relu; 150 iterations at learning rate 0.05", "red, green, blue",
-                  "150 of 150, finished", "dual form", "at iteration 149", str(data),
+                  "150 of 150, finished", "full space", "at iteration 149", str(data),
                   "train_colours.h5, SHA-256 ", "NumPy ", size):  # fmt: skip
         assert words in out
 
