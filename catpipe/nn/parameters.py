@@ -53,9 +53,9 @@ class Layout:
         return tuple((name, place, shape) for (name, shape), place in of_each)
 
     @cached_property
-    def names(self) -> frozenset[str]:
-        """Return the names."""
-        return frozenset(name for name, _ in self.shapes)
+    def names(self) -> tuple[str, ...]:
+        """Return the names, in their order."""
+        return tuple(name for name, _ in self.shapes)
 
     def views(self, vector: Array) -> dict[str, Array]:
         """Return each name's part of the vector, or of each network's row in a matrix of them."""
@@ -71,9 +71,12 @@ class Layout:
 
         `xp` is the module of functions for the arrays. Raises `KeyError` for other names.
         """
-        if arrays.keys() != self.names:
+        try:
+            each = [arrays[name] for name in self.names]
+        except KeyError:
+            each = []
+        if len(each) != len(arrays):
             raise KeyError(_difference(dict.fromkeys(self.names), arrays))
-        each = [arrays[name] for name, _, _ in self.places]
         if (leading := each[0].shape[:-2]) == ():
             return xp.concatenate(each, None)
         return xp.concatenate([array.reshape(*leading, -1) for array in each], -1)
@@ -277,13 +280,13 @@ def map_numbers(
     """
     of = (first, *others)
     layout = getattr(first, "layout", None)
-    are_apart = any(getattr(each, "layout", None) is not layout for each in others)
-    if layout is None or are_apart or not callable(function):
+    layouts = [getattr(each, "layout", None) for each in others]
+    if layout is None or layouts.count(layout) < len(layouts) or not callable(function):
         return _map_names(function, first, others, rates)
     vectors: list[Array] = [each.vector for each in of]  # type: ignore[attr-defined]
     dtype = vectors[0].dtype
     found = function(*vectors, *[in_rows(typed_rate(rate, dtype)) for rate in rates])
-    return tuple(Parameters.of_vector(_typed(dtype, each), layout) for each in found)
+    return tuple([Parameters.of_vector(_typed(dtype, each), layout) for each in found])
 
 
 def _map_names(
