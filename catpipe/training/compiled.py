@@ -61,17 +61,18 @@ def compiled_trajectory(
     state: State,
     iterations: int,
     ends: Callable[[int], bool],
+    data: tuple[Any, ...] | None = None,
 ) -> Iterator[State]:
     """Return those states of a `trajectory` of so many iterations that end a stretch.
 
-    A stretch ends where a cost is sampled, where `ends` says so, and before and after the last
+    `data` is what `on_device` has made of the turns, where somebody has it. A stretch ends where a cost is sampled, where `ends` says so, and before and after the last
     iteration. Raises `ModuleNotFoundError` without JAX, and `TypeError` for functions of the
     network or the optimizer that JAX cannot trace.
     """
     yield state
     layout = _checked_layout(state)
     program = partial(_with_jax, _run, _Traced(network, optimizer, layout))
-    data = _with_jax(_on_device, turns)
+    data = data or on_device(turns)
     vectors = tuple(
         _one_for_each(each.vector, turns) for each in (state.parameters, *state.moments)
     )
@@ -250,8 +251,15 @@ def _with_jax(function: Callable[..., Any], *arguments: Any) -> Any:
         ) from error
 
 
+def on_device(turns: Turns) -> tuple[Any, ...]:
+    """Return X, Y and weights where JAX computes, examples in rows where batches pick some.
+
+    Raises `ModuleNotFoundError` without JAX.
+    """
+    return tuple(_with_jax(_on_device, turns))
+
+
 def _on_device(jax: Any, turns: Turns) -> tuple[Any, ...]:
-    """Return X, Y and weights where JAX computes, examples in rows where batches pick some."""
     X, Y, weights = turns.everything
     arrays = (X, Y, weights) if turns.size is None else (X.mT, Y.mT, None)
     return tuple(None if each is None else jax.numpy.array(each) for each in arrays)

@@ -20,7 +20,7 @@ from catpipe.nn.network import Network, mlp
 from catpipe.nn.parameters import Parameters
 from catpipe.optim.optimizers import Optimizer
 from catpipe.shell.threads import SMALL, one_blas_thread
-from catpipe.training.compiled import Turns, compiled_trajectory
+from catpipe.training.compiled import Turns, compiled_trajectory, on_device
 from catpipe.training.loop import initial_state, make_step, train
 from catpipe.training.spaces import cheapest_space
 from tests.benchmarks.problem import Ready
@@ -119,10 +119,11 @@ def ours_compiled(of: Task, steps: int) -> Ready:
     net, inside = space.project(of.network, of.start)
     order = shuffled(len(of.rows), SEED) if of.size else None
     turns = Turns(Batch(space.columns, of.Y), order, of.size)
-    state = initial_state(of.optimizer, inside)
+    state, data = initial_state(of.optimizer, inside), on_device(turns)
 
     def run(_: None) -> Any:
-        return last(compiled_trajectory(net, of.optimizer, turns, state, steps, never)).parameters
+        states = compiled_trajectory(net, of.optimizer, turns, state, steps, never, data)
+        return last(states).parameters
 
     return Ready(lambda: None, run, lambda trained: dict(space.lift(of.network, of.start, trained)))
 

@@ -653,6 +653,7 @@ CALLS = {
 }
 EXEMPT = {
     compiled.compiled_trajectory: "takes a function, and hands on states: see test_compiled",
+    compiled.on_device: "gives another library's arrays: see test_compiled",
     contexts.no_context: "takes a function; `fit` calls it",
     contexts.prepared_and_trained: "takes functions; `fit` calls it",
     canvas.paint: "takes shapes, closures without bytes to compare: see test_canvas",
