@@ -61,13 +61,15 @@ def compiled_trajectory(
     state: State,
     iterations: int,
     ends: Callable[[int], bool],
+    *,
     data: tuple[Any, ...] | None = None,
 ) -> Iterator[State]:
     """Return those states of a `trajectory` of so many iterations that end a stretch.
 
-    `data` is what `on_device` has made of the turns, where somebody has it. A stretch ends where a cost is sampled, where `ends` says so, and before and after the last
-    iteration. Raises `ModuleNotFoundError` without JAX, and `TypeError` for functions of the
-    network or the optimizer that JAX cannot trace.
+    A stretch ends where a cost is sampled, where `ends` says so, and before and after the last
+    iteration. `data` is what `on_device` has made of the turns, where somebody has it. Raises
+    `ModuleNotFoundError` without JAX, and `TypeError` for functions of the network or the optimizer
+    that JAX cannot trace.
     """
     yield state
     layout = _checked_layout(state)

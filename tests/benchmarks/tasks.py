@@ -122,7 +122,7 @@ def ours_compiled(of: Task, steps: int) -> Ready:
     state, data = initial_state(of.optimizer, inside), on_device(turns)
 
     def run(_: None) -> Any:
-        states = compiled_trajectory(net, of.optimizer, turns, state, steps, never, data)
+        states = compiled_trajectory(net, of.optimizer, turns, state, steps, never, data=data)
         return last(states).parameters
 
     return Ready(lambda: None, run, lambda trained: dict(space.lift(of.network, of.start, trained)))
