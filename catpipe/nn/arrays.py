@@ -1,9 +1,10 @@
 """Arrays of numbers: in which type they are computed with, and whose functions compute with them.
 
-NumPy's functions take NumPy's arrays. Those of another library, JAX's, say, name the module of the
-same functions for them (the Python array API standard, `__array_namespace__`). So the formulas of a
-network are written once, with `xp` for the module, and are compiled, differentiated and run on a
-device by whoever's arrays they are given.
+NumPy's functions take NumPy's arrays. JAX's name the module of the same functions for them, by the
+`__array_namespace__` of the Python array API standard. So the formulas of a network are written
+once, with `xp` for the module, and JAX compiles and differentiates them and runs them on a device.
+Its sums and maxima are NumPy's `add.reduce` and `maximum.reduce`, which JAX has and the standard
+has not.
 """
 
 from __future__ import annotations
@@ -69,4 +70,18 @@ def like(floats: Array, numbers: Array) -> Array:
     """
     if type(numbers) is ndarray and numbers.dtype is floats.dtype:
         return numbers
+    if type(floats) is ndarray and is_foreign(numbers):
+        numbers = as_numpy(numbers)
     return floating(numbers).astype(floats.dtype, copy=False)
+
+
+def as_numpy(numbers: Array) -> Array:
+    """Return the numbers as NumPy's, where they are known; others, as JAX traces, as they are.
+
+    >>> as_numpy(np.ones(1))
+    array([1.])
+    """
+    try:
+        return np.asarray(numbers)
+    except TypeError:  # so says what is traced
+        return numbers

@@ -338,6 +338,7 @@ class MaskedDropout:
     def stays(self, iteration: int, shape: tuple[int, ...]) -> Array:
         """Return the mask of the iteration; raise `ValueError` unless it is of this shape."""
         stays = self.masks(iteration)
+        stays = stays if is_foreign(stays) else np.asarray(stays)
         if stays.shape != shape:
             raise ValueError(f"mask of shape {stays.shape}; expected {shape}")
         return stays

@@ -15,7 +15,7 @@ from toolz import keyfilter, merge
 
 from catpipe.checks import is_whole
 from catpipe.nn.activations import IDENTITY, RELU, Activation
-from catpipe.nn.arrays import Array, floating, is_foreign, like, namespaced
+from catpipe.nn.arrays import Array, as_numpy, floating, is_foreign, like, namespaced
 from catpipe.nn.layers import (
     Cache,
     Dense,
@@ -381,8 +381,8 @@ def compute_cost(network: Network, Z: Array, Y: Array, weights: Array | None = N
     """
     check_network(network)
     Z, Y, weights = _fitting(Z, Y, weights)
-    if not is_foreign(Y):  # whose numbers are not known while they are compiled
-        network.loss.check(Y)
+    if not is_foreign(known := as_numpy(Y)):  # numbers are not known while they are traced
+        network.loss.check(known)
     each = network.loss.cost(Z, Y)
     if weights is None:
         return each.sum((-2, -1)) / Z.shape[-1]

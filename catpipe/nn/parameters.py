@@ -32,11 +32,11 @@ from catpipe.nn.arrays import Array, is_foreign
 Shapes: TypeAlias = tuple[tuple[str, tuple[int, ...]], ...]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Layout:
     """Where each name's array lies in a vector of them all: one after another.
 
-    `layout_of` makes one of the same names and shapes once, so that equal layouts are identical.
+    `layout_of` hands out the same one again, mostly, so that they compare fast.
 
     >>> layout = layout_of((("W1", (1, 2)), ("b1", (1, 1))))
     >>> layout.views(np.array([1.0, 2.0, 0.0]))
@@ -77,9 +77,25 @@ class Layout:
             each = []
         if len(each) != len(arrays):
             raise KeyError(_difference(dict.fromkeys(self.names), arrays))
-        if (leading := each[0].shape[:-2]) == ():
+        if [array.shape for array in each] == self.sizes:
             return xp.concatenate(each, None)
-        return xp.concatenate([array.reshape(*leading, -1) for array in each], -1)
+        return xp.concatenate(self._rows(each, xp), -1)
+
+    @cached_property
+    def sizes(self) -> list[tuple[int, ...]]:
+        """Return the shapes, in the order of names."""
+        return [shape for _, shape in self.shapes]
+
+    def _rows(self, arrays: list[Array], xp: Any) -> list[Array]:
+        """Return the arrays of a stack with a row of numbers for each of its networks."""
+        for name, array, shape in zip(self.names, arrays, self.sizes, strict=True):
+            if array.shape[-2:] != shape:
+                raise ValueError(f"array {name} has shape {array.shape}; expected {shape}")
+        leading = np.broadcast_shapes(*(array.shape[:-2] for array in arrays))
+        return [
+            xp.broadcast_to(array, leading + shape).reshape(*leading, prod(shape))
+            for array, shape in zip(arrays, self.sizes, strict=True)
+        ]
 
 
 layout_of: Callable[[Shapes], Layout] = lru_cache(maxsize=256)(Layout)
@@ -109,8 +125,8 @@ class Parameters(Mapping[str, Array]):
     ) -> None:
         given = {name: _numbers(name, array) for name, array in _named(arrays, named).items()}
         if not _are_of_one_kind(given.values()):
-            held = {n: a if is_foreign(a) else _frozen(np.array(a)) for n, a in given.items()}
-            _finish(self, None, None, held)
+            apart = {name: _frozen(np.array(array)) for name, array in given.items()}
+            _finish(self, None, None, apart)
         else:
             layout = layout_of(tuple((name, array.shape[-2:]) for name, array in given.items()))
             _finish(self, layout, _frozen(layout.vector(given)), None)
@@ -213,10 +229,9 @@ class Parameters(Mapping[str, Array]):
         return f"Parameters({arrays}; {sum(a.size for a in self.values()):,} numbers)"
 
 
-def _are_of_one_kind(arrays: Iterable[Any]) -> bool:
-    """Return whether these are NumPy's, of one type and of one depth."""
-    kinds = {None if is_foreign(array) else (array.dtype, array.shape[:-2]) for array in arrays}
-    return len(kinds) == 1 and None not in kinds
+def _are_of_one_kind(arrays: Iterable[Array]) -> bool:
+    """Return whether these are of one type and of one depth."""
+    return len({(array.dtype, array.shape[:-2]) for array in arrays}) == 1
 
 
 def _named(arrays: Any, named: dict[str, Any]) -> dict[str, Any]:
@@ -231,17 +246,22 @@ def _named(arrays: Any, named: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _numbers(name: str, array: Any) -> Any:
-    """Return the array of numbers that this is; another library's as it is."""
+def _numbers(name: str, array: Any) -> Array:
     try:
-        numbers = array if is_foreign(array) else np.asarray(array)
+        numbers = np.asarray(array)
     except ValueError:
         raise TypeError(
             f"{name} has rows of several lengths; expected an array of numbers"
         ) from None
-    if not is_foreign(array) and numbers.dtype.kind not in "fiub":
+    if numbers.dtype.kind not in "fiub":
         raise TypeError(f"{name} has type {numbers.dtype}; expected an array of numbers")
     return numbers
+
+
+def _of_names(arrays: Iterable[tuple[str, Any]]) -> Parameters:
+    """Return the parameters of arrays made on the spot, of another library's as they are."""
+    made = dict(arrays)
+    return Parameters.holding(made) if any(map(is_foreign, made.values())) else Parameters(made)
 
 
 def map_parameters(
@@ -258,7 +278,7 @@ def map_parameters(
     _check_map(function, first, others)
     names = first.keys()
     columns = (map(other.__getitem__, names) for other in others)
-    return Parameters(zip(names, map(function, first.values(), *columns), strict=True))
+    return _of_names(zip(names, map(function, first.values(), *columns), strict=True))
 
 
 def map_numbers(
@@ -302,8 +322,11 @@ def _map_names(
         found = function(W, *arrays, *(typed_rate(rate, W.dtype) for rate in rates))
         return tuple(_typed(W.dtype, each) for each in found)
 
+    if not first:
+        none = (np.empty(0),) * (1 + len(others))
+        return tuple(Parameters() for _ in of_name(*none))
     each = [of_name(W, *(of[name] for of in others)) for name, W in first.items()]
-    return tuple(Parameters(zip(first, of, strict=True)) for of in zip(*each, strict=True))
+    return tuple(_of_names(zip(first, of, strict=True)) for of in zip(*each, strict=True))
 
 
 def _check_map(function: Any, first: Any, others: Sequence[Any]) -> None:
@@ -353,7 +376,7 @@ def weights_among(parameters: Parameters) -> Parameters:
     return Parameters({n: np.asarray(is_weight(n), W.dtype) for n, W in parameters.items()})
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=8)
 def _weights(layout: Layout, dtype: np.dtype[Any]) -> Parameters:
     return Parameters({n: np.full(shape, is_weight(n), dtype) for n, shape in layout.shapes})
 

@@ -170,7 +170,7 @@ def squared_length(gradients: Gradients) -> Array:
     array([[25.]])
     """
     squares = [(dW**2).sum((-2, -1), keepdims=True) for dW in gradients.values()]
-    return reduce(add, squares)
+    return reduce(add, squares, np.zeros((1, 1)))
 
 
 def with_clipping(optimizer: Optimizer, norm: float | Array) -> Optimizer:

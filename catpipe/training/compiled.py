@@ -3,7 +3,8 @@
 The network and the optimizer are traced once with JAX's arrays, as `catpipe.training.loop` folds
 them. What is drawn or scheduled, the places of each batch's examples, what dropout lets through and
 the rates, NumPy makes for a stretch of steps beforehand: so a compiled run is the other one up to
-rounding. It runs where JAX runs, on a GPU where there is one.
+rounding. A short batch is filled up with examples that weigh nothing, which layers of examples
+that look at each other would see. It runs where JAX runs, on a GPU where there is one.
 """
 
 from __future__ import annotations
@@ -11,15 +12,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, is_dataclass, replace
 from functools import lru_cache, partial
-from itertools import accumulate, count, islice, pairwise, repeat, takewhile
+from itertools import count, islice, pairwise, repeat, takewhile
 from typing import Any, NamedTuple, TypeAlias, cast
 
 import numpy as np
+from toolz import concat
 
+from catpipe.checks import of_each_network
 from catpipe.data.batches import Batch, picked
 from catpipe.data.sampling import Indices, Order
 from catpipe.nn.arrays import Array
-from catpipe.nn.layers import Dropout, MaskedDropout
+from catpipe.nn.layers import Dropout, Layer, MaskedDropout
 from catpipe.nn.network import Network, cost_of
 from catpipe.nn.parameters import Layout, Parameters
 from catpipe.optim.optimizers import Optimizer
@@ -45,13 +48,39 @@ class Turns(NamedTuple):
     @property
     def most(self) -> int:
         """Return how many examples a batch has that is not short."""
-        return self.size or self.everything.X.shape[-1]
+        examples = self.everything.X.shape[-1]
+        return min(self.size or examples, examples)
 
     def picks(self, start: int) -> Iterator[Pick]:
         """Return the examples of each batch from this iteration on."""
         if self.order is None or self.size is None:
             return repeat((np.arange(self.most), self.everything.weights))
         return picked(self.everything, self.order, self.size, start)
+
+
+class _Run(NamedTuple):
+    """What stays the same in a run: also how many units each layer that drops has to drop of."""
+
+    network: Network
+    optimizer: Optimizer
+    turns: Turns
+    layouts: tuple[Layout, ...]  # of the parameters and of each moment
+    widths: tuple[int, ...]
+
+    @property
+    def networks(self) -> int:
+        """Return how many networks examples weigh differently in."""
+        weights = self.turns.everything.weights
+        return 1 if weights is None else int(np.prod(weights.shape[:-2]))
+
+    @property
+    def longest(self) -> int:
+        """Return how many steps a stretch has at most, for what is drawn to stay below `MOST`.
+
+        All are in bytes.
+        """
+        an_example, rates = 8 + 8 * self.networks + sum(self.widths), 64
+        return max(1, min(SAMPLE_EVERY, MOST // (self.turns.most * an_example + rates)))
 
 
 def compiled_trajectory(
@@ -68,53 +97,85 @@ def compiled_trajectory(
 
     A stretch ends where a cost is sampled, where `ends` says so, and before and after the last
     iteration. `data` is what `on_device` has made of the turns, where somebody has it. Raises
-    `ModuleNotFoundError` without JAX, and `TypeError` for functions of the network or the optimizer
-    that JAX cannot trace.
+    `ModuleNotFoundError` without JAX, and `TypeError` for parameters or moments that do not lie in
+    one vector, and for functions of the network or the optimizer that JAX cannot trace.
     """
     yield state
-    layout = _checked_layout(state)
-    program = partial(_with_jax, _run, _Traced(network, optimizer, layout))
-    data = data or on_device(turns)
-    vectors = tuple(
-        _one_for_each(each.vector, turns) for each in (state.parameters, *state.moments)
-    )
+    layouts = tuple(map(_checked_layout, (state.parameters, *state.moments)))
+    widths = _widths(network, state.parameters, turns.everything.X[..., :1])
+    run = _Run(network, optimizer, turns, layouts, widths)
+    program, data = _with_jax(_program, run), data or on_device(turns)
+    vectors = _vectors(run, state)
     picks = turns.picks(state.iteration)
-    for begin, until in pairwise(_stops(network, turns, state.iteration, iterations, ends)):
-        drawn = _drawn(network, optimizer, turns, begin, [*islice(picks, until - begin)])
-        vectors, cost = program(vectors, (begin, until - begin), drawn, data)
-        state = _state_at(state, until, layout, vectors, cost)
+    for begin, until in pairwise(_stops(run, state.iteration, iterations, ends)):
+        drawn = _drawn(run, begin, [*islice(picks, until - begin)])
+        span = begin, until - begin
+        vectors, cost = _with_jax(lambda _, *of: program(*of), vectors, span, drawn, data)
+        state = _state_at(run, state, until, vectors, cost)
         yield state
 
 
-def _one_for_each(vector: Array, turns: Turns) -> Array:
-    """Return the vector once for each of the networks that examples weigh differently in."""
-    weights = turns.everything.weights
-    of_weights = () if weights is None else weights.shape[:-2]
-    leading = np.broadcast_shapes(vector.shape[:-1], of_weights)
-    return np.broadcast_to(vector, (*leading, vector.shape[-1]))
+def on_device(turns: Turns) -> tuple[Any, ...]:
+    """Return X, Y and weights where JAX computes, examples in rows where batches pick some.
+
+    Raises `ModuleNotFoundError` without JAX.
+    """
+    X, Y, weights = turns.everything
+    arrays = (X, Y, weights) if turns.size is None else (X.mT, Y.mT, None)
+    return tuple(None if each is None else _with_jax(_array, each) for each in arrays)
 
 
-def _checked_layout(state: State) -> Layout:
-    layout = state.parameters.layout
-    if layout is None:
-        raise TypeError("parameters of several types; expected one: make them all float64, say")
-    return layout
+def _array(jax: Any, array: Array) -> Any:
+    return jax.numpy.array(array)
 
 
-def _state_at(state: State, until: int, layout: Layout, vectors: Sequence[Any], cost: Any) -> State:
+def _checked_layout(parameters: Parameters) -> Layout:
+    if parameters.layout is None:
+        raise TypeError(
+            f"{parameters} are apart; expected arrays of one type and one depth, which lie in one "
+            "vector: make them all float64, say"
+        )
+    return parameters.layout
+
+
+def _widths(network: Network, parameters: Parameters, A: Array) -> tuple[int, ...]:
+    """Return how many units there are for each layer that drops, as one example shows."""
+    found: tuple[int, ...] = ()
+    for layer in network.layers:
+        found = (*found, A.shape[-2]) if _drops(layer) else found
+        A, _ = layer.forward(parameters, A, None)
+    return found
+
+
+def _drops(layer: Layer) -> bool:
+    return type(layer) in (Dropout, MaskedDropout)  # another class may do more than they
+
+
+def _vectors(run: _Run, state: State) -> tuple[Array, ...]:
+    """Return parameters and moments, once for each network that weights or rates are for."""
+    weights = run.turns.everything.weights
+    rates = _scheduled(run.optimizer, state.iteration)
+    by_network = map(np.shape, rates if weights is None else (*rates, weights))
+    leading = np.broadcast_shapes(*(shape[:-2] for shape in by_network))
+    vectors = [each.vector for each in (state.parameters, *state.moments)]
+    return tuple(
+        np.broadcast_to(of, (*np.broadcast_shapes(of.shape[:-1], leading), of.shape[-1]))
+        for of in vectors
+    )
+
+
+def _state_at(run: _Run, state: State, until: int, vectors: Sequence[Any], cost: Any) -> State:
     """Return the state after a stretch from this one, and its cost where it is sampled."""
-    begin = state.iteration
-    parameters, *moments = (Parameters.of_vector(np.array(of), layout) for of in vectors)
+    begin, of_layouts = state.iteration, zip(vectors, run.layouts, strict=True)
+    parameters, *moments = (Parameters.of_vector(np.array(of), layout) for of, layout in of_layouts)
     is_sampled = begin % SAMPLE_EVERY == 0
     costs = after(state.costs, (begin, np.array(cost))) if is_sampled else state.costs
     return State(until, parameters, tuple(moments), costs)
 
 
-def _stops(
-    network: Network, turns: Turns, begin: int, iterations: int, ends: Callable[[int], bool]
-) -> Iterator[int]:
+def _stops(run: _Run, begin: int, iterations: int, ends: Callable[[int], bool]) -> Iterator[int]:
     """Return where stretches begin and end, from the first beginning to the last end."""
-    longest, since = _longest(network, turns), begin
+    longest, since = run.longest, begin
     for iteration in range(begin, iterations + 1):
         is_sampled, is_last = iteration % SAMPLE_EVERY == 0, iteration >= iterations - 1
         if iteration in (begin, since + longest) or is_sampled or is_last or ends(iteration):
@@ -122,54 +183,26 @@ def _stops(
             yield iteration
 
 
-def _longest(network: Network, turns: Turns) -> int:
-    """Return how many steps a stretch has at most, for what is drawn to stay below `MOST`."""
-    bytes_an_example = 16 + sum(units for _, units in _dropouts(network))
-    return max(1, min(SAMPLE_EVERY, MOST // (turns.most * bytes_an_example)))
-
-
-def _dropouts(network: Network) -> list[tuple[Dropout | MaskedDropout, int]]:
-    """Return the layers that drop, each with how many units there are to drop."""
-    own = [next(iter(layer.shapes().values()), (0, 0))[0] for layer in network.layers]
-    widths: Iterator[int] = accumulate(own, lambda before, here: here or before)
-    return [
-        (layer, width)
-        for layer, width in zip(network.layers, widths, strict=True)
-        if isinstance(layer, Dropout | MaskedDropout)
-    ]
-
-
-def _drawn(
-    network: Network, optimizer: Optimizer, turns: Turns, begin: int, picks: list[Pick]
-) -> Drawn:
+def _drawn(run: _Run, begin: int, picks: list[Pick]) -> Drawn:
     """Return what is drawn and scheduled for the steps that take these examples."""
-    longest, size = _longest(network, turns), turns.most
     counts = [len(places) for places, _ in picks]
     iterations = range(begin, begin + len(picks))
-    steps = [*zip(iterations, counts, strict=True)]
-    masks = (
-        [_filled(layer.stays(iteration, (units, examples)), size) for iteration, examples in steps]
-        for layer, units in _dropouts(network)
-    )
-    has_schedules = _scheduled(optimizer, begin) != ()
-    of_steps = (_scheduled(optimizer, iteration) for iteration in iterations if has_schedules)
+    has_schedules = _scheduled(run.optimizer, begin) != ()
+    of_steps = [_scheduled(run.optimizer, at) for at in iterations if has_schedules]
     rates = zip(*of_steps, strict=True)
     drawn = {
-        **_of_batches(turns, picks, np.array(counts)),
-        **{f"mask {number}": mask for number, mask in enumerate(masks)},
-        **{f"rate {number}": rate for number, rate in enumerate(rates)},
+        **_of_batches(run.turns, picks, np.array(counts)),
+        **{f"mask {k}": mask for k, mask in enumerate(_masks(run, iterations, counts))},
+        **{f"rate {k}": np.stack(np.broadcast_arrays(*of)) for k, of in enumerate(rates)},
     }
-    return {name: _padded(np.asarray(each), longest) for name, each in drawn.items()}
+    return {name: _filled(np.asarray(each), run.longest, axis=0) for name, each in drawn.items()}
 
 
 def _of_batches(turns: Turns, picks: list[Pick], counts: Indices) -> Drawn:
-    """Return the places of each batch and, where they have some or a batch is short, weights.
-
-    The examples that fill up a short batch weigh nothing.
-    """
+    """Return the places of each batch and, where they have some or a batch is short, weights."""
     if turns.size is None:
         return {}
-    size, dtype = turns.size, turns.everything.X.dtype
+    size, dtype = turns.most, turns.everything.X.dtype
     places = {"places": [_filled(of_batch, size) for of_batch, _ in picks]}
     if turns.everything.weights is not None:
         return {**places, "weights": [_filled(np.asarray(w), size) for _, w in picks]}
@@ -183,48 +216,71 @@ def _has_short(turns: Turns) -> bool:
     return turns.order is not None and len(turns.order(0)) % turns.most != 0
 
 
-def _filled(array: Array, size: int) -> Array:
-    """Return the array with its last axis filled up to this size."""
-    missing = size - array.shape[-1]
-    return np.pad(array, [*[(0, 0)] * (array.ndim - 1), (0, missing)]) if missing else array
+def _masks(run: _Run, iterations: range, counts: list[int]) -> list[list[Array]]:
+    """Return what each layer that drops lets through in each step."""
+    dropping = [layer for layer in run.network.layers if _drops(layer)]
+    steps = [*zip(iterations, counts, strict=True)]
+    return [
+        [_filled(_stays(layer, at, (width, seen)), run.turns.most) for at, seen in steps]
+        for layer, width in zip(dropping, run.widths, strict=True)
+    ]
 
 
-def _padded(array: Array, longest: int) -> Array:
-    """Return the array with its first axis filled up to this length: one program is for all."""
-    missing = longest - len(array)
-    return np.pad(array, [(0, missing), *[(0, 0)] * (array.ndim - 1)]) if missing else array
+def _stays(layer: Any, iteration: int, shape: tuple[int, int]) -> Array:
+    return np.asarray(layer.stays(iteration, shape), bool)
+
+
+def _filled(array: Array, size: int, axis: int = -1) -> Array:
+    """Return the array with an axis filled up to this size, so that one program does for all."""
+    if (missing := size - array.shape[axis]) == 0:
+        return array
+    place = axis % array.ndim
+    shape = tuple(missing if i == place else length for i, length in enumerate(array.shape))
+    return np.concatenate([array, np.zeros(shape, array.dtype)], axis)
 
 
 def _scheduled(optimizer: Any, iteration: int) -> tuple[Any, ...]:
     """Return the values of an optimizer's schedules at an iteration, those inside it too."""
-    found = (
-        (value(iteration),) if callable(value) else _scheduled(value, iteration)
-        for value in _settings(optimizer).values()
+    each = (
+        _scheduled(value, iteration) if _is_optimizer(value) else _value(name, value, iteration)
+        for name, value in _settings(optimizer).items()
     )
-    return sum(found, ())
+    return tuple(concat(each))
+
+
+def _value(name: str, schedule: Any, iteration: int) -> tuple[Any, ...]:
+    """Return the schedule's value, and nothing of what is no schedule."""
+    if not callable(schedule):
+        return ()
+    return (of_each_network(name.replace("_", " "), schedule(iteration), "a number"),)
 
 
 def _with_rates(optimizer: Any, rates: Iterator[Any]) -> Any:
     """Return the optimizer with these in the places of its schedules, in the same order."""
-    settings = {
-        name: next(rates) if callable(value) else _with_rates(value, rates)
+    changed = {
+        name: _with_rates(value, rates) if _is_optimizer(value) else next(rates)
         for name, value in _settings(optimizer).items()
+        if _is_optimizer(value) or callable(value)
     }
-    return replace(optimizer, **settings) if settings else optimizer
+    return replace(optimizer, **changed) if changed else optimizer
 
 
-def _settings(value: Any) -> dict[str, Any]:
-    """Return an optimizer's settings by name; of what is no optimizer, none."""
-    if not is_dataclass(value) or not hasattr(value, "update"):
+def _settings(optimizer: Any) -> dict[str, Any]:
+    """Return an optimizer's settings by name, where it is a dataclass: others are traced whole."""
+    if not _is_optimizer(optimizer):
         return {}
-    return {field.name: getattr(value, field.name) for field in fields(value)}
+    return {field.name: getattr(optimizer, field.name) for field in fields(optimizer) if field.init}
+
+
+def _is_optimizer(value: Any) -> bool:
+    return is_dataclass(value) and hasattr(value, "update")
 
 
 def _with_masks(network: Network, masks: Iterator[Any]) -> Network:
     """Return the network that drops by these masks, one for each layer that drops."""
     layers = (
-        MaskedDropout(layer.rate, partial(_always, next(masks)))
-        if isinstance(layer, Dropout | MaskedDropout)
+        MaskedDropout(cast("Any", layer).rate, partial(_always, next(masks)))
+        if _drops(layer)
         else layer
         for layer in network.layers
     )
@@ -253,56 +309,57 @@ def _with_jax(function: Callable[..., Any], *arguments: Any) -> Any:
         ) from error
 
 
-def on_device(turns: Turns) -> tuple[Any, ...]:
-    """Return X, Y and weights where JAX computes, examples in rows where batches pick some.
+def _program(jax: Any, run: _Run) -> Callable[..., Any]:
+    """Return the program of the run; runs of the same functions of catpipe's share theirs.
 
-    Raises `ModuleNotFoundError` without JAX.
+    Somebody's own may change and be the same object still.
     """
-    return tuple(_with_jax(_on_device, turns))
-
-
-def _on_device(jax: Any, turns: Turns) -> tuple[Any, ...]:
-    X, Y, weights = turns.everything
-    arrays = (X, Y, weights) if turns.size is None else (X.mT, Y.mT, None)
-    return tuple(None if each is None else jax.numpy.array(each) for each in arrays)
-
-
-class _Traced(NamedTuple):
-    """What a program is made of; equal ones share theirs."""
-
-    network: Network
-    optimizer: Optimizer
-    layout: Layout
-
-
-def _run(jax: Any, traced: _Traced, *arguments: Any) -> Any:
+    network, layouts, optimizer = run.network, run.layouts, cast("Any", run.optimizer)
+    if not _is_ours(network, optimizer):
+        return _made(jax, network, optimizer, layouts)
     try:
-        program = _kept_program(jax, traced)
+        return _kept(jax, network, optimizer, layouts)
     except TypeError:  # an array has no hash
-        program = _program(jax, traced)
-    return program(*arguments)
+        return _made(jax, network, optimizer, layouts)
 
 
-def _program(jax: Any, traced: _Traced) -> Callable[..., Any]:
-    return cast("Callable[..., Any]", jax.jit(partial(_steps, jax, traced)))
+def _made(
+    jax: Any, network: Network, optimizer: Optimizer, layouts: tuple[Layout, ...]
+) -> Callable[..., Any]:
+    steps = partial(_steps, jax, network, optimizer, layouts)
+    return cast("Callable[..., Any]", jax.jit(steps))
 
 
-_kept_program = lru_cache(maxsize=16)(_program)
+_kept = lru_cache(maxsize=16)(_made)
+
+
+def _is_ours(network: Network, optimizer: Any) -> bool:
+    """Return whether all that is traced is catpipe's own."""
+    activations = concat(getattr(layer, "activation", ()) for layer in network.layers)
+    parts = (optimizer, *network.loss, *network.layers, *activations)
+    inside = _settings(optimizer).get("optimizer")
+    are_ours = all(_module(part).startswith("catpipe.") for part in parts)
+    return are_ours and (inside is None or _is_ours(network, inside))
+
+
+def _module(part: Any) -> str:
+    """Return the module of a function, or of a value's class."""
+    return str(getattr(part, "__module__", ""))
 
 
 def _steps(
     jax: Any,
-    traced: _Traced,
-    vectors: tuple[Any, ...],
-    span: tuple[Any, Any],
-    drawn: Drawn,
-    data: tuple[Any, ...],
+    network: Network,
+    optimizer: Optimizer,
+    layouts: tuple[Layout, ...],
+    *arguments: Any,
 ) -> tuple[tuple[Any, ...], Any]:
     """Return the vectors of parameters and moments after the steps of a span, and the cost before.
 
-    A span is the iteration where it begins, and how many steps it has.
+    The arguments are those vectors, the span, where it begins and how many steps it has, what is
+    drawn, and the data.
     """
-    (network, optimizer, layout), (begin, number) = traced, span
+    vectors, (begin, number), drawn, data = arguments
 
     def parts(step: Any) -> tuple[Network, Optimizer, Batch]:
         at_step = partial(jax.lax.dynamic_index_in_dim, index=step, keepdims=False)
@@ -317,11 +374,12 @@ def _steps(
         after = make_step(of_step, updating)(state, batch)
         return tuple(map(dict, (after.parameters, *after.moments)))
 
-    carry = tuple(map(layout.views, vectors))
+    carry = tuple(layout.views(of) for layout, of in zip(layouts, vectors, strict=True))
     of_first, _, batch = parts(0)
     cost = cost_of(of_first, Parameters.holding(carry[0]), *batch, begin)
     carry = jax.lax.fori_loop(0, number, stepped, carry)
-    return tuple(layout.vector(of, jax.numpy) for of in carry), cost
+    ended = zip(layouts, carry, strict=True)
+    return tuple(layout.vector(of, jax.numpy) for layout, of in ended), cost
 
 
 def _numbered(row: Drawn, kind: str) -> Iterator[Any]:

@@ -32,11 +32,6 @@ from catpipe.training.cost_history import Costs, after
 
 SAMPLE_EVERY = 100  # iterations
 
-# A step makes arrays as large as those that the step before dropped. glibc gives large ones back to
-# the system and asks for them again, page by page, which may take as long as the arithmetic; from
-# the largest array that was ever dropped, up to 32 MB, it learns to keep them. This is never used.
-bytes(2**25 - 2**16)
-
 _B = TypeVar("_B")  # what a step takes: a batch or, in data-parallel training, its shards
 
 

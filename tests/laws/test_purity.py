@@ -283,6 +283,7 @@ CALLS = {
     "check_more_than_one": (losses.check_more_than_one, 2),
     "check_numbers": (losses.check_numbers, Y),
     "targets_like": (losses.targets_like, Z, Y),
+    "as_numpy": (arrays.as_numpy, LABELS),
     "namespaced": (floats_of, arrays.namespaced, LABELS),
     "floating": (arrays.floating, LABELS),
     "like": (arrays.like, X, LABELS),

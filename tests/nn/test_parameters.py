@@ -274,3 +274,27 @@ def test_gradients_are_laid_out_as_the_parameters_are():
 def test_gradients_of_other_names_are_refused():
     with pytest.raises(KeyError, match=r"missing \['b1'\], unexpected \['b7'\]"):
         scaled(drawn(1), {"W1": W1, "W2": W1, "b7": b1}, 1.0)
+
+
+@pytest.mark.parametrize("wrong", [(3, 4), (12, 1), (4, 2)])
+def test_a_gradient_of_another_shape_is_refused(wrong):
+    dW = {**drawn(2), "W1": np.ones(wrong)}
+    with pytest.raises(
+        ValueError, match=rf"array W1 has shape \({wrong[0]}, {wrong[1]}\); expected"
+    ):
+        scaled(drawn(1), dW, 1.0)
+
+
+def test_gradients_of_a_stack_may_be_shared_by_its_networks():
+    dW = {**drawn(2, 5), "b1": np.ones((4, 1))}
+    together = scaled(drawn(1, 5), dW, 1.0)
+    assert together["b1"].shape == (5, 4, 1)
+    np.testing.assert_array_equal(together["W2"], dW["W2"])
+
+
+def test_a_stack_of_no_networks_is_one():
+    assert drawn(1, 0)["W1"].shape == (0, 4, 3)
+
+
+def test_numbers_of_no_names_are_mapped_to_none():
+    assert map_numbers(np.divmod, Parameters(), Parameters()) == (Parameters(), Parameters())

@@ -76,10 +76,12 @@ def _print(line: str) -> None:
 def with_bar(checkpoints: Iterable[Checkpoint], bar: Any) -> Iterator[Checkpoint]:
     """Hand on the checkpoints, and move tqdm's bar along with them and their costs."""
     with bar:
+        shown = None
         for checkpoint in checkpoints:
             state = checkpoint.state
             bar.update(state.iteration - bar.n)
-            if state.costs and state.iteration == state.costs[-1][0] + 1:
+            if state.costs and state.costs is not shown:
+                shown = state.costs
                 bar.set_postfix_str(f"cost {state.costs[-1][1]:.6g}")
             yield checkpoint
 
@@ -136,8 +138,8 @@ def _with_count(items: Iterable[_T], total: int, unit: str) -> Iterator[_T]:
 def stepping(advance: Callable[[int], object]) -> Watch:
     """Return the watch that advances by the steps of all networks of a stack's parts.
 
-    >>> three = training.State(0, Parameters(b1=np.zeros((3, 1, 1))), ())
-    >>> _ = list(stepping(print)(iter([Checkpoint(three)] * 3)))
+    >>> W = Parameters(b1=np.zeros((3, 1, 1)))
+    >>> _ = list(stepping(print)(Checkpoint(training.State(i, W, ())) for i in range(3)))
     3
     3
     """
@@ -148,9 +150,10 @@ def _stepping(
     advance: Callable[[int], object], checkpoints: Iterator[Checkpoint]
 ) -> Iterator[Checkpoint]:
     yield (first := next(checkpoints))
-    networks = len(first.state.parameters["b1"])
+    networks, before = len(first.state.parameters["b1"]), first.state.iteration
     for checkpoint in checkpoints:
-        advance(networks)
+        advance(networks * (checkpoint.state.iteration - before))
+        before = checkpoint.state.iteration
         yield checkpoint
 
 
