@@ -126,7 +126,7 @@ def on_device(turns: Turns) -> tuple[Any, ...]:
 
 
 def _array(jax: Any, array: Array) -> Any:
-    return jax.numpy.array(array)
+    return jax.device_put(np.ascontiguousarray(array), may_alias=False)  # which compiles nothing
 
 
 def _checked_layout(parameters: Parameters) -> Layout:
