@@ -5,8 +5,6 @@ and how many there are decides the last bits of a product. BLAS threads are a se
 process, so these are the functions that `catpipe` hands on: those of `catpipe.experiments`, run so
 that they give equal bits on any number of cores. It takes threadpoolctl; without it, threads stay
 as they are.
-
-Memory is one, too: importing this module lets the process keep what training frees.
 """
 
 from __future__ import annotations
@@ -27,7 +25,6 @@ from catpipe.nn.network import parameter_shapes
 from catpipe.training.spaces import network_inside
 
 SMALL = 2**17  # numbers, below which one thread is as fast
-LARGEST = 2**25 - 2**16  # bytes; arrays of 32 MB and more are always given back
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -175,19 +172,3 @@ cross_validate = _limited(cross_validation.cross_validate)
 resume = _limited(resuming.resume)
 replay = _limited(resuming.replay)
 validate = _limited(validation.validate)
-
-
-def keep_freed_memory() -> None:
-    """Let this process keep up to 64 MB that it has freed, for arrays that it makes next.
-
-    A step makes arrays as large as those that the step before dropped. glibc gives large ones back
-    to the system and asks for them again, page by page, which may take as long as the arithmetic.
-    From the largest array that was ever dropped it learns to keep them: so it is shown one, of
-    which no page is ever touched. Other C libraries do as they do.
-
-    >>> keep_freed_memory()
-    """
-    bytes(LARGEST)
-
-
-keep_freed_memory()

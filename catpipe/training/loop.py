@@ -29,8 +29,11 @@ from catpipe.nn.network import (
 from catpipe.nn.parameters import Parameters
 from catpipe.optim.optimizers import Moments, Optimizer, check_moments, check_optimizer
 from catpipe.training.cost_history import Costs, after
+from catpipe.training.memory import keep_freed_memory
 
 SAMPLE_EVERY = 100  # iterations
+
+keep_freed_memory()
 
 _B = TypeVar("_B")  # what a step takes: a batch or, in data-parallel training, its shards
 

@@ -88,6 +88,7 @@ from catpipe.training import (
     dual,
     gradient_checks,
     loop,
+    memory,
     sharding,
     spaces,
     stopping,
@@ -655,6 +656,7 @@ CALLS = {
 EXEMPT = {
     compiled.compiled_trajectory: "takes a function, and hands on states: see test_compiled",
     compiled.on_device: "gives another library's arrays: see test_compiled",
+    memory.keep_freed_memory: "takes nothing, and returns nothing: see test_memory",
     contexts.no_context: "takes a function; `fit` calls it",
     contexts.prepared_and_trained: "takes functions; `fit` calls it",
     canvas.paint: "takes shapes, closures without bytes to compare: see test_canvas",

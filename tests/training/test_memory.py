@@ -31,4 +31,4 @@ def faults(first: str) -> int:
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries do as they do")
 def test_arrays_of_each_step_take_the_memory_of_the_step_before():
-    assert faults("import catpipe.shell.threads") < faults("pass") / 5
+    assert faults("import catpipe.training") < faults("pass") / 5
