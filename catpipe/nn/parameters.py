@@ -20,6 +20,7 @@ from functools import cached_property, lru_cache
 from itertools import accumulate, pairwise, starmap
 from math import prod
 from numbers import Real
+from operator import attrgetter
 from reprlib import repr as brief
 from typing import Any, TypeAlias
 
@@ -30,6 +31,9 @@ from toolz import merge
 from catpipe.nn.arrays import Array, is_foreign
 
 Shapes: TypeAlias = tuple[tuple[str, tuple[int, ...]], ...]
+
+
+_SHAPE = attrgetter("shape")
 
 
 @dataclass(frozen=True)
@@ -72,12 +76,12 @@ class Layout:
         `xp` is the module of functions for the arrays. Raises `KeyError` for other names.
         """
         try:
-            each = [arrays[name] for name in self.names]
+            each = [*map(arrays.__getitem__, self.names)]
         except KeyError:
             each = []
         if len(each) != len(arrays):
             raise KeyError(_difference(dict.fromkeys(self.names), arrays))
-        if [array.shape for array in each] == self.sizes:
+        if [*map(_SHAPE, each)] == self.sizes:
             return xp.concatenate(each, None)
         return xp.concatenate(self._rows(each, xp), -1)
 

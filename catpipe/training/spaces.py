@@ -176,10 +176,13 @@ def cheapest_space(
 
 ALLOWED = 2**30  # bytes that a small space may take, whatever the columns do
 
-# In multiplications of a large product: what is read beside each product's number and, of a
-# weight, what an update does, from the cache and from memory; what a picked column's number takes
-# to copy; and how much longer a QR decomposition takes than a product of its size.
-CACHE, READ, UPDATED, PICKED, FACTORED = 2**20, (4, 20), (100, 250), 60, 5
+# In multiplications of a large product. The pairs are of what is in the cache and what is not.
+CACHE = 2**20  # bytes
+READ = 4, 20  # a number of a product's larger matrix, beside its multiplications
+UPDATED = 100, 250  # a weight, in each step
+PICKED = 60  # a number of a column that goes to a batch
+FACTORED = 5  # times a product of its size, for a QR decomposition
+LIFTED = 100, 2500  # a weight, on the way into a subspace and back
 
 
 def _product(units: int, numbers: int, X: Array) -> float:
@@ -187,8 +190,8 @@ def _product(units: int, numbers: int, X: Array) -> float:
     return numbers * (units + READ[numbers * X.itemsize > CACHE])
 
 
-def _update(weights: int, X: Array) -> float:
-    return weights * UPDATED[weights * X.itemsize > CACHE]
+def _of_weights(each: tuple[int, int], weights: int, X: Array) -> float:
+    return weights * each[weights * X.itemsize > CACHE]
 
 
 def _step(units: int, features: int, seen: int, X: Array) -> float:
@@ -197,7 +200,7 @@ def _step(units: int, features: int, seen: int, X: Array) -> float:
     return (
         2 * _product(units, numbers, X)
         + is_picked * PICKED * numbers
-        + _update(units * features, X)
+        + _of_weights(UPDATED, units * features, X)
     )
 
 
@@ -206,7 +209,7 @@ def _in_dual(units: int, X: Array) -> _Work:
     gram = features * examples**2 / 2  # it is symmetric
     return _Work(
         once=gram + 2 * _product(units, X.size, X),
-        each=_product(units, examples**2, X) + 2 * _update(units * examples, X),
+        each=_product(units, examples**2, X) + 2 * _of_weights(UPDATED, units * examples, X),
         memory=examples**2 * X.itemsize,
     )
 
@@ -215,7 +218,9 @@ def _in_subspace(units: int, X: Array, seen: int) -> _Work:
     features, examples = X.shape
     rank = min(features, examples)
     return _Work(
-        once=FACTORED * X.size * rank + 4 * _product(units, features * rank, X),
+        once=FACTORED * X.size * rank
+        + 4 * _product(units, features * rank, X)
+        + _of_weights(LIFTED, units * features, X),
         each=_step(units, rank + 1, seen, X),
         memory=rank * (features + examples) * X.itemsize,
     )

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from itertools import product
+from multiprocessing import get_context
 
 import numpy as np
 import pytest
@@ -93,7 +94,8 @@ def test_a_network_of_a_sweep_is_that_of_its_experiment():
 
 def test_any_map_gives_the_same_bits():
     expected = [*sweep(EXPERIMENTS, PICTURES)]
-    with ThreadPoolExecutor(3) as threads, ProcessPoolExecutor(2) as processes:
+    spawn = get_context("spawn")  # a fork of many threads may hang
+    with ThreadPoolExecutor(3) as threads, ProcessPoolExecutor(1, spawn) as processes:
         for map_ in threads.map, processes.map:
             assert [*sweep(EXPERIMENTS, PICTURES, map_)] == expected
 
