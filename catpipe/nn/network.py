@@ -34,7 +34,7 @@ from catpipe.nn.losses import (
     targets_like,
     weighted,
 )
-from catpipe.nn.parameters import Parameters, in_rows, is_weight, map_parameters
+from catpipe.nn.parameters import Parameters, is_weight, map_parameters
 from catpipe.random import check_seed
 
 
@@ -366,7 +366,7 @@ def scaled(
     layout = parameters.layout
     if layout is None:
         return map_parameters(lambda _, dW: dW * scale, parameters, gradients)
-    return Parameters.of_vector(layout.vector(gradients) * in_rows(scale), layout)
+    return Parameters.of_vector(layout.scaled(gradients, scale), layout)
 
 
 def compute_cost(network: Network, Z: Array, Y: Array, weights: Array | None = None) -> Array:

@@ -33,6 +33,7 @@ from catpipe.nn.arrays import Array, is_foreign
 Shapes: TypeAlias = tuple[tuple[str, tuple[int, ...]], ...]
 
 
+MANY = 2**16  # numbers, from which on one pass fewer over them is worth a call for each name
 _SHAPE = attrgetter("shape")
 
 
@@ -75,15 +76,32 @@ class Layout:
 
         `xp` is the module of functions for the arrays. Raises `KeyError` for other names.
         """
+        each = self._in_order(arrays)
+        if [*map(_SHAPE, each)] == self.sizes:
+            return xp.concatenate(each, None)
+        return xp.concatenate(self._rows(each, xp), -1)
+
+    def scaled(self, arrays: Mapping[str, Array], scale: float | Array) -> Array:
+        """Return their vector times a scale, one number or (networks, 1, 1) of them.
+
+        Raises as `vector` does.
+        """
+        each, numbers = self._in_order(arrays), self.places[-1][1].stop
+        if numbers <= MANY or [*map(_SHAPE, each)] != self.sizes:
+            return self.vector(arrays) * in_rows(scale)
+        made = np.empty(numbers, np.result_type(*each))
+        for view, array in zip(self.views(made).values(), each, strict=True):
+            np.multiply(array, scale, view)
+        return made
+
+    def _in_order(self, arrays: Mapping[str, Array]) -> list[Array]:
         try:
             each = [*map(arrays.__getitem__, self.names)]
         except KeyError:
             each = []
         if len(each) != len(arrays):
             raise KeyError(_difference(dict.fromkeys(self.names), arrays))
-        if [*map(_SHAPE, each)] == self.sizes:
-            return xp.concatenate(each, None)
-        return xp.concatenate(self._rows(each, xp), -1)
+        return each
 
     @cached_property
     def sizes(self) -> list[tuple[int, ...]]:

@@ -77,6 +77,7 @@ CHANGING = {
 FREEZES = {
     "catpipe.nn.parameters": {  # while they are made
         *("array.setflags", "_finish", "_set_layout", "_set_vector", "_set_arrays"),
+        "np.multiply",  # into an array made in the same function
     },
     # once, of a run that diverged, as NumPy does in each step; and once for the C library
     "catpipe.training.loop": {"warn", "keep_freed_memory"},

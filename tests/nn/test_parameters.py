@@ -298,3 +298,16 @@ def test_a_stack_of_no_networks_is_one():
 
 def test_numbers_of_no_names_are_mapped_to_none():
     assert map_numbers(np.divmod, Parameters(), Parameters()) == (Parameters(), Parameters())
+
+
+@pytest.mark.parametrize("scale", [0.3, np.array([[0.3]])], ids=["a number", "an array"])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_many_gradients_are_scaled_as_few_are(dtype, scale):
+    draws = np.random.default_rng(1)
+    dW = {"W1": draws.standard_normal((300, 300)).T.astype(dtype), "b1": np.ones((300, 1), dtype)}
+    scale = scale if isinstance(scale, float) else scale.astype(dtype)
+    together = scaled(Parameters(dW), dW, scale)
+    for name, array in dW.items():
+        np.testing.assert_array_equal(together[name], array * scale)
+        assert together[name].dtype == dtype
+        assert not together[name].flags.writeable
