@@ -8,6 +8,7 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
+from toolz import keyfilter
 
 from catpipe.nn.network import layer_sizes
 from catpipe.shell.cli.progress import with_bar_alone
@@ -76,7 +77,7 @@ def _again(run: Run, options: Namespace) -> Run:
     since, made_with = perf_counter(), []
 
     def watch(checkpoints: Iterator[Checkpoint]) -> Iterator[Checkpoint]:
-        made_with.append((0, environment()))
+        made_with.append((0, environment(compiled=run.result.experiment.compiled)))
         return with_bar_alone(checkpoints, run.result.iterations_done)
 
     with about(options.run):
@@ -119,7 +120,8 @@ def _source_words(source: Source | None) -> Iterator[tuple[str, str]]:
 
 
 def _environment_words(made_with: Environment) -> str:
-    return ", ".join(f"{words} {made_with[name]}" for name, words in WORDS.items())
+    known = keyfilter(made_with.__contains__, WORDS)
+    return ", ".join(f"{words} {made_with[name]}" for name, words in known.items())
 
 
 def _digest_words(digest: Digest | None) -> str:

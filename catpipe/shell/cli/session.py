@@ -52,7 +52,7 @@ def train_and_save(session: Session, train: Callable[[Setup, Watch], Result], se
     stops it, with the run saved as far as it is. So it is too where nobody reads the output any
     more, and the error goes on.
     """
-    session = _from_now_on(session, environment())
+    session = _from_now_on(session, environment(compiled=setup.experiment.compiled))
     patience, end = setup.experiment.early_stopping, setup.plan.iterations
     stop = StopSignal(lambda checkpoint: checkpoint.is_finished(end, patience))
     saving: Watch = identity

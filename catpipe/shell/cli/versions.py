@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from catpipe.shell.runs.environment import environment
 
 EXTRAS = ("matplotlib", "pillow", "tqdm", "threadpoolctl", "scikit-learn", "onnx", "onnxruntime",
-          "safetensors", "distributed", "shtab")  # fmt: skip
+          "safetensors", "jax", "distributed", "shtab")  # fmt: skip
 
 
 def version_lines() -> Iterator[str]:

@@ -233,5 +233,6 @@ def _replay(subject: Subject) -> Iterator[Markup]:
     if not environments:
         return
     header = ("", *(f"from iteration {since}" for since, _ in environments))
-    rows = [(words, *(str(of[name]) for _, of in environments)) for name, words in WORDS.items()]
+    known = {name: words for name, words in WORDS.items() if name in environments[0][1]}
+    rows = [(words, *(str(of[name]) for _, of in environments)) for name, words in known.items()]
     yield table("Computed with", header, rows)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterator, Mapping
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any, TypeAlias
 
 import h5py
@@ -22,16 +22,18 @@ WORDS = {
     "blas_threads": "number of BLAS threads",
     "simd": "NumPy's CPU kernel",
     "machine": "machine",
+    "jax": "JAX",
 }
+OF_COMPILED = ("jax",)  # which other runs have not
 UNKNOWN = "unknown"
 
 
-def environment() -> Environment:
-    """Return with what this process computes, under the names of `WORDS`.
+def environment(*, compiled: bool = False) -> Environment:
+    """Return with what this process computes, under the names of `WORDS`: JAX, if it is compiled.
 
     BLAS's kernel and threads are known where threadpoolctl is installed.
 
-    >>> list(environment()) == list(WORDS)
+    >>> list(environment(compiled=True)) == list(WORDS)
     True
     """
     blas = _blas()
@@ -45,7 +47,15 @@ def environment() -> Environment:
         "blas_threads": blas.get("num_threads", UNKNOWN),
         "simd": _simd(),
         "machine": platform.machine(),
+        **({"jax": _version("jax")} if compiled else {}),
     }
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return UNKNOWN
 
 
 def changes(before: Environment, after: Environment, between: str = ", here ") -> Iterator[str]:
@@ -55,7 +65,8 @@ def changes(before: Environment, after: Environment, between: str = ", here ") -
     ['NumPy 2.3.0, here 2.4.0']
     """
     for name, words in WORDS.items():
-        if (was := before.get(name)) != (now := after.get(name)):
+        is_of_both = name not in OF_COMPILED or {name} <= before.keys() & after.keys()
+        if is_of_both and (was := before.get(name)) != (now := after.get(name)):
             yield f"{words} {was}{between}{now}"
 
 

@@ -6,11 +6,11 @@ import json
 from collections.abc import Mapping
 from itertools import pairwise
 from reprlib import repr as brief
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, TypeAlias
 
 from catpipe.experiments.experiment import Experiment, is_regression
 from catpipe.experiments.resuming import CHANGEABLE
-from catpipe.shell.runs.environment import WORDS
+from catpipe.shell.runs.environment import OF_COMPILED, WORDS
 from catpipe.shell.runs.provenance import Source
 from catpipe.shell.runs.typed_json import (
     Count,
@@ -27,6 +27,10 @@ from catpipe.training.spaces import SPACES
 
 FORMAT = 4
 MAY_DIFFER = (*CHANGEABLE, "epochs")  # among the experiments of one run
+
+
+Made: TypeAlias = Annotated[Mapping[str, int | Printable], named(WORDS, OF_COMPILED)]
+"""An environment."""
 
 
 class Record(NamedTuple):
@@ -61,7 +65,9 @@ class Record(NamedTuple):
     validation_cost: float | None
     checks: Count
     source: Source | None
-    environments: tuple[tuple[Count, Annotated[Mapping[str, int | Printable], named(WORDS)]], ...]
+    environments: tuple[
+        tuple[Count, Annotated[Mapping[str, int | Printable], named(WORDS, OF_COMPILED)]], ...
+    ]
     digests: Mapping[str, Sha256]
     class_names: tuple[Printable, ...] = ()
     outputs: Count | None = None

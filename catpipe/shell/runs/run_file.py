@@ -180,10 +180,14 @@ def record_of(run: Run, arrays: Mapping[str, Array]) -> Record:
         validation_cost=checkpoint.validation_cost,
         checks=checkpoint.checks,
         source=run.source,
-        environments=run.environments or ((0, environment()),),
+        environments=run.environments or _from_here(run.result),
         digests=valmap(_sha256, arrays),
         outputs=_outputs(run.result),
     )
+
+
+def _from_here(result: Result) -> tuple[tuple[int, Environment], ...]:
+    return ((0, environment(compiled=result.experiment.compiled)),)
 
 
 def arrays_of(result: Result) -> dict[str, Array]:

@@ -132,6 +132,7 @@ def _train_and_save(place: SweepFolder, watch: Watch, trial: Trial) -> Run | Fai
     except (Diverged, ValueError) as error:
         seeds = trial.seeds or (trial.experiment.seed,)
         return Failed(_told(trial.experiment), seeds, str(error))
-    run = Run(result, place.data.classes, place.source, ((0, environment()),))
+    made_with = environment(compiled=result.experiment.compiled)
+    run = Run(result, place.data.classes, place.source, ((0, made_with),))
     save_run(place.path(trial), run)
     return run

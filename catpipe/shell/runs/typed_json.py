@@ -67,13 +67,17 @@ def one_of(names: Iterable[str]) -> Allowed:
     return Allowed(tuple(names).__contains__, f"one of {', '.join(names)}")
 
 
-def named(names: Iterable[str]) -> Allowed:
-    """Return that a mapping with these names and no others is allowed.
+def named(names: Iterable[str], optional: Iterable[str] = ()) -> Allowed:
+    """Return that a mapping with these names and no others is allowed; some are optional.
 
     >>> named(["path", "sha256"]).expected
     'the names path, sha256'
     """
-    return Allowed(lambda fields: fields.keys() == {*names}, f"the names {', '.join(names)}")
+    may_lack = {*optional}
+    return Allowed(
+        lambda fields: fields.keys() | may_lack == {*names} | may_lack,
+        f"the names {', '.join(names)}",
+    )
 
 
 def to_plain(value: Any) -> Any:

@@ -30,6 +30,7 @@ if __name__ == "__main__":
 
 import h5py
 import numpy as np
+from h5py._objects import phil
 from numpy.typing import NDArray
 
 try:
@@ -478,9 +479,10 @@ def _made(
     """Give where each of these chunks begins, and its values."""
     filters = filters_of(dataset)
     for corner in corners:
-        if dataset.id.get_chunk_info_by_coord(corner).byte_offset is None:  # HDF5 would crash
-            raise _unmade(dataset)
-        mask, stored = dataset.id.read_direct_chunk(corner)
+        with phil:  # h5py's own lock, which it does not take itself in all versions
+            if dataset.id.get_chunk_info_by_coord(corner).byte_offset is None:  # HDF5 would crash
+                raise _unmade(dataset)
+            mask, stored = dataset.id.read_direct_chunk(corner)
         yield corner, _unpacked(dataset, stored, _used(filters, mask))
 
 

@@ -16,7 +16,7 @@ from catpipe.experiments.ensembles import fit_seeds
 from catpipe.experiments.experiment import Experiment
 from catpipe.experiments.fitting import fit
 from catpipe.experiments.result import Result
-from catpipe.shell.runs.environment import environment
+from catpipe.shell.runs.environment import changes, environment
 from catpipe.shell.runs.record import Record
 from catpipe.shell.runs.run_file import Run, load_run, save_run
 from catpipe.shell.storage.atomic import DataError
@@ -364,6 +364,17 @@ def test_what_could_not_be_loaded_is_not_saved(tmp_path, run):
     with pytest.raises(DataError, match="2 printable names"):
         save_run(tmp_path / "run.h5", run._replace(classes=("cat",)))
     assert not [*tmp_path.iterdir()]
+
+
+def test_a_compiled_run_says_with_which_jax_and_another_is_a_reason(tmp_path):
+    jax = pytest.importorskip("jax")
+    asked = Experiment(seed=3, hidden=(), iterations=3, compiled=True)
+    compiled = Run(fit(asked, in_colours(8, seed=1, classes=2)), CLASSES)
+    save_run(tmp_path / "run.h5", compiled)
+    [(_, there)] = load_run(tmp_path / "run.h5").environments
+    assert there["jax"] == jax.__version__
+    assert [*changes({**there, "jax": "0.1"}, there)] == [f"JAX 0.1, here {jax.__version__}"]
+    assert "jax" not in environment()
 
 
 def test_the_environment_of_now_is_saved_where_none_is_told(tmp_path, run):
