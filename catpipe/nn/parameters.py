@@ -74,12 +74,10 @@ class Layout:
     def vector(self, arrays: Mapping[str, Array], xp: Any = np) -> Array:
         """Return the vector of arrays of these shapes, or a stack's matrix: the inverse of `views`.
 
-        `xp` is the module of functions for the arrays. Raises `KeyError` for other names.
+        `xp` is the module of functions for the arrays. Raises `KeyError` for other names, and
+        `ValueError` for other shapes.
         """
-        each = self._in_order(arrays)
-        if [*map(_SHAPE, each)] == self.sizes:
-            return xp.concatenate(each, None)
-        return xp.concatenate(self._rows(each, xp), -1)
+        return self._joined(self._in_order(arrays), xp)
 
     def scaled(self, arrays: Mapping[str, Array], scale: float | Array) -> Array:
         """Return their vector times a scale, one number or (networks, 1, 1) of them.
@@ -88,7 +86,7 @@ class Layout:
         """
         each, numbers = self._in_order(arrays), self.places[-1][1].stop
         if numbers <= MANY or [*map(_SHAPE, each)] != self.sizes:
-            return self.vector(arrays) * in_rows(scale)
+            return self._joined(each, np) * in_rows(scale)
         made = np.empty(numbers, np.result_type(*each))
         for view, array in zip(self.views(made).values(), each, strict=True):
             np.multiply(array, scale, view)
@@ -107,6 +105,11 @@ class Layout:
     def sizes(self) -> list[tuple[int, ...]]:
         """Return the shapes, in the order of names."""
         return [shape for _, shape in self.shapes]
+
+    def _joined(self, each: list[Array], xp: Any) -> Array:
+        if [*map(_SHAPE, each)] == self.sizes:
+            return xp.concatenate(each, None)
+        return xp.concatenate(self._rows(each, xp), -1)
 
     def _rows(self, arrays: list[Array], xp: Any) -> list[Array]:
         """Return the arrays of a stack with a row of numbers for each of its networks."""

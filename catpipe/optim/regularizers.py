@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import reduce
-from operator import add
+from typing import cast
 
 import numpy as np
 
@@ -169,8 +168,8 @@ def squared_length(gradients: Gradients) -> Array:
     >>> squared_length({"W1": np.array([[3.0]]), "b1": np.array([[4.0]])})
     array([[25.]])
     """
-    squares = [(dW**2).sum((-2, -1), keepdims=True) for dW in gradients.values()]
-    return reduce(add, squares, np.zeros((1, 1)))
+    squares = ((dW**2).sum((-2, -1), keepdims=True) for dW in gradients.values())
+    return cast("Array", sum(squares))
 
 
 def with_clipping(optimizer: Optimizer, norm: float | Array) -> Optimizer:

@@ -66,6 +66,7 @@ class _Run(NamedTuple):
     turns: Turns
     layouts: tuple[Layout, ...]  # of the parameters and of each moment
     widths: tuple[int, ...]
+    has_short: bool  # whether the size of batches leaves a short one in an epoch
 
     @property
     def networks(self) -> int:
@@ -103,7 +104,7 @@ def compiled_trajectory(
     yield state
     layouts = tuple(map(_checked_layout, (state.parameters, *state.moments)))
     widths = _widths(network, state.parameters, turns.everything.X[..., :1])
-    run = _Run(network, optimizer, turns, layouts, widths)
+    run = _Run(network, optimizer, turns, layouts, widths, _has_short(turns))
     program, data = _with_jax(_program, run), data or on_device(turns)
     vectors = _vectors(run, state)
     picks = turns.picks(state.iteration)
@@ -191,22 +192,23 @@ def _drawn(run: _Run, begin: int, picks: list[Pick]) -> Drawn:
     of_steps = [_scheduled(run.optimizer, at) for at in iterations if has_schedules]
     rates = zip(*of_steps, strict=True)
     drawn = {
-        **_of_batches(run.turns, picks, np.array(counts)),
+        **_of_batches(run, picks, np.array(counts)),
         **{f"mask {k}": mask for k, mask in enumerate(_masks(run, iterations, counts))},
         **{f"rate {k}": np.stack(np.broadcast_arrays(*of)) for k, of in enumerate(rates)},
     }
     return {name: _filled(np.asarray(each), run.longest, axis=0) for name, each in drawn.items()}
 
 
-def _of_batches(turns: Turns, picks: list[Pick], counts: Indices) -> Drawn:
+def _of_batches(run: _Run, picks: list[Pick], counts: Indices) -> Drawn:
     """Return the places of each batch and, where they have some or a batch is short, weights."""
+    turns = run.turns
     if turns.size is None:
         return {}
     size, dtype = turns.most, turns.everything.X.dtype
     places = {"places": [_filled(of_batch, size) for of_batch, _ in picks]}
     if turns.everything.weights is not None:
         return {**places, "weights": [_filled(np.asarray(w), size) for _, w in picks]}
-    if not _has_short(turns) and (counts == size).all():
+    if not run.has_short and (counts == size).all():
         return places
     shares = (np.arange(size) < counts[:, np.newaxis]) / counts[:, np.newaxis]
     return {**places, "weights": shares[:, np.newaxis].astype(dtype)}

@@ -12,7 +12,13 @@ from catpipe.nn.activations import TANH
 from catpipe.nn.network import compute_cost, forward, gradients, mlp
 from catpipe.nn.parameters import Parameters, map_parameters
 from catpipe.optim.optimizers import adam, averaged_momentum, gradient_descent, heavy_ball, nesterov
-from catpipe.optim.regularizers import l2_penalty, with_clipping, with_l2, with_weight_decay
+from catpipe.optim.regularizers import (
+    l2_penalty,
+    squared_length,
+    with_clipping,
+    with_l2,
+    with_weight_decay,
+)
 from catpipe.training.loop import initial_state, make_step, train
 from tests.points import (
     FLOATS,
@@ -305,3 +311,8 @@ def test_clipping_is_not_linear_but_commutes_with_rotations(make):
 def test_what_does_not_commute_with_rotations_does_not_when_held_back(hold):
     assert not hold(adam(0.1), 0.1).commutes_with_rotations
     assert not hold(adam(0.1), 0.1).is_linear
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_the_squared_length_has_the_type_of_the_gradients(dtype):
+    assert squared_length(normal_parameters(NET, 1, dtype)).dtype == dtype

@@ -8,14 +8,13 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-from toolz import keyfilter
 
 from catpipe.nn.network import layer_sizes
 from catpipe.shell.cli.progress import with_bar_alone
 from catpipe.shell.cli.report import changes_of, data_line, describe
 from catpipe.shell.cli.session import about, status
 from catpipe.shell.runs.compare import differences, reasons
-from catpipe.shell.runs.environment import WORDS, Environment, changes, environment
+from catpipe.shell.runs.environment import Environment, changes, described, environment
 from catpipe.shell.runs.locate import training_data
 from catpipe.shell.runs.provenance import Digest, Source
 from catpipe.shell.runs.record import to_json
@@ -120,8 +119,7 @@ def _source_words(source: Source | None) -> Iterator[tuple[str, str]]:
 
 
 def _environment_words(made_with: Environment) -> str:
-    known = keyfilter(made_with.__contains__, WORDS)
-    return ", ".join(f"{words} {made_with[name]}" for name, words in known.items())
+    return ", ".join(f"{words} {value}" for words, value in described(made_with).items())
 
 
 def _digest_words(digest: Digest | None) -> str:

@@ -32,7 +32,7 @@ from catpipe.shell.report.scores import (
 )
 from catpipe.shell.report.subject import Subject, commands_of, toml_of
 from catpipe.shell.report.svg import chart
-from catpipe.shell.runs.environment import WORDS
+from catpipe.shell.runs.environment import described
 from catpipe.shell.storage.atomic import printable
 
 MOST_CLASSES = 30  # in a confusion matrix
@@ -233,6 +233,6 @@ def _replay(subject: Subject) -> Iterator[Markup]:
     if not environments:
         return
     header = ("", *(f"from iteration {since}" for since, _ in environments))
-    known = {name: words for name, words in WORDS.items() if name in environments[0][1]}
-    rows = [(words, *(str(of[name]) for _, of in environments)) for name, words in known.items()]
+    columns = [described(of) for _, of in environments]
+    rows = [(words, *(str(of[words]) for of in columns)) for words in columns[0]]
     yield table("Computed with", header, rows)

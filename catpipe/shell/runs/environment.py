@@ -70,6 +70,15 @@ def changes(before: Environment, after: Environment, between: str = ", here ") -
             yield f"{words} {was}{between}{now}"
 
 
+def described(made_with: Environment) -> dict[str, str | int]:
+    """Return an environment by the words for its names, in their order.
+
+    >>> described({"machine": "x86_64", "numpy": "2.4.0"})
+    {'NumPy': '2.4.0', 'machine': 'x86_64'}
+    """
+    return {words: made_with[name] for name, words in WORDS.items() if name in made_with}
+
+
 def unknown(made_with: Environment) -> Iterator[str]:
     """Return what is not known of an environment, in words.
 
