@@ -1,10 +1,13 @@
-"""The same fold, compiled: JAX makes one program of the steps from one sampled cost to the next.
+"""The same fold, compiled: JAX makes one program of some stretches of steps.
+
+A stretch goes from one state that somebody may look at, as at each sampled cost, to the next.
 
 The network and the optimizer are traced once with JAX's arrays, as `catpipe.training.loop` folds
 them. What is drawn or scheduled, the places of each batch's examples, what dropout lets through and
-the rates, NumPy makes for a stretch of steps beforehand: so a compiled run is the other one up to
-rounding. A short batch is filled up with examples that weigh nothing, which layers of examples
-that look at each other would see. It runs where JAX runs, on a GPU where there is one.
+the rates, NumPy makes for a program beforehand, while JAX computes the one before: so a compiled
+run is the other one up to rounding. A short batch is filled up with examples that weigh nothing,
+which layers of examples that look at each other would see. It runs where JAX runs, on a GPU where
+there is one.
 """
 
 from __future__ import annotations
@@ -12,30 +15,39 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, is_dataclass, replace
 from functools import lru_cache, partial
-from itertools import count, islice, pairwise, repeat, takewhile
+from itertools import chain, count, islice, pairwise, repeat, takewhile
 from typing import Any, NamedTuple, TypeAlias, cast
 
 import numpy as np
-from toolz import concat
+from toolz import concat, partition_all
 
 from catpipe.checks import of_each_network
 from catpipe.data.batches import Batch, picked
 from catpipe.data.sampling import Indices, Order
 from catpipe.nn.arrays import Array
 from catpipe.nn.layers import Dropout, Layer, MaskedDropout
+from catpipe.nn.losses import weighted
 from catpipe.nn.network import Network, cost_of
 from catpipe.nn.parameters import Layout, Parameters
 from catpipe.optim.optimizers import Optimizer
 from catpipe.training.cost_history import after
 from catpipe.training.loop import SAMPLE_EVERY, State, make_step
 
-MOST = 2**26  # bytes that are drawn for a stretch
+MOST = 2**26  # bytes that are drawn for a program
+STRETCHES = 8  # of a program, at most
+WORK = 2**24  # numbers of all vectors times examples of a batch, in a step of each stretch, at most
 
 Pick: TypeAlias = tuple[Indices, Array | None]
 """The places of a batch's examples, and their weights."""
 
+Span: TypeAlias = tuple[int, int]
+"""The iterations that a stretch begins and ends with."""
+
+_Begun: TypeAlias = tuple[tuple[Span, ...], tuple[Any, ...], Any]
+"""A program's stretches and, of each, the vectors after it and the cost before: not yet known."""
+
 Drawn: TypeAlias = dict[str, Any]
-"""What is drawn for the steps of a stretch, under its names: first axes are steps."""
+"""What is drawn for the steps of a program, under its names: first axes are steps."""
 
 
 class Turns(NamedTuple):
@@ -75,13 +87,22 @@ class _Run(NamedTuple):
         return 1 if weights is None else int(np.prod(weights.shape[:-2]))
 
     @property
-    def longest(self) -> int:
-        """Return how many steps a stretch has at most, for what is drawn to stay below `MOST`.
+    def stretches(self) -> int:
+        """Return how many stretches a program has: some where that pays for beginning it."""
+        numbers = self.networks * sum(layout.places[-1][1].stop for layout in self.layouts)
+        by_work = WORK // (numbers * max(self.turns.most, 32))
+        return max(1, min(STRETCHES, by_work, MOST // (SAMPLE_EVERY * self._drawn)))
 
-        All are in bytes.
-        """
+    @property
+    def longest(self) -> int:
+        """Return how many steps a stretch has at most, for what is drawn to stay below `MOST`."""
+        return max(1, min(SAMPLE_EVERY, MOST // (self.stretches * self._drawn)))
+
+    @property
+    def _drawn(self) -> int:
+        """Return how many bytes are drawn for a step."""
         an_example, rates = 8 + 8 * self.networks + sum(self.widths), 64
-        return max(1, min(SAMPLE_EVERY, MOST // (self.turns.most * an_example + rates)))
+        return self.turns.most * an_example + rates
 
 
 def compiled_trajectory(
@@ -105,15 +126,45 @@ def compiled_trajectory(
     layouts = tuple(map(_checked_layout, (state.parameters, *state.moments)))
     widths = _widths(network, state.parameters, turns.everything.X[..., :1])
     run = _Run(network, optimizer, turns, layouts, widths, _has_short(turns))
-    program, data = _with_jax(_program, run), data or on_device(turns)
-    vectors = _vectors(run, state)
-    picks = turns.picks(state.iteration)
-    for begin, until in pairwise(_stops(run, state.iteration, iterations, ends)):
+    spans = pairwise(_stops(run, state.iteration, iterations, ends))
+    begun = _begun(run, state, spans, data or on_device(turns))
+    for of_program in _one_ahead(begun):
+        for until, vectors, cost in _ended(*of_program):
+            state = _state_at(run, state, until, vectors, cost)
+            yield state
+
+
+def _one_ahead(programs: Iterator[_Begun]) -> Iterator[_Begun]:
+    """Hand on each once the next has begun."""
+    nothing = (), (), None
+    return (of_program for of_program, _ in pairwise(chain(programs, (nothing,))))
+
+
+def _ended(
+    stretches: tuple[Span, ...], vectors: tuple[Any, ...], costs: Any
+) -> Iterator[tuple[int, tuple[Array, ...], Array]]:
+    """Wait for a program; give the end of each stretch, the vectors there and the cost before."""
+    of_each = zip(*map(np.asarray, vectors), strict=True)
+    ends = (until for _, until in stretches)
+    return zip(ends, of_each, np.asarray(costs), strict=False)  # the last of them may be fillings
+
+
+def _begun(
+    run: _Run, state: State, spans: Iterator[Span], data: tuple[Any, ...]
+) -> Iterator[_Begun]:
+    """Begin the programs of all stretches, without waiting for any.
+
+    A program of fewer stretches than it has room for ends with some of no steps.
+    """
+    program, vectors = _with_jax(_program, run), _vectors(run, state)
+    picks = run.turns.picks(state.iteration)
+    for stretches in partition_all(run.stretches, spans):
+        begin, until = stretches[0][0], stretches[-1][1]
+        filled = (*stretches, *repeat((until, until), run.stretches - len(stretches)))
         drawn = _drawn(run, begin, [*islice(picks, until - begin)])
-        span = begin, until - begin
-        vectors, cost = _with_jax(lambda _, *of: program(*of), vectors, span, drawn, data)
-        state = _state_at(run, state, until, vectors, cost)
-        yield state
+        given = begin, np.array(filled) - begin, drawn, data
+        vectors, costs = _with_jax(lambda _, *of: program(*of), vectors, *given)
+        yield stretches, vectors, costs
 
 
 def on_device(turns: Turns) -> tuple[Any, ...]:
@@ -153,14 +204,19 @@ def _drops(layer: Layer) -> bool:
 
 
 def _vectors(run: _Run, state: State) -> tuple[Array, ...]:
-    """Return parameters and moments, once for each network that weights or rates are for."""
+    """Return parameters and moments for each stretch of a program, which begins with the last.
+
+    They are there once for each network that weights or rates are for.
+    """
     weights = run.turns.everything.weights
     rates = _scheduled(run.optimizer, state.iteration)
     by_network = map(np.shape, rates if weights is None else (*rates, weights))
     leading = np.broadcast_shapes(*(shape[:-2] for shape in by_network))
     vectors = [each.vector for each in (state.parameters, *state.moments)]
     return tuple(
-        np.broadcast_to(of, (*np.broadcast_shapes(of.shape[:-1], leading), of.shape[-1]))
+        np.broadcast_to(
+            of, (run.stretches, *np.broadcast_shapes(of.shape[:-1], leading), of.shape[-1])
+        )
         for of in vectors
     )
 
@@ -196,11 +252,15 @@ def _drawn(run: _Run, begin: int, picks: list[Pick]) -> Drawn:
         **{f"mask {k}": mask for k, mask in enumerate(_masks(run, iterations, counts))},
         **{f"rate {k}": np.stack(np.broadcast_arrays(*of)) for k, of in enumerate(rates)},
     }
-    return {name: _filled(np.asarray(each), run.longest, axis=0) for name, each in drawn.items()}
+    most = run.stretches * run.longest
+    return {name: _filled(np.asarray(each), most, axis=0) for name, each in drawn.items()}
 
 
 def _of_batches(run: _Run, picks: list[Pick], counts: Indices) -> Drawn:
-    """Return the places of each batch and, where they have some or a batch is short, weights."""
+    """Return the places of each batch and, where they have some or a batch is short, weights.
+
+    Without weights of their own, the examples of a short batch count more and its filling nothing.
+    """
     turns = run.turns
     if turns.size is None:
         return {}
@@ -210,8 +270,8 @@ def _of_batches(run: _Run, picks: list[Pick], counts: Indices) -> Drawn:
         return {**places, "weights": [_filled(np.asarray(w), size) for _, w in picks]}
     if not run.has_short and (counts == size).all():
         return places
-    shares = (np.arange(size) < counts[:, np.newaxis]) / counts[:, np.newaxis]
-    return {**places, "weights": shares[:, np.newaxis].astype(dtype)}
+    shares = (np.arange(size) < counts[:, np.newaxis]) * (size / counts[:, np.newaxis])
+    return {**places, "shares": shares[:, np.newaxis].astype(dtype)}
 
 
 def _has_short(turns: Turns) -> bool:
@@ -289,6 +349,22 @@ def _with_masks(network: Network, masks: Iterator[Any]) -> Network:
     return network._replace(layers=tuple(layers))
 
 
+def _with_shares(network: Network, shares: Any) -> Network:
+    """Return the network whose loss takes each example so many times, where that is given.
+
+    It costs a product, and weights, which are compared with the largest, a fifteenth of a step.
+    """
+    if shares is None:
+        return network
+    cost, gradient = network.loss.cost, network.loss.gradient
+    return network._replace(
+        loss=network.loss._replace(
+            cost=lambda Z, Y: weighted(shares, cost(Z, Y)),
+            gradient=lambda Z, Y: shares * gradient(Z, Y),
+        )
+    )
+
+
 def _always(mask: Any, iteration: Any) -> Any:  # noqa: ARG001
     return mask
 
@@ -356,18 +432,20 @@ def _steps(
     layouts: tuple[Layout, ...],
     *arguments: Any,
 ) -> tuple[tuple[Any, ...], Any]:
-    """Return the vectors of parameters and moments after the steps of a span, and the cost before.
+    """Return the vectors after each stretch of a program, and the costs before.
 
-    The arguments are those vectors, the span, where it begins and how many steps it has, what is
-    drawn, and the data.
+    The arguments are the vectors of parameters and moments after each stretch of the program before
+    it, the iteration that it begins with, the steps from which each of its stretches goes on and to
+    which, what is drawn, and the data.
     """
-    vectors, (begin, number), drawn, data = arguments
+    vectors, begin, spans, drawn, data = arguments
 
     def parts(step: Any) -> tuple[Network, Optimizer, Batch]:
         at_step = partial(jax.lax.dynamic_index_in_dim, index=step, keepdims=False)
         row = {name: at_step(of_all) for name, of_all in drawn.items()}
         masks, rates = (_numbered(row, kind) for kind in ("mask", "rate"))
-        return _with_masks(network, masks), _with_rates(optimizer, rates), _batch(data, row)
+        of_step = _with_shares(_with_masks(network, masks), row.get("shares"))
+        return of_step, _with_rates(optimizer, rates), _batch(data, row)
 
     def stepped(step: Any, carry: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
         of_step, updating, batch = parts(step)
@@ -376,12 +454,16 @@ def _steps(
         after = make_step(of_step, updating)(state, batch)
         return tuple(map(dict, (after.parameters, *after.moments)))
 
-    carry = tuple(layout.views(of) for layout, of in zip(layouts, vectors, strict=True))
-    of_first, _, batch = parts(0)
-    cost = cost_of(of_first, Parameters.holding(carry[0]), *batch, begin)
-    carry = jax.lax.fori_loop(0, number, stepped, carry)
-    ended = zip(layouts, carry, strict=True)
-    return tuple(layout.vector(of, jax.numpy) for layout, of in ended), cost
+    def stretched(carry: tuple[dict[str, Any], ...], span: Any) -> tuple[Any, Any]:
+        of_first, _, batch = parts(span[0])
+        cost = cost_of(of_first, Parameters.holding(carry[0]), *batch, begin + span[0])
+        carry = jax.lax.fori_loop(*span, stepped, carry)
+        ended = zip(layouts, carry, strict=True)
+        return carry, (tuple(layout.vector(of, jax.numpy) for layout, of in ended), cost)
+
+    last = tuple(layout.views(of[-1]) for layout, of in zip(layouts, vectors, strict=True))
+    _, ended = jax.lax.scan(stretched, last, spans)
+    return ended
 
 
 def _numbered(row: Drawn, kind: str) -> Iterator[Any]:

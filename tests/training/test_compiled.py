@@ -136,7 +136,15 @@ def test_a_run_that_was_made_longer_is_replayed_to_the_bit():
     assert replay(longer, PICTURES) == longer
 
 
-def test_what_is_drawn_for_a_stretch_is_bounded(monkeypatch):
+@pytest.mark.parametrize("most", [1, 3])
+def test_how_many_stretches_a_program_has_changes_no_bit(monkeypatch, most):
+    asked = SHORT._replace(compiled=True, optimizer="adam", early_stopping=500, iterations=130)
+    whole = fit(asked, PICTURES)
+    monkeypatch.setattr(compiled, "STRETCHES", most)
+    assert fit(asked, PICTURES) == whole
+
+
+def test_what_is_drawn_for_a_program_is_bounded(monkeypatch):
     asked = SHORT._replace(dropout=0.4, compiled=True, class_weight="balanced")
     whole, most, drawn = fit(asked, PICTURES), 2000, compiled._drawn
 
