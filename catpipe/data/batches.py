@@ -11,6 +11,7 @@ from reprlib import repr as brief
 from typing import NamedTuple
 
 import numpy as np
+from toolz import concat
 
 from catpipe.checks import check_type, check_whole, is_number
 from catpipe.data.sampling import Indices, Order, check_order, checked_labels
@@ -175,12 +176,30 @@ def picked(
     >>> [indices.tolist() for indices, _ in islice(picks, 3)]
     [[2, 0], [1], [2, 0]]
     """
+    visits, over = visited(everything, order, size, start, drop_last=drop_last)
+    each = concat(_split(size, *visit, drop_last=drop_last) for visit in visits)
+    return islice(each, over, None)
+
+
+def visited(
+    everything: Batch, order: Order, size: int, start: int = 0, *, drop_last: bool = False
+) -> tuple[Iterator[tuple[Indices, Array | None]], int]:
+    """Return the examples that each epoch visits, in its order, and all examples' weights in it.
+
+    The first epoch is that of iteration `start`. Return also how many of its batches are over by
+    then. Raises as `mini_batches` does.
+
+    >>> everything = Batch(np.ones((4, 3)), np.ones((1, 3)))
+    >>> visits, over = visited(everything, lambda epoch: np.array([2, 0, 1]), size=2, start=3)
+    >>> next(visits)[0], over
+    (array([2, 0, 1]), 1)
+    """
     check_batch(everything)
-    visited = _visited(order, everything)
-    of_epoch = batches_in_epoch(len(visited), size, drop_last=drop_last)
-    first, skipped = divmod(check_whole("start", start, least=0), of_epoch)
-    epochs = _epochs(everything.weights, order, size, first, drop_last=drop_last)
-    return islice(epochs, skipped, None)
+    of_first = _of_first(order, everything)
+    of_epoch = batches_in_epoch(len(of_first), size, drop_last=drop_last)
+    first, over = divmod(check_whole("start", start, least=0), of_epoch)
+    weights, each = everything.weights, map(order, count(first))
+    return ((examples, _weights_in(weights, examples)) for examples in each), over
 
 
 def batches_in_epoch(examples: int, size: int, *, drop_last: bool = False) -> int:
@@ -196,34 +215,32 @@ def batches_in_epoch(examples: int, size: int, *, drop_last: bool = False) -> in
     return number
 
 
-def _visited(order: Order, everything: Batch) -> Indices:
+def _of_first(order: Order, everything: Batch) -> Indices:
     """Return the examples of the first epoch; refuse others than there are, or all of weight 0."""
     check_order(order)
-    visited, examples = checked_labels(order(0), "examples of an order"), everything.X.shape[-1]
-    if visited.max() >= examples:
+    found, examples = checked_labels(order(0), "examples of an order"), everything.X.shape[-1]
+    if found.max() >= examples:
         raise ValueError(
-            f"order of example {visited.max()}; expected one below {examples}, the columns of X"
+            f"order of example {found.max()}; expected one below {examples}, the columns of X"
         )
     weights = everything.weights
-    if weights is not None and not weights.take(visited, -1).any(-1).all():
+    if weights is not None and not weights.take(found, -1).any(-1).all():
         raise ValueError("order of examples that all have weight 0; expected some above")
-    return visited
+    return found
 
 
-def _epochs(
-    weights: Array | None, order: Order, size: int, first: int, *, drop_last: bool
+def _split(
+    size: int, examples: Indices, weights: Array | None, *, drop_last: bool
 ) -> Iterator[tuple[Indices, Array | None]]:
-    for epoch in count(first):
-        visited = order(epoch)
-        number = batches_in_epoch(len(visited), size, drop_last=drop_last)
-        of_epoch = _weights_in(weights, visited)
-        for begin in range(0, number * size, size):
-            indices = visited[begin : begin + size]
-            yield indices, None if of_epoch is None else of_epoch.take(indices, -1) / len(indices)
+    """Return the examples of each batch of an epoch, and their weights in it."""
+    number = batches_in_epoch(len(examples), size, drop_last=drop_last)
+    for begin in range(0, number * size, size):
+        places = examples[begin : begin + size]
+        yield places, None if weights is None else weights.take(places, -1) / len(places)
 
 
-def _weights_in(weights: Array | None, visited: Indices) -> Array | None:
+def _weights_in(weights: Array | None, examples: Indices) -> Array | None:
     """Return the weights, scaled to an average of 1 over the examples that an epoch visits."""
     if weights is None:
         return None
-    return weights * (len(visited) / weights.take(visited, -1).sum(-1, keepdims=True))
+    return weights * (len(examples) / weights.take(examples, -1).sum(-1, keepdims=True))

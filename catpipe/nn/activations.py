@@ -100,13 +100,14 @@ def _checked_slope(slope: float) -> float:
 def sigmoid(Z: Array) -> Array:
     """Return 1 / (1 + exp(-Z)), right to the last digits for any Z and without overflow.
 
-    It is written with exponents that are never positive.
+    With e = exp(-|Z|), which is at most 1, it is 1 / (1 + e) above 0 and e / (1 + e) below.
 
     >>> sigmoid(np.array([-1e4, 0.0, 1e4]))
     array([0. , 0.5, 1. ])
     """
     xp, Z = namespaced(Z)
-    return xp.exp(xp.minimum(Z, 0.0)) / (1.0 + xp.exp(-xp.abs(Z)))
+    e = xp.exp(-xp.abs(Z))
+    return xp.maximum(e, xp.sign(Z)) / (1.0 + e)
 
 
 def sigmoid_backward(dA: Array, Z: Array) -> Array:

@@ -15,14 +15,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, is_dataclass, replace
 from functools import lru_cache, partial
-from itertools import chain, count, islice, pairwise, repeat, takewhile
+from itertools import chain, count, islice, pairwise, repeat, starmap, takewhile
+from operator import truediv
 from typing import Any, NamedTuple, TypeAlias, cast
 
 import numpy as np
 from toolz import concat, partition_all
 
 from catpipe.checks import of_each_network
-from catpipe.data.batches import Batch, picked
+from catpipe.data.batches import Batch, visited
 from catpipe.data.sampling import Indices, Order
 from catpipe.nn.arrays import Array
 from catpipe.nn.layers import Dropout, Layer, MaskedDropout
@@ -34,11 +35,11 @@ from catpipe.training.cost_history import after
 from catpipe.training.loop import SAMPLE_EVERY, State, make_step
 
 MOST = 2**26  # bytes that are drawn for a program
-STRETCHES = 8  # of a program, at most
+STRETCHES = 4  # of a program, at most
 WORK = 2**24  # numbers of all vectors times examples of a batch, in a step of each stretch, at most
 
-Pick: TypeAlias = tuple[Indices, Array | None]
-"""The places of a batch's examples, and their weights."""
+Pick: TypeAlias = tuple[Indices, int, Array | None]
+"""The places of a batch's examples, filled up where it is short, their number and weights."""
 
 Span: TypeAlias = tuple[int, int]
 """The iterations that a stretch begins and ends with."""
@@ -66,8 +67,21 @@ class Turns(NamedTuple):
     def picks(self, start: int) -> Iterator[Pick]:
         """Return the examples of each batch from this iteration on."""
         if self.order is None or self.size is None:
-            return repeat((np.arange(self.most), self.everything.weights))
-        return picked(self.everything, self.order, self.size, start)
+            return repeat((np.arange(self.most), self.most, self.everything.weights))
+        visits, over = visited(self.everything, self.order, self.size, start)
+        return islice(concat(starmap(partial(_split, self.most), visits)), over, None)
+
+
+def _split(size: int, examples: Indices, weights: Array | None) -> Iterator[Pick]:
+    """Return what is picked for each batch of an epoch that visits these examples."""
+    full, seen = divmod(len(examples), size)
+    counts = [size] * full + [seen] * (seen > 0)
+    places = _filled(examples, len(counts) * size).reshape(-1, size)
+    if weights is None:
+        return zip(places, counts, repeat(None), strict=False)
+    of_batches = _filled(weights.take(examples, -1), places.size)
+    shares = np.moveaxis(of_batches.reshape(*weights.shape[:-1], -1, size), -2, 0)
+    return zip(places, counts, map(truediv, shares, counts), strict=True)
 
 
 class _Run(NamedTuple):
@@ -242,7 +256,7 @@ def _stops(run: _Run, begin: int, iterations: int, ends: Callable[[int], bool]) 
 
 def _drawn(run: _Run, begin: int, picks: list[Pick]) -> Drawn:
     """Return what is drawn and scheduled for the steps that take these examples."""
-    counts = [len(places) for places, _ in picks]
+    counts = [seen for _, seen, _ in picks]
     iterations = range(begin, begin + len(picks))
     has_schedules = _scheduled(run.optimizer, begin) != ()
     of_steps = [_scheduled(run.optimizer, at) for at in iterations if has_schedules]
@@ -265,9 +279,9 @@ def _of_batches(run: _Run, picks: list[Pick], counts: Indices) -> Drawn:
     if turns.size is None:
         return {}
     size, dtype = turns.most, turns.everything.X.dtype
-    places = {"places": [_filled(of_batch, size) for of_batch, _ in picks]}
+    places = {"places": [places for places, _, _ in picks]}
     if turns.everything.weights is not None:
-        return {**places, "weights": [_filled(np.asarray(w), size) for _, w in picks]}
+        return {**places, "weights": [weights for _, _, weights in picks]}
     if not run.has_short and (counts == size).all():
         return places
     shares = (np.arange(size) < counts[:, np.newaxis]) * (size / counts[:, np.newaxis])

@@ -28,7 +28,8 @@ class DualDense:
     """A dense first layer in the dual form: its weights are their products with all columns.
 
     Its input is their Gram matrix, (examples, examples), so that `dZ @ A.mT`, the gradient of
-    the products, is the one of any dense layer. That of the coefficients is dZ.
+    the products, is the one of any dense layer. That of the coefficients is dZ. As the matrix is
+    symmetric, the cache has its transpose, and the product reads it in the order of memory.
     """
 
     weights: str
@@ -47,7 +48,7 @@ class DualDense:
     ) -> tuple[Array, Cache]:
         """Return the activation of Z = P + b, (units, examples), and the cache."""
         Z = parameters[self.weights] + parameters[self.bias]
-        return self.activation.value(Z), Cache(A, Z)
+        return self.activation.value(Z), Cache(A.mT, Z)
 
     def backward(
         self, parameters: Parameters, cache: Cache, dA: Array

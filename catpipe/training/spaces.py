@@ -112,8 +112,7 @@ def dual_space(X: Array) -> DualSpace:
     array([[3., 3.],
            [3., 3.]])
     """
-    K = dual.gram(X).mT  # as it is symmetric; a step multiplies by its transpose, which is in order
-    return DualSpace(X, K, f"the subspace of {X.shape[1]} examples, in the dual form")
+    return DualSpace(X, dual.gram(X), f"the subspace of {X.shape[1]} examples, in the dual form")
 
 
 def column_space(X: Array) -> ColumnSpace:

@@ -74,6 +74,12 @@ CANNOT_HOLD: dict[str, dict[str, str]] = {
 """The checks that cannot hold, and why, by the parameter that is set."""
 
 
+TO_THE_LAST_DIGIT = {
+    "check_methods_sample_order_invariance",
+    "check_methods_subset_invariance",
+}
+
+
 def expected_failures(estimator: Any) -> dict[str, str]:
     usual = type(estimator)().get_params()
     set_here = [name for name, value in estimator.get_params().items() if value != usual[name]]
@@ -93,6 +99,8 @@ def expected_failures(estimator: Any) -> dict[str, str]:
     expected_failed_checks=expected_failures,
 )
 def test_scikit_learn_finds_nothing(estimator, check):
+    if estimator.dtype == "float32" and check.func.__name__ in TO_THE_LAST_DIGIT:
+        pytest.skip("seven digits are asked for, and float32 has no more: chance decides")
     check(estimator)
 
 

@@ -41,7 +41,8 @@ def inline(batches, parameters, iterations):
         Z3 = W3 @ A2 + b3
         A3 = np.maximum(Z3, 0)
         Z4 = W4 @ A3 + b4
-        A4 = np.exp(np.minimum(Z4, 0)) / (1 + np.exp(-np.abs(Z4)))
+        e = np.exp(-np.abs(Z4))
+        A4 = np.maximum(e, np.sign(Z4)) / (1 + e)
         dZ4, share = A4 - Y, 1 / X.shape[-1]
         dW4, db4 = (dZ4 @ A3.T) * share, dZ4.sum(-1, keepdims=True) * share
         dZ3 = (W4.T @ dZ4) * (Z3 > 0)
@@ -68,7 +69,8 @@ def inline_dual(K, Y, parameters, iterations):
         Z3 = W3 @ A2 + b3
         A3 = np.maximum(Z3, 0)
         Z4 = W4 @ A3 + b4
-        A4 = np.exp(np.minimum(Z4, 0)) / (1 + np.exp(-np.abs(Z4)))
+        e = np.exp(-np.abs(Z4))
+        A4 = np.maximum(e, np.sign(Z4)) / (1 + e)
         dZ4, share = A4 - Y, 1 / K.shape[-1]
         dW4, db4 = (dZ4 @ A3.T) * share, dZ4.sum(-1, keepdims=True) * share
         dZ3 = (W4.T @ dZ4) * (Z3 > 0)
@@ -76,7 +78,7 @@ def inline_dual(K, Y, parameters, iterations):
         dZ2 = (W3.T @ dZ3) * (Z2 > 0)
         dW2, db2 = (dZ2 @ A1.T) * share, dZ2.sum(-1, keepdims=True) * share
         dZ1 = (W2.T @ dZ2) * (Z1 > 0)
-        dP1, db1 = (dZ1 @ K.T) * share, dZ1.sum(-1, keepdims=True) * share
+        dP1, db1 = (dZ1 @ K) * share, dZ1.sum(-1, keepdims=True) * share
         P1, b1 = P1 - LEARNING_RATE * dP1, b1 - LEARNING_RATE * db1
         C1, scale = C1 - LEARNING_RATE * (dZ1 * share), scale - LEARNING_RATE * np.zeros_like(scale)
         W2, b2 = W2 - LEARNING_RATE * dW2, b2 - LEARNING_RATE * db2

@@ -147,21 +147,28 @@ PUBLISHED = (20, 7, 5)
 ADAM, BALL = adam(0.001), heavy_ball(0.001)
 DESCENT, SLOW = gradient_descent(0.0075), gradient_descent(1e-4)
 ROWS = (
-    Row("digits, batches of 32", digits, (100,), ADAM, 32, 2000),
-    Row("digits, batches of 64", digits, (100,), ADAM, 64, 1500),
-    Row("digits, batches of 200", digits, (100,), ADAM, 200, 700),
-    Row("digits, eight layers of 20, batches of 64", digits, (20,) * 8, ADAM, 64, 600),
-    Row("60,000 x 784, batches of 32", MANY, (100,), ADAM, 32, 600),
-    Row("60,000 x 784, batches of 64", MANY, (100,), ADAM, 64, 400),
-    Row("60,000 x 784, batches of 200", MANY, (100,), ADAM, 200, 200),
+    Row("digits, batches of 32", digits, (100,), ADAM, 32, PLANNED),
+    Row("digits, batches of 64", digits, (100,), ADAM, 64, PLANNED),
+    Row("digits, batches of 200", digits, (100,), ADAM, 200, PLANNED),
+    Row("digits, eight layers of 20, batches of 64", digits, (20,) * 8, ADAM, 64, PLANNED),
+    Row("60,000 x 784, batches of 32", MANY, (100,), ADAM, 32, 1000),
+    Row("60,000 x 784, batches of 64", MANY, (100,), ADAM, 64, 600),
+    Row("60,000 x 784, batches of 200", MANY, (100,), ADAM, 200, 300),
     Row("6,000 x 784, two layers of 512, batches of 64", SOME, (512, 512), ADAM, 64, 100),
     Row("6,000 x 784, two layers of 512, batches of 200", SOME, (512, 512), ADAM, 200, 50),
     Row("photographs, all at once", photographs, PUBLISHED, ADAM, None, 100),
     Row("5,000 x 20,000, batches of 64", WIDE, (20,), SLOW, 64, 100),
     Row("5,000 x 20,000, all at once", WIDE, (20,), SLOW, None, 2, 8),
-    Row("photographs, heavy ball, batches of 64", photographs, PUBLISHED, BALL, 64, 99, 2000),
+    Row("photographs, heavy ball, batches of 64", photographs, PUBLISHED, BALL, 64, 99, PLANNED),
     Row(
-        "photographs, in the dual form", photographs, PUBLISHED, DESCENT, None, 2000, None, IN_DUAL
+        "photographs, in the dual form",
+        photographs,
+        PUBLISHED,
+        DESCENT,
+        None,
+        PLANNED,
+        None,
+        IN_DUAL,
     ),
 )
 
