@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 
 Array: TypeAlias = NDArray[Any]
 
+_NUMPYS = ndarray, np.generic
+
 
 def is_foreign(array: Any) -> bool:
     """Return whether this is an array of another library, which names functions of its own.
@@ -25,7 +27,7 @@ def is_foreign(array: Any) -> bool:
     >>> is_foreign(np.ones(1)), is_foreign([1.0])
     (False, False)
     """
-    return not isinstance(array, ndarray | np.generic) and hasattr(array, "__array_namespace__")
+    return hasattr(array, "__array_namespace__") and not isinstance(array, _NUMPYS)
 
 
 def namespaced(numbers: Array) -> tuple[Any, Array]:
