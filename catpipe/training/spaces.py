@@ -177,10 +177,11 @@ ALLOWED = 2**30  # bytes that a small space may take, whatever the columns do
 
 # In multiplications of a large product. The pairs are of what is in the cache and what is not.
 CACHE = 2**20  # bytes
-READ = 4, 20  # a number of a product's larger matrix, beside its multiplications
+READ = 4, 14  # a number of a product's larger matrix, beside its multiplications
 UPDATED = 100, 250  # a weight, in each step
-PICKED = 60  # a number of a column that goes to a batch
-FACTORED = 5  # times a product of its size, for a QR decomposition
+PICKED = 20  # a number of a column that goes to a batch
+FACTORED = 5.5  # times a product of its size, for a QR decomposition
+PANELS = 150  # columns more, or as many again: it goes over the matrix for a few columns at a time
 LIFTED = 100, 2500  # a weight, on the way into a subspace and back
 
 
@@ -217,7 +218,7 @@ def _in_subspace(units: int, X: Array, seen: int) -> _Work:
     features, examples = X.shape
     rank = min(features, examples)
     return _Work(
-        once=FACTORED * X.size * rank
+        once=FACTORED * X.size * (rank + min(rank, PANELS))
         + 4 * _product(units, features * rank, X)
         + _of_weights(LIFTED, units * features, X),
         each=_step(units, rank + 1, seen, X),
