@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from numbers import Real
 from operator import mul
 from typing import Any, NamedTuple, Protocol, TypeAlias
@@ -218,7 +218,13 @@ def linear_gradients(dZ: Array, A: Array) -> tuple[Array, Array]:
     xp, dZ = namespaced(dZ)
     if xp is not np:  # XLA copies an A.mT beside an A
         return xp.einsum("...ue,...fe->...uf", dZ, A), xp.add.reduce(dZ, -1, keepdims=True)
-    return product(dZ, A.mT), xp.add.reduce(dZ, -1, keepdims=True)  # `sum`, without its detour
+    return product(dZ, A.mT), dZ @ _ones(dZ.shape[-1], dZ.dtype)  # faster than a sum
+
+
+@lru_cache(maxsize=8)
+def _ones(examples: int, dtype: np.dtype[Any]) -> Array:
+    """Return a column of ones: a product with it is a sum over examples. Nobody else has it."""
+    return np.ones((examples, 1), dtype)
 
 
 def linear_input_gradient(dZ: Array, W: Array) -> Array:

@@ -31,9 +31,15 @@ EXAMPLES, LEARNING_RATE, SIZE, SEED = 209, 0.0075, 64, 1
 TOLERANCES = {"float64": 0, "float32": 1e-6}  # products of picked float32 columns are transposed
 
 
+def columns_of_ones(dtype):
+    """Return columns of ones by their numbers of examples, for sums as products."""
+    return {size: np.ones((size, 1), dtype) for size in (EXAMPLES, SIZE, EXAMPLES % SIZE)}
+
+
 def inline(batches, parameters, iterations):
     """Return the parameters after so many steps, with no function of ours on the way."""
     W1, b1, W2, b2, W3, b3, W4, b4 = parameters
+    ones_of = columns_of_ones(W1.dtype)
     for X, Y in islice(batches(), iterations):
         Z1 = W1 @ X + b1
         A1 = np.maximum(Z1, 0)
@@ -44,14 +50,14 @@ def inline(batches, parameters, iterations):
         Z4 = W4 @ A3 + b4
         e = np.exp(-np.abs(Z4))
         A4 = np.maximum(e, np.sign(Z4)) / (1 + e)
-        dZ4, share = A4 - Y, 1 / X.shape[-1]
-        dW4, db4 = (dZ4 @ A3.T) * share, dZ4.sum(-1, keepdims=True) * share
+        dZ4, share, ones = A4 - Y, 1 / X.shape[-1], ones_of[X.shape[-1]]
+        dW4, db4 = (dZ4 @ A3.T) * share, dZ4 @ ones * share
         dZ3 = (W4.T @ dZ4) * (Z3 > 0)
-        dW3, db3 = (dZ3 @ A2.T) * share, dZ3.sum(-1, keepdims=True) * share
+        dW3, db3 = (dZ3 @ A2.T) * share, dZ3 @ ones * share
         dZ2 = (W3.T @ dZ3) * (Z2 > 0)
-        dW2, db2 = (dZ2 @ A1.T) * share, dZ2.sum(-1, keepdims=True) * share
+        dW2, db2 = (dZ2 @ A1.T) * share, dZ2 @ ones * share
         dZ1 = (W2.T @ dZ2) * (Z1 > 0)
-        dW1, db1 = (dZ1 @ X.T) * share, dZ1.sum(-1, keepdims=True) * share
+        dW1, db1 = (dZ1 @ X.T) * share, dZ1 @ ones * share
         W1, b1 = W1 - LEARNING_RATE * dW1, b1 - LEARNING_RATE * db1
         W2, b2 = W2 - LEARNING_RATE * dW2, b2 - LEARNING_RATE * db2
         W3, b3 = W3 - LEARNING_RATE * dW3, b3 - LEARNING_RATE * db3
@@ -62,6 +68,7 @@ def inline(batches, parameters, iterations):
 def inline_dual(K, Y, parameters, iterations):
     """Return the parameters of the dual form after so many steps, likewise."""
     P1, b1, W2, b2, W3, b3, W4, b4, C1, scale = parameters
+    ones_of = columns_of_ones(P1.dtype)
     for _ in range(iterations):
         Z1 = P1 + b1
         A1 = np.maximum(Z1, 0)
@@ -72,14 +79,14 @@ def inline_dual(K, Y, parameters, iterations):
         Z4 = W4 @ A3 + b4
         e = np.exp(-np.abs(Z4))
         A4 = np.maximum(e, np.sign(Z4)) / (1 + e)
-        dZ4, share = A4 - Y, 1 / K.shape[-1]
-        dW4, db4 = (dZ4 @ A3.T) * share, dZ4.sum(-1, keepdims=True) * share
+        dZ4, share, ones = A4 - Y, 1 / K.shape[-1], ones_of[K.shape[-1]]
+        dW4, db4 = (dZ4 @ A3.T) * share, dZ4 @ ones * share
         dZ3 = (W4.T @ dZ4) * (Z3 > 0)
-        dW3, db3 = (dZ3 @ A2.T) * share, dZ3.sum(-1, keepdims=True) * share
+        dW3, db3 = (dZ3 @ A2.T) * share, dZ3 @ ones * share
         dZ2 = (W3.T @ dZ3) * (Z2 > 0)
-        dW2, db2 = (dZ2 @ A1.T) * share, dZ2.sum(-1, keepdims=True) * share
+        dW2, db2 = (dZ2 @ A1.T) * share, dZ2 @ ones * share
         dZ1 = (W2.T @ dZ2) * (Z1 > 0)
-        dP1, db1 = (dZ1 @ K) * share, dZ1.sum(-1, keepdims=True) * share
+        dP1, db1 = (dZ1 @ K) * share, dZ1 @ ones * share
         P1, b1 = P1 - LEARNING_RATE * dP1, b1 - LEARNING_RATE * db1
         C1, scale = C1 - LEARNING_RATE * (dZ1 * share), scale - LEARNING_RATE * np.zeros_like(scale)
         W2, b2 = W2 - LEARNING_RATE * dW2, b2 - LEARNING_RATE * db2
