@@ -5,10 +5,11 @@ The order of an epoch is a function of its number, so batches can begin at any i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import count, islice, repeat
 from reprlib import repr as brief
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from toolz import concat
@@ -16,6 +17,8 @@ from toolz import concat
 from catpipe.checks import check_type, check_whole, is_number
 from catpipe.data.sampling import Indices, Order, check_order, checked_labels
 from catpipe.nn.arrays import Array
+
+_B = TypeVar("_B")
 
 
 class Batch(NamedTuple):
@@ -176,30 +179,37 @@ def picked(
     >>> [indices.tolist() for indices, _ in islice(picks, 3)]
     [[2, 0], [1], [2, 0]]
     """
-    visits, over = visited(everything, order, size, start, drop_last=drop_last)
-    each = concat(_split(size, *visit, drop_last=drop_last) for visit in visits)
-    return islice(each, over, None)
+    split = partial(_split, size, drop_last=drop_last)
+    return split_epochs(split, everything, order, size, start, drop_last=drop_last)
 
 
-def visited(
-    everything: Batch, order: Order, size: int, start: int = 0, *, drop_last: bool = False
-) -> tuple[Iterator[tuple[Indices, Array | None]], int]:
-    """Return the examples that each epoch visits, in its order, and all examples' weights in it.
+def split_epochs(
+    split: Callable[[Indices, Array | None], Iterable[_B]],
+    everything: Batch,
+    order: Order,
+    size: int,
+    start: int = 0,
+    *,
+    drop_last: bool = False,
+) -> Iterator[_B]:
+    """Return what `split` makes of each batch, epoch after epoch, from iteration `start` on.
 
-    The first epoch is that of iteration `start`. Return also how many of its batches are over by
-    then. Raises as `mini_batches` does.
+    It is given the examples that an epoch visits, in its order, and all examples' weights in it.
+    Raises as `mini_batches` does.
 
     >>> everything = Batch(np.ones((4, 3)), np.ones((1, 3)))
-    >>> visits, over = visited(everything, lambda epoch: np.array([2, 0, 1]), size=2, start=3)
-    >>> next(visits)[0], over
-    (array([2, 0, 1]), 1)
+    >>> split = lambda examples, weights: np.split(examples, [2])
+    >>> batches = split_epochs(split, everything, lambda epoch: np.array([2, 0, 1]), 2, start=1)
+    >>> list(islice(batches, 2))
+    [array([1]), array([2, 0])]
     """
     check_batch(everything)
-    of_first = _of_first(order, everything)
-    of_epoch = batches_in_epoch(len(of_first), size, drop_last=drop_last)
-    first, over = divmod(check_whole("start", start, least=0), of_epoch)
-    weights, each = everything.weights, map(order, count(first))
-    return ((examples, _weights_in(weights, examples)) for examples in each), over
+    first_epoch = _checked_first_epoch(order, everything)
+    of_epoch = batches_in_epoch(len(first_epoch), size, drop_last=drop_last)
+    first, skipped = divmod(check_whole("start", start, least=0), of_epoch)
+    visits = map(order, count(first))
+    each = concat(split(examples, _weights_in(everything.weights, examples)) for examples in visits)
+    return islice(each, skipped, None)
 
 
 def batches_in_epoch(examples: int, size: int, *, drop_last: bool = False) -> int:
@@ -215,7 +225,7 @@ def batches_in_epoch(examples: int, size: int, *, drop_last: bool = False) -> in
     return number
 
 
-def _of_first(order: Order, everything: Batch) -> Indices:
+def _checked_first_epoch(order: Order, everything: Batch) -> Indices:
     """Return the examples of the first epoch; refuse others than there are, or all of weight 0."""
     check_order(order)
     found, examples = checked_labels(order(0), "examples of an order"), everything.X.shape[-1]

@@ -3,8 +3,9 @@
 NumPy's functions take NumPy's arrays. JAX's name the module of the same functions for them, by the
 `__array_namespace__` of the Python array API standard. So the formulas of a network are written
 once, with `xp` for the module, and JAX compiles and differentiates them and runs them on a device.
-Its sums and maxima are NumPy's `add.reduce` and `maximum.reduce`, which JAX has and the standard
-has not.
+Its sums and maxima are NumPy's `add.reduce` and `maximum.reduce`, and its gradients of a layer an
+`einsum`, which JAX has and the standard has not. Where two branches of a smooth formula meet, they
+are written so that JAX finds the slope there too.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 Array: TypeAlias = NDArray[Any]
 
-_NUMPYS = ndarray, np.generic
+_OF_NUMPY = ndarray, np.generic
 
 
 def is_foreign(array: Any) -> bool:
@@ -27,7 +28,7 @@ def is_foreign(array: Any) -> bool:
     >>> is_foreign(np.ones(1)), is_foreign([1.0])
     (False, False)
     """
-    return hasattr(array, "__array_namespace__") and not isinstance(array, _NUMPYS)
+    return not isinstance(array, _OF_NUMPY) and hasattr(array, "__array_namespace__")
 
 
 def namespaced(numbers: Array) -> tuple[Any, Array]:

@@ -58,7 +58,7 @@ class Layer(Protocol):
 class Cache(NamedTuple):
     """What a dense layer's forward leaves behind for its backward."""
 
-    A: Array  # what came in, (fan_in, examples)
+    A: Array  # what came in, (fan_in, examples); of a symmetric matrix its transpose
     Z: Array  # before the activation, (units, examples)
 
 
@@ -216,14 +216,17 @@ def linear_gradients(dZ: Array, A: Array) -> tuple[Array, Array]:
     (array([[11.]]), array([[3.]]))
     """
     xp, dZ = namespaced(dZ)
-    if xp is not np:  # XLA copies an A.mT beside an A
+    if xp is not np:  # XLA would copy A.mT where A is used too
         return xp.einsum("...ue,...fe->...uf", dZ, A), xp.add.reduce(dZ, -1, keepdims=True)
     return product(dZ, A.mT), dZ @ _ones(dZ.shape[-1], dZ.dtype)  # faster than a sum
 
 
 @lru_cache(maxsize=8)
 def _ones(examples: int, dtype: np.dtype[Any]) -> Array:
-    """Return a column of ones: a product with it is a sum over examples. Nobody else has it."""
+    """Return a column of ones: a product with it is a sum over examples.
+
+    It is never handed on, so nobody can change it.
+    """
     return np.ones((examples, 1), dtype)
 
 

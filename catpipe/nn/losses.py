@@ -66,7 +66,7 @@ class Loss(NamedTuple):
 def binary_cross_entropy(Z: Array, Y: Array) -> Array:
     """Return -(Y log A + (1 - Y) log(1 - A)) with A = sigmoid(Z), of each output and example.
 
-    From logits, it is |Z| (1 - Y if Z > 0 else Y) + log(1 + exp(-|Z|)): nothing overflows, nothing
+    From logits, it is |Z| (Y if Z < 0 else 1 - Y) + log(1 + exp(-|Z|)): nothing overflows, nothing
     cancels.
 
     >>> binary_cross_entropy(np.array([[0.0, -1e4]]), np.array([[1.0, 1.0]])).round(4)
@@ -74,7 +74,7 @@ def binary_cross_entropy(Z: Array, Y: Array) -> Array:
     """
     xp, Z = namespaced(Z)
     Y, size = targets_like(Z, Y), xp.abs(Z)
-    return weighted(xp.where(Z > 0, 1 - Y, Y), size) + xp.log1p(xp.exp(-size))
+    return weighted(xp.where(Z < 0, Y, 1 - Y), size) + xp.log1p(xp.exp(-size))
 
 
 def weighted(weights: Array, costs: Array) -> Array:
@@ -137,13 +137,13 @@ def softmax(Z: Array) -> Array:
 
 
 def _below_top(Z: Array) -> Array:
-    """Return Z less its largest output in each column, where the largest is 0 if infinite, too."""
+    """Return Z less its largest output in each column, which is 0 then, if it is infinite too."""
     xp, Z = namespaced(Z)
     top = xp.maximum.reduce(Z, -2, keepdims=True)
     if xp is np and isfinite(np.add.reduce(top, None)):
         return Z - top
     with np.errstate(invalid="ignore"):
-        return xp.where(top == Z, 0, Z - top)
+        return xp.where((top == Z) & xp.isinf(top), 0, Z - top)
 
 
 def softmax_cross_entropy(Z: Array, Y: Array) -> Array:

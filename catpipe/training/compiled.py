@@ -1,4 +1,4 @@
-"""The same fold, compiled: JAX makes one program of some stretches of steps.
+"""The same fold, compiled: JAX makes one program of a few stretches of steps.
 
 A stretch goes from one state that somebody may look at, as at each sampled cost, to the next.
 
@@ -15,17 +15,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, is_dataclass, replace
 from functools import lru_cache, partial
-from itertools import chain, count, islice, pairwise, repeat, starmap, takewhile
-from operator import truediv
+from itertools import count, islice, pairwise, repeat, takewhile
 from typing import Any, NamedTuple, TypeAlias, cast
 
 import numpy as np
-from toolz import concat, partition_all
+from toolz import concat
 
 from catpipe.checks import of_each_network
-from catpipe.data.batches import Batch, visited
+from catpipe.data.batches import Batch, split_epochs
 from catpipe.data.sampling import Indices, Order
-from catpipe.nn.arrays import Array
+from catpipe.nn.arrays import Array, like
 from catpipe.nn.layers import Dropout, Layer, MaskedDropout
 from catpipe.nn.losses import weighted
 from catpipe.nn.network import Network, cost_of
@@ -37,6 +36,7 @@ from catpipe.training.loop import SAMPLE_EVERY, State, make_step
 MOST = 2**26  # bytes that are drawn for a program
 STRETCHES = 4  # of a program, at most
 WORK = 2**24  # numbers of all vectors times examples of a batch, in a step of each stretch, at most
+FEW = 32  # examples: a step on fewer takes no less
 
 Pick: TypeAlias = tuple[Indices, int, Array | None]
 """The places of a batch's examples, filled up where it is short, their number and weights."""
@@ -44,7 +44,7 @@ Pick: TypeAlias = tuple[Indices, int, Array | None]
 Span: TypeAlias = tuple[int, int]
 """The iterations that a stretch begins and ends with."""
 
-_Begun: TypeAlias = tuple[tuple[Span, ...], tuple[Any, ...], Any]
+_Dispatched: TypeAlias = tuple[tuple[Span, ...], tuple[Any, ...], Any]
 """A program's stretches and, of each, the vectors after it and the cost before: not yet known."""
 
 Drawn: TypeAlias = dict[str, Any]
@@ -61,27 +61,29 @@ class Turns(NamedTuple):
     @property
     def most(self) -> int:
         """Return how many examples a batch has that is not short."""
-        examples = self.everything.X.shape[-1]
-        return min(self.size or examples, examples)
+        if self.order is None or self.size is None:
+            return self.everything.X.shape[-1]
+        return min(self.size, len(self.order(0)))
 
     def picks(self, start: int) -> Iterator[Pick]:
         """Return the examples of each batch from this iteration on."""
         if self.order is None or self.size is None:
             return repeat((np.arange(self.most), self.most, self.everything.weights))
-        visits, over = visited(self.everything, self.order, self.size, start)
-        return islice(concat(starmap(partial(_split, self.most), visits)), over, None)
+        split = partial(_split, self.most)
+        return split_epochs(split, self.everything, self.order, self.size, start)
 
 
 def _split(size: int, examples: Indices, weights: Array | None) -> Iterator[Pick]:
     """Return what is picked for each batch of an epoch that visits these examples."""
     full, seen = divmod(len(examples), size)
     counts = [size] * full + [seen] * (seen > 0)
-    places = _filled(examples, len(counts) * size).reshape(-1, size)
+    rows = np.arange(len(counts) * size).reshape(-1, size)
+    places = examples.take(rows, mode="wrap")  # filled up with the first of them
     if weights is None:
         return zip(places, counts, repeat(None), strict=False)
-    of_batches = _filled(weights.take(examples, -1), places.size)
-    shares = np.moveaxis(of_batches.reshape(*weights.shape[:-1], -1, size), -2, 0)
-    return zip(places, counts, map(truediv, shares, counts), strict=True)
+    of_batches = zip(places, counts, strict=True)
+    shares = (_filled(weights.take(row[:seen], -1) / seen, size) for row, seen in of_batches)
+    return zip(places, counts, shares, strict=True)
 
 
 class _Run(NamedTuple):
@@ -92,6 +94,8 @@ class _Run(NamedTuple):
     turns: Turns
     layouts: tuple[Layout, ...]  # of the parameters and of each moment
     widths: tuple[int, ...]
+    numbers: int  # of all the vectors
+    most: int  # examples of a batch
     has_short: bool  # whether the size of batches leaves a short one in an epoch
 
     @property
@@ -102,21 +106,20 @@ class _Run(NamedTuple):
 
     @property
     def stretches(self) -> int:
-        """Return how many stretches a program has: some where that pays for beginning it."""
-        numbers = self.networks * sum(layout.places[-1][1].stop for layout in self.layouts)
-        by_work = WORK // (numbers * max(self.turns.most, 32))
-        return max(1, min(STRETCHES, by_work, MOST // (SAMPLE_EVERY * self._drawn)))
+        """Return how many stretches a program has: several where steps are short."""
+        by_work = WORK // (self.numbers * max(self.most, FEW))
+        return max(1, min(STRETCHES, by_work, MOST // (SAMPLE_EVERY * self.bytes_of_a_step)))
 
     @property
     def longest(self) -> int:
         """Return how many steps a stretch has at most, for what is drawn to stay below `MOST`."""
-        return max(1, min(SAMPLE_EVERY, MOST // (self.stretches * self._drawn)))
+        return max(1, min(SAMPLE_EVERY, MOST // (self.stretches * self.bytes_of_a_step)))
 
     @property
-    def _drawn(self) -> int:
+    def bytes_of_a_step(self) -> int:
         """Return how many bytes are drawn for a step."""
         an_example, rates = 8 + 8 * self.networks + sum(self.widths), 64
-        return self.turns.most * an_example + rates
+        return self.most * an_example + rates
 
 
 def compiled_trajectory(
@@ -132,26 +135,36 @@ def compiled_trajectory(
     """Return those states of a `trajectory` of so many iterations that end a stretch.
 
     A stretch ends where a cost is sampled, where `ends` says so, and before and after the last
-    iteration. `data` is what `on_device` has made of the turns, where somebody has it. Raises
-    `ModuleNotFoundError` without JAX, and `TypeError` for parameters or moments that do not lie in
-    one vector, and for functions of the network or the optimizer that JAX cannot trace.
+    iteration. Where steps are short, the next few are computed while a state is looked at. `data`
+    is what `on_device` has made of the turns, where somebody has it. Raises `ModuleNotFoundError`
+    without JAX, and `TypeError` for parameters or moments that do not lie in one vector, and for
+    functions of the network or the optimizer that JAX cannot trace.
     """
     yield state
     layouts = tuple(map(_checked_layout, (state.parameters, *state.moments)))
-    widths = _widths(network, state.parameters, turns.everything.X[..., :1])
-    run = _Run(network, optimizer, turns, layouts, widths, _has_short(turns))
+    widths, vectors = _widths(network, state.parameters, turns), _vectors(optimizer, turns, state)
+    numbers = sum(of.size for of in vectors)
+    has_short = turns.order is not None and len(turns.order(0)) % turns.most != 0
+    run = _Run(network, optimizer, turns, layouts, widths, numbers, turns.most, has_short)
     spans = pairwise(_stops(run, state.iteration, iterations, ends))
-    begun = _begun(run, state, spans, data or on_device(turns))
-    for of_program in _one_ahead(begun):
-        for until, vectors, cost in _ended(*of_program):
-            state = _state_at(run, state, until, vectors, cost)
+    programs = _dispatched(run, vectors, spans, state.iteration, data or on_device(turns))
+    for program in _one_ahead(programs) if run.stretches > 1 else programs:
+        for until, of_stretch, cost in _ended(*program):
+            state = _state_at(run, state, until, of_stretch, cost)
             yield state
 
 
-def _one_ahead(programs: Iterator[_Begun]) -> Iterator[_Begun]:
-    """Hand on each once the next has begun."""
-    nothing = (), (), None
-    return (of_program for of_program, _ in pairwise(chain(programs, (nothing,))))
+def _one_ahead(programs: Iterator[_Dispatched]) -> Iterator[_Dispatched]:
+    """Hand on each once the next is dispatched, or cannot be."""
+    dispatched = next(programs, None)
+    while dispatched is not None:
+        try:
+            following = next(programs, None)
+        except Exception:
+            yield dispatched
+            raise
+        yield dispatched
+        dispatched = following
 
 
 def _ended(
@@ -163,22 +176,23 @@ def _ended(
     return zip(ends, of_each, np.asarray(costs), strict=False)  # the last of them may be fillings
 
 
-def _begun(
-    run: _Run, state: State, spans: Iterator[Span], data: tuple[Any, ...]
-) -> Iterator[_Begun]:
+def _dispatched(
+    run: _Run, vectors: tuple[Array, ...], spans: Iterator[Span], start: int, data: tuple[Any, ...]
+) -> Iterator[_Dispatched]:
     """Begin the programs of all stretches, without waiting for any.
 
-    A program of fewer stretches than it has room for ends with some of no steps.
+    Each begins with the last vectors of the one before. One of fewer stretches than it has room for
+    ends with some of no steps.
     """
-    program, vectors = _with_jax(_program, run), _vectors(run, state)
-    picks = run.turns.picks(state.iteration)
-    for stretches in partition_all(run.stretches, spans):
+    program, picks = _with_jax(_program, run), run.turns.picks(start)
+    passed: Any = tuple(np.broadcast_to(of, (run.stretches, *of.shape)) for of in vectors)
+    while stretches := tuple(islice(spans, run.stretches)):
         begin, until = stretches[0][0], stretches[-1][1]
         filled = (*stretches, *repeat((until, until), run.stretches - len(stretches)))
         drawn = _drawn(run, begin, [*islice(picks, until - begin)])
         given = begin, np.array(filled) - begin, drawn, data
-        vectors, costs = _with_jax(lambda _, *of: program(*of), vectors, *given)
-        yield stretches, vectors, costs
+        passed, costs = _with_jax(lambda _, *of: program(*of), passed, *given)
+        yield stretches, passed, costs
 
 
 def on_device(turns: Turns) -> tuple[Any, ...]:
@@ -204,9 +218,10 @@ def _checked_layout(parameters: Parameters) -> Layout:
     return parameters.layout
 
 
-def _widths(network: Network, parameters: Parameters, A: Array) -> tuple[int, ...]:
+def _widths(network: Network, parameters: Parameters, turns: Turns) -> tuple[int, ...]:
     """Return how many units there are for each layer that drops, as one example shows."""
     found: tuple[int, ...] = ()
+    A = turns.everything.X[..., :1]
     for layer in network.layers:
         found = (*found, A.shape[-2]) if _drops(layer) else found
         A, _ = layer.forward(parameters, A, None)
@@ -217,20 +232,15 @@ def _drops(layer: Layer) -> bool:
     return type(layer) in (Dropout, MaskedDropout)  # another class may do more than they
 
 
-def _vectors(run: _Run, state: State) -> tuple[Array, ...]:
-    """Return parameters and moments for each stretch of a program, which begins with the last.
-
-    They are there once for each network that weights or rates are for.
-    """
-    weights = run.turns.everything.weights
-    rates = _scheduled(run.optimizer, state.iteration)
+def _vectors(optimizer: Optimizer, turns: Turns, state: State) -> tuple[Array, ...]:
+    """Return parameters and moments, once for each network that weights or rates are for."""
+    weights = turns.everything.weights
+    rates = _scheduled(optimizer, state.iteration)
     by_network = map(np.shape, rates if weights is None else (*rates, weights))
     leading = np.broadcast_shapes(*(shape[:-2] for shape in by_network))
     vectors = [each.vector for each in (state.parameters, *state.moments)]
     return tuple(
-        np.broadcast_to(
-            of, (run.stretches, *np.broadcast_shapes(of.shape[:-1], leading), of.shape[-1])
-        )
+        np.broadcast_to(of, (*np.broadcast_shapes(of.shape[:-1], leading), of.shape[-1]))
         for of in vectors
     )
 
@@ -271,25 +281,21 @@ def _drawn(run: _Run, begin: int, picks: list[Pick]) -> Drawn:
 
 
 def _of_batches(run: _Run, picks: list[Pick], counts: Indices) -> Drawn:
-    """Return the places of each batch and, where they have some or a batch is short, weights.
+    """Return the places of each batch, and the weights of its examples where they have some.
 
-    Without weights of their own, the examples of a short batch count more and its filling nothing.
+    Without them, each example of a short batch counts more, and what fills it up nothing.
     """
     turns = run.turns
     if turns.size is None:
         return {}
-    size, dtype = turns.most, turns.everything.X.dtype
+    size = run.most
     places = {"places": [places for places, _, _ in picks]}
     if turns.everything.weights is not None:
         return {**places, "weights": [weights for _, _, weights in picks]}
     if not run.has_short and (counts == size).all():
         return places
     shares = (np.arange(size) < counts[:, np.newaxis]) * (size / counts[:, np.newaxis])
-    return {**places, "shares": shares[:, np.newaxis].astype(dtype)}
-
-
-def _has_short(turns: Turns) -> bool:
-    return turns.order is not None and len(turns.order(0)) % turns.most != 0
+    return {**places, "shares": shares[:, np.newaxis]}
 
 
 def _masks(run: _Run, iterations: range, counts: list[int]) -> list[list[Array]]:
@@ -297,7 +303,7 @@ def _masks(run: _Run, iterations: range, counts: list[int]) -> list[list[Array]]
     dropping = [layer for layer in run.network.layers if _drops(layer)]
     steps = [*zip(iterations, counts, strict=True)]
     return [
-        [_filled(_stays(layer, at, (width, seen)), run.turns.most) for at, seen in steps]
+        [_filled(_stays(layer, at, (width, seen)), run.most) for at, seen in steps]
         for layer, width in zip(dropping, run.widths, strict=True)
     ]
 
@@ -366,15 +372,16 @@ def _with_masks(network: Network, masks: Iterator[Any]) -> Network:
 def _with_shares(network: Network, shares: Any) -> Network:
     """Return the network whose loss takes each example so many times, where that is given.
 
-    It costs a product, and weights, which are compared with the largest, a fifteenth of a step.
+    It costs a product; weights, which are divided by the largest, would cost up to a fifteenth of a
+    step.
     """
     if shares is None:
         return network
     cost, gradient = network.loss.cost, network.loss.gradient
     return network._replace(
         loss=network.loss._replace(
-            cost=lambda Z, Y: weighted(shares, cost(Z, Y)),
-            gradient=lambda Z, Y: shares * gradient(Z, Y),
+            cost=lambda Z, Y: weighted(like(Z, shares), cost(Z, Y)),
+            gradient=lambda Z, Y: like(Z, shares) * gradient(Z, Y),
         )
     )
 

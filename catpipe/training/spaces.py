@@ -181,7 +181,7 @@ READ = 4, 14  # a number of a product's larger matrix, beside its multiplication
 UPDATED = 100, 250  # a weight, in each step
 PICKED = 20  # a number of a column that goes to a batch
 FACTORED = 5.5  # times a product of its size, for a QR decomposition
-PANELS = 150  # columns more, or as many again: it goes over the matrix for a few columns at a time
+PANELS = 150  # columns, or as many as there are, by which it costs more than its rank
 LIFTED = 100, 2500  # a weight, on the way into a subspace and back
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from catpipe import nn
 from catpipe.data.batches import Batch
 from catpipe.nn.network import cost_of, gradients, mlp
 from catpipe.nn.parameters import Parameters, map_parameters
@@ -87,6 +88,25 @@ def test_every_formula_is_the_same_in_jax(jax, activation, loss):
     for found, expected in pairs:
         assert isinstance(found, jax.Array)
         np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-14)
+
+
+SMOOTH = [each for each in ACTIVATIONS if each not in (nn.RELU, nn.LEAKY_RELU)]
+
+
+@pytest.mark.parametrize("at", [0.0, -0.0, 1e-300, 40.0, -40.0, 800.0, -800.0])
+@pytest.mark.parametrize("activation", SMOOTH, ids=str)
+def test_jax_finds_the_slope_of_a_smooth_activation_everywhere(jax, activation, at):
+    expected = activation.backward(np.ones(1), np.array([at]))
+    found = jax.grad(activation.value)(at)
+    np.testing.assert_allclose(found, expected[0], rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("logits", [[0, 0, 0], [1, 1, 1], [0, 5, 5], [-800, 0, 800]], ids=str)
+@pytest.mark.parametrize("loss", LOSSES, ids=str)
+def test_jax_finds_the_gradient_of_a_loss_at_zeros_and_ties_too(jax, loss, logits):
+    Z, Y = np.array(logits, float)[:, np.newaxis], np.eye(3)[:, :1]
+    found = jax.grad(lambda Z: loss.cost(Z, Y).sum())(jax.numpy.array(Z))
+    np.testing.assert_allclose(found, loss.gradient(Z, Y), rtol=1e-12, atol=1e-15)
 
 
 def test_jax_maps_over_a_stack(jax):
