@@ -47,8 +47,6 @@ SETTINGS: dict[str, Experiment] = {
     "full batches and dropout": SHORT._replace(
         batch_size=None, dropout=0.4, schedule=("step", 0.5, 30), activation=("silu", "leaky_relu")
     ),
-    "more visits than examples": SHORT._replace(order="balanced", batch_size=30),
-    "larger than an epoch": SHORT._replace(order="balanced", batch_size=500),
     "float32": SHORT._replace(dtype="float32", optimizer="adam", learning_rate=0.003),
     "stopped early": SHORT._replace(early_stopping=2, learning_rate=0.5, iterations=400),
     "patient": SHORT._replace(early_stopping=500, optimizer="averaged_momentum"),
@@ -90,6 +88,14 @@ def test_in_every_space(kind, changes):
     asked = asked._replace(full_space=kind == "full")
     plain, program = (fit(asked._replace(compiled=way), wide) for way in (False, True))
     assert plain.space == program.space == kind
+    assert_near(plain.parameters, program.parameters, 1e-10)
+
+
+@pytest.mark.parametrize("size", [30, 500])
+def test_where_an_epoch_visits_more_examples_than_there_are(size):
+    rare = PICTURES._replace(labels=np.where(np.arange(24) % 8, PICTURES.labels // 2, 2))
+    asked = SHORT._replace(order="balanced", batch_size=size)
+    plain, program = (fit(asked._replace(compiled=way), rare) for way in (False, True))
     assert_near(plain.parameters, program.parameters, 1e-10)
 
 
@@ -145,7 +151,7 @@ def test_a_run_that_was_made_longer_is_replayed_to_the_bit():
 
 @pytest.mark.parametrize("leading", [(), (2,)], ids=["one network", "a stack"])
 @pytest.mark.parametrize("start", [0, 5])
-@pytest.mark.parametrize(("visits", "size"), [(12, 4), (12, 5), (7, 3), (20, 8), (7, 50)])
+@pytest.mark.parametrize(("visits", "size"), [(12, 5), (7, 3), (20, 8), (20, 15), (20, 50)])
 def test_what_is_picked_is_what_mini_batches_pick(visits, size, start, leading):
     def order(epoch):
         return np.random.default_rng(epoch).integers(12, size=visits)
