@@ -93,7 +93,7 @@ def test_in_every_space(kind, changes):
 
 @pytest.mark.parametrize("size", [30, 500])
 def test_where_an_epoch_visits_more_examples_than_there_are(size):
-    rare = PICTURES._replace(labels=np.where(np.arange(24) % 8, PICTURES.labels // 2, 2))
+    rare = PICTURES._replace(targets=np.where(np.arange(24) % 8, PICTURES.targets // 2, 2))
     asked = SHORT._replace(order="balanced", batch_size=size)
     plain, program = (fit(asked._replace(compiled=way), rare) for way in (False, True))
     assert_near(plain.parameters, program.parameters, 1e-10)
