@@ -135,10 +135,10 @@ def compiled_trajectory(
     """Return those states of a `trajectory` of so many iterations that end a stretch.
 
     A stretch ends where a cost is sampled, where `ends` says so, and before and after the last
-    iteration. Where steps are short, the next few are computed while a state is looked at. `data`
-    is what `on_device` has made of the turns, where somebody has it. Raises `ModuleNotFoundError`
-    without JAX, and `TypeError` for parameters or moments that do not lie in one vector, and for
-    functions of the network or the optimizer that JAX cannot trace.
+    iteration; where steps are short, a few stretches are computed at once. `data` is what
+    `on_device` has made of the turns, where somebody has it. Raises `ModuleNotFoundError` without
+    JAX, and `TypeError` for parameters or moments that do not lie in one vector, and for functions
+    of the network or the optimizer that JAX cannot trace.
     """
     yield state
     layouts = tuple(map(_checked_layout, (state.parameters, *state.moments)))
@@ -148,23 +148,10 @@ def compiled_trajectory(
     run = _Run(network, optimizer, turns, layouts, widths, numbers, turns.most, has_short)
     spans = pairwise(_stops(run, state.iteration, iterations, ends))
     programs = _dispatched(run, vectors, spans, state.iteration, data or on_device(turns))
-    for program in _one_ahead(programs) if run.stretches > 1 else programs:
+    for program in programs:
         for until, of_stretch, cost in _ended(*program):
             state = _state_at(run, state, until, of_stretch, cost)
             yield state
-
-
-def _one_ahead(programs: Iterator[_Dispatched]) -> Iterator[_Dispatched]:
-    """Hand on each once the next is dispatched, or cannot be."""
-    dispatched = next(programs, None)
-    while dispatched is not None:
-        try:
-            following = next(programs, None)
-        except Exception:
-            yield dispatched
-            raise
-        yield dispatched
-        dispatched = following
 
 
 def _ended(
@@ -179,20 +166,36 @@ def _ended(
 def _dispatched(
     run: _Run, vectors: tuple[Array, ...], spans: Iterator[Span], start: int, data: tuple[Any, ...]
 ) -> Iterator[_Dispatched]:
-    """Begin the programs of all stretches, without waiting for any.
+    """Begin the programs of all stretches, each with the last vectors of the one before.
 
-    Each begins with the last vectors of the one before. One of fewer stretches than it has room for
-    ends with some of no steps.
+    While one is computed, what the next needs is drawn; what is wrong with that is raised later.
     """
-    program, picks = _with_jax(_program, run), run.turns.picks(start)
+    program, drawn = _with_jax(_program, run), _drawn_for(run, spans, start)
     passed: Any = tuple(np.broadcast_to(of, (run.stretches, *of.shape)) for of in vectors)
+    coming, fault = next(drawn, None), None
+    while coming is not None:
+        stretches, given = coming
+        passed, costs = _with_jax(lambda _, *of: program(*of), passed, *given, data)
+        try:
+            coming = next(drawn, None)
+        except Exception as error:  # any, of a schedule of one's own
+            coming, fault = None, error
+        yield stretches, passed, costs
+    if fault is not None:
+        raise fault
+
+
+def _drawn_for(run: _Run, spans: Iterator[Span], start: int) -> Iterator[tuple[Any, ...]]:
+    """Give the stretches of each program, and where it begins, its steps and what is drawn for it.
+
+    One of fewer stretches than it has room for ends with some of no steps.
+    """
+    picks = run.turns.picks(start)
     while stretches := tuple(islice(spans, run.stretches)):
         begin, until = stretches[0][0], stretches[-1][1]
         filled = (*stretches, *repeat((until, until), run.stretches - len(stretches)))
         drawn = _drawn(run, begin, [*islice(picks, until - begin)])
-        given = begin, np.array(filled) - begin, drawn, data
-        passed, costs = _with_jax(lambda _, *of: program(*of), passed, *given)
-        yield stretches, passed, costs
+        yield stretches, (begin, np.array(filled) - begin, drawn)
 
 
 def on_device(turns: Turns) -> tuple[Any, ...]:

@@ -190,7 +190,7 @@ def never(iteration: int) -> bool:
     return False
 
 
-def test_the_next_program_begins_before_a_state_is_handed_on():
+def test_what_the_next_program_needs_is_drawn_before_a_state_is_handed_on():
     asked_of: list[int] = []
     states = ahead(counted(asked_of))
     assert [state.iteration for state in islice(states, 2)] == [0, 100]
