@@ -59,17 +59,15 @@ class Turns(NamedTuple):
     size: int | None = None
 
     @property
-    def most(self) -> int:
-        """Return how many examples a batch has that is not short."""
-        if self.order is None or self.size is None:
-            return self.everything.X.shape[-1]
-        return min(self.size, len(self.order(0)))
+    def visited(self) -> int:
+        """Return how many examples an epoch visits; it is drawn to know."""
+        return self.everything.X.shape[-1] if self.order is None else len(self.order(0))
 
-    def picks(self, start: int) -> Iterator[Pick]:
-        """Return the examples of each batch from this iteration on."""
+    def picks(self, start: int, most: int) -> Iterator[Pick]:
+        """Return the examples of each batch from this iteration on, filled up to so many."""
         if self.order is None or self.size is None:
-            return repeat((np.arange(self.most), self.most, self.everything.weights))
-        split = partial(_split, self.most)
+            return repeat((np.arange(most), most, self.everything.weights))
+        split = partial(_split, most)
         return split_epochs(split, self.everything, self.order, self.size, start)
 
 
@@ -95,8 +93,18 @@ class _Run(NamedTuple):
     layouts: tuple[Layout, ...]  # of the parameters and of each moment
     widths: tuple[int, ...]
     numbers: int  # of all the vectors
-    most: int  # examples of a batch
-    has_short: bool  # whether the size of batches leaves a short one in an epoch
+    visited: int  # examples in an epoch
+
+    @property
+    def most(self) -> int:
+        """Return how many examples a batch has that is not short."""
+        _, order, size = self.turns
+        return self.visited if order is None or size is None else min(size, self.visited)
+
+    @property
+    def has_short(self) -> bool:
+        """Return whether the size of batches leaves a short one in an epoch."""
+        return self.visited % self.most != 0
 
     @property
     def networks(self) -> int:
@@ -142,13 +150,12 @@ def compiled_trajectory(
     """
     yield state
     layouts = tuple(map(_checked_layout, (state.parameters, *state.moments)))
-    widths, vectors = _widths(network, state.parameters, turns), _vectors(optimizer, turns, state)
+    widths = _widths(network, state.parameters, turns.everything.X[..., :1])
+    vectors = _vectors(optimizer, turns, state)
     numbers = sum(of.size for of in vectors)
-    has_short = turns.order is not None and len(turns.order(0)) % turns.most != 0
-    run = _Run(network, optimizer, turns, layouts, widths, numbers, turns.most, has_short)
+    run = _Run(network, optimizer, turns, layouts, widths, numbers, turns.visited)
     spans = pairwise(_stops(run, state.iteration, iterations, ends))
-    programs = _dispatched(run, vectors, spans, state.iteration, data or on_device(turns))
-    for program in programs:
+    for program in _dispatched(run, vectors, spans, state.iteration, data or on_device(turns)):
         for until, of_stretch, cost in _ended(*program):
             state = _state_at(run, state, until, of_stretch, cost)
             yield state
@@ -190,7 +197,7 @@ def _drawn_for(run: _Run, spans: Iterator[Span], start: int) -> Iterator[tuple[A
 
     One of fewer stretches than it has room for ends with some of no steps.
     """
-    picks = run.turns.picks(start)
+    picks = run.turns.picks(start, run.most)
     while stretches := tuple(islice(spans, run.stretches)):
         begin, until = stretches[0][0], stretches[-1][1]
         filled = (*stretches, *repeat((until, until), run.stretches - len(stretches)))
@@ -221,10 +228,9 @@ def _checked_layout(parameters: Parameters) -> Layout:
     return parameters.layout
 
 
-def _widths(network: Network, parameters: Parameters, turns: Turns) -> tuple[int, ...]:
+def _widths(network: Network, parameters: Parameters, A: Array) -> tuple[int, ...]:
     """Return how many units there are for each layer that drops, as one example shows."""
     found: tuple[int, ...] = ()
-    A = turns.everything.X[..., :1]
     for layer in network.layers:
         found = (*found, A.shape[-2]) if _drops(layer) else found
         A, _ = layer.forward(parameters, A, None)

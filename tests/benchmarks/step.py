@@ -47,7 +47,8 @@ def inline(batches, parameters, iterations):
         Z3 = W3 @ A2 + b3
         A3 = np.maximum(Z3, 0)
         Z4 = W4 @ A3 + b4
-        A4 = np.exp(np.minimum(Z4, 0)) / (1 + np.exp(-np.abs(Z4)))
+        e = np.exp(-np.abs(Z4))
+        A4 = np.maximum(e, np.sign(Z4)) / (1 + e)
         dZ4, share, ones = A4 - Y, 1 / X.shape[-1], ones_of[X.shape[-1]]
         dW4, db4 = (dZ4 @ A3.T) * share, dZ4 @ ones * share
         dZ3 = (W4.T @ dZ4) * (Z3 > 0)
@@ -75,7 +76,8 @@ def inline_dual(K, Y, parameters, iterations):
         Z3 = W3 @ A2 + b3
         A3 = np.maximum(Z3, 0)
         Z4 = W4 @ A3 + b4
-        A4 = np.exp(np.minimum(Z4, 0)) / (1 + np.exp(-np.abs(Z4)))
+        e = np.exp(-np.abs(Z4))
+        A4 = np.maximum(e, np.sign(Z4)) / (1 + e)
         dZ4, share, ones = A4 - Y, 1 / K.shape[-1], ones_of[K.shape[-1]]
         dW4, db4 = (dZ4 @ A3.T) * share, dZ4 @ ones * share
         dZ3 = (W4.T @ dZ4) * (Z3 > 0)

@@ -33,6 +33,7 @@ from catpipe.data.sampling import Indices
 from catpipe.data.transforms.columns import pixels
 from catpipe.nn.arrays import Array
 from catpipe.optim.optimizers import Optimizer, adam, gradient_descent, heavy_ball
+from catpipe.shell.runs.environment import environment
 from catpipe.shell.runs.provenance import default_folder
 from catpipe.shell.storage.datasets import load_data
 from tests.benchmarks import THREADS
@@ -258,8 +259,9 @@ def parser() -> ArgumentParser:
 
 def show(options: Namespace) -> int:
     """Print the tables of this process's number of threads; return 1 where a row is wrong."""
-    load = ", ".join(f"{of:.1f}" for of in os.getloadavg())
-    print(f"threads: {THREADS}; load {load} of {os.cpu_count()} cores; {kernels()}", end="")
+    load, here = ", ".join(f"{of:.1f}" for of in os.getloadavg()), environment()
+    print(f"threads: {THREADS}; load {load} of {os.cpu_count()} cores; ", end="")
+    print(f"{here['blas']} with kernels for {here['blas_kernel']}", end="")
     before, wrong = None, False
     for row in (each for each in ROWS if each.name.startswith(tuple(options.only))):
         if row.contestants is not before:
@@ -271,15 +273,6 @@ def show(options: Namespace) -> int:
             print(shown, flush=True)
     print(f"\nload at the end {os.getloadavg()[0]:.1f}")
     return int(wrong)
-
-
-def kernels() -> str:
-    """Return which BLAS NumPy has, and for which processor it takes its kernels."""
-    from threadpoolctl import threadpool_info
-
-    known = [each for each in threadpool_info() if each["user_api"] == "blas"]
-    each = (f"{of['internal_api']} {of['version']} for {of.get('architecture')}" for of in known)
-    return "; ".join(each) or "BLAS unknown"
 
 
 def main(arguments: list[str]) -> int:

@@ -158,12 +158,12 @@ def test_what_is_picked_is_what_mini_batches_pick(visits, size, start, leading):
 
     weights = normal(1, *leading, 1, 12) ** 2
     everything = Batch(normal(2, 3, 12), normal(3, 1, 12), weights)
-    turns = Turns(everything, order, size)
-    picks: Iterator[Any] = turns.picks(start)
+    turns, most = Turns(everything, order, size), min(visits, size)
+    picks: Iterator[Any] = turns.picks(start, most)
     others: Iterator[Any] = batches.picked(everything, order, size, start)
     for at in range(start, start + 9):
         (places, seen, shares), (expected, of_each) = next(picks), next(others)
-        assert places.shape[-1] == shares.shape[-1] == turns.most
+        assert places.shape[-1] == shares.shape[-1] == most
         np.testing.assert_array_equal(places[:seen], expected)
         np.testing.assert_array_equal(shares[..., :seen], of_each)
         assert not shares[..., seen:].any()
