@@ -4,11 +4,12 @@ Each epoch visits every picture once: windows, which are runs of whole chunks, i
 anew, and the pictures of each in an order drawn anew. What is drawn depends on the seed, the epoch
 and the window alone, so a stream can begin at any batch.
 
-Another process looks at the file first: what crashes or hangs HDF5 there is one sentence. Then HDF5
-reads it in this process, since the pictures would take longer from one process to the other than a
-step takes. So do not stream a file that others can change meanwhile.
+Another process looks at the file first, once for each version of it: what crashes or hangs HDF5
+there is one sentence. Then HDF5 reads it in this process, since the pictures would take longer from
+one process to the other than a step takes. So do not stream a file that others can change
+meanwhile.
 
-While a batch is used, threads make the next one and read the next window, whose chunks are unpacked
+While a batch is used, threads make the next two and read the next window, whose chunks are unpacked
 on all cores: NumPy, zlib and HDF5 let others run meanwhile. What a thread makes has its place, so
 that no batch depends on which is first.
 """
@@ -16,11 +17,12 @@ that no batch depends on which is first.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
-from functools import partial
-from itertools import chain, groupby
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
+from functools import lru_cache, partial
+from itertools import chain, groupby, islice, tee
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -60,7 +62,9 @@ from catpipe.shell.storage.hdf5 import Declared, Opened, opened_on_disk
 from catpipe.shell.storage.names import PARTS, Names
 
 WINDOW = 2**25  # bytes
+MADE = 2  # batches at once, each in a thread
 
+_S = TypeVar("_S")
 _T = TypeVar("_T")
 _Map = Callable[..., Iterable[None]]
 
@@ -79,10 +83,10 @@ class StoredPictures(NamedTuple):
 
 
 class _Stored(NamedTuple):
-    """Inputs in a file that is open: what they declare, their form, targets and classes."""
+    """What another process finds in a file: what inputs declare, their form, targets, classes."""
 
     path: Path
-    dataset: h5py.Dataset
+    name: str
     declared: Declared
     form: Form
     targets: NDArray[Any]
@@ -91,7 +95,7 @@ class _Stored(NamedTuple):
     @property
     def where(self) -> str:
         """Return what errors about the inputs begin with."""
-        return f"{self.path}: {self.dataset.name[1:]}"
+        return f"{self.path}: {self.name}"
 
 
 class _Visit(NamedTuple):
@@ -104,10 +108,11 @@ class _Visit(NamedTuple):
 
 
 class _Piece(NamedTuple):
-    """Pictures of one window that go to one batch."""
+    """Pictures chosen of a window that is being read, which go to one batch, and their targets."""
 
     batch: int
-    inputs: NDArray[Any]
+    window: Future[NDArray[Any]]
+    chosen: Indices
     targets: NDArray[Any]
 
 
@@ -124,7 +129,7 @@ def stored_pictures(path: StrPath, part: str = "train", window: int = WINDOW) ->
     """
     if part not in PARTS:
         raise ValueError(f"part is {part!r}; expected one of {', '.join(PARTS)}")
-    with _opened(Path(path), part) as stored:
+    with _opened(Path(path), part) as (stored, _):
         _pictures_in(window, stored.where, stored.declared)
         return StoredPictures(Path(path), part, stored.form.shape, stored.classes, window)
 
@@ -140,7 +145,7 @@ def stream_batches(
     """Return batches of so many pictures, from iteration `start` on, read while they are used.
 
     Batches run on from window to window; the last of an epoch is short where the size does not
-    divide the pictures. In memory are at most two windows, three batches and two more as `uint8`,
+    divide the pictures. In memory are at most three windows, four batches and four more as `uint8`,
     four chunks a core, and 16 bytes a picture. The file is open until the stream ends or is closed.
     Raises `DataError`, also on the way, and `ValueError` for a size, start or seed that cannot be.
 
@@ -166,27 +171,42 @@ def stream_batches(
 
 
 @contextmanager
-def _opened(path: Path, part: str) -> Iterator[_Stored]:
-    """Give the pictures in a file that another process has looked at, open in this one."""
-    with opened_on_disk(path) as file:
-        names = names_in(file, part)
-        declared, form, targets, classes = _looked_at(file, names)
-        file.check(names.inputs)
+def _opened(path: Path, part: str) -> Iterator[tuple[_Stored, h5py.Dataset]]:
+    """Give what another process finds in a file, and its inputs, open in this process."""
+    found = _looked_at(path, part, _version(path))
     with ExitStack() as stack:
         with _damage_refused(path):
-            dataset = checked(stack.enter_context(h5py.File(path)), names.inputs)
+            dataset = checked(stack.enter_context(h5py.File(path)), found.name)
             check_written(dataset)
             if {LZF, SZIP} & {*filters_of(dataset)}:
                 raise Refusal(
-                    f"{names.inputs} is stored through the HDF5 filters {filters_of(dataset)}, "
+                    f"{found.name} is stored through the HDF5 filters {filters_of(dataset)}, "
                     "whose chunks cannot be checked on the way; expected gzip or none: write it "
                     "again so"
                 )
-        yield _Stored(path, dataset, declared, form, targets, classes)
+        yield found, dataset
 
 
-def _looked_at(file: Opened, names: Names) -> tuple[Declared, Form, NDArray[Any], tuple[str, ...]]:
-    """Return what the inputs declare and their form, the targets, and the classes' names."""
+def _version(path: Path) -> tuple[int, ...]:
+    """Return what changes when somebody writes to the file; zeros where there is none."""
+    with suppress(OSError):
+        of = path.stat()
+        return of.st_dev, of.st_ino, of.st_size, of.st_mtime_ns, of.st_ctime_ns
+    return (0,)
+
+
+@lru_cache(maxsize=8)
+def _looked_at(path: Path, part: str, version: tuple[int, ...]) -> _Stored:  # noqa: ARG001
+    """Return what another process finds; it is started once for each version of a file."""
+    with opened_on_disk(path) as file:
+        names = names_in(file, part)
+        found = _examples_in(file, names)
+        file.check(names.inputs)
+    return found
+
+
+def _examples_in(file: Opened, names: Names) -> _Stored:
+    """Return the examples of these names."""
     where, named = f"{file.path}: {names.inputs}", f"{file.path}: {names.targets}"
     declared = file.look([names.inputs])[names.inputs]
     check_axes(file, names, declared.shape)
@@ -203,7 +223,8 @@ def _looked_at(file: Opened, names: Names) -> tuple[Declared, Form, NDArray[Any]
         classes = classes_named(listed, arrays[names.classes], [rows])
     else:
         classes = classes_numbered(named, [rows])
-    return declared, form, class_numbers_of(named, rows, classes), classes.names
+    numbers = class_numbers_of(named, rows, classes)
+    return _Stored(Path(file.path), names.inputs, declared, form, numbers, classes.names)
 
 
 @contextmanager
@@ -233,10 +254,10 @@ def _batches(
     """Hand on batches, each made in a thread while the one before it is used, as are windows."""
     path, part, *expected, window = stored
     with (
-        _opened(path, part) as found,
-        ThreadPoolExecutor(1) as reader,
-        ThreadPoolExecutor(1) as maker,
-        _cancelled_in_the_end(ThreadPoolExecutor(os.cpu_count())) as unpackers,
+        _opened(path, part) as (found, dataset),
+        _threads(1) as reader,
+        _threads(MADE) as makers,
+        _threads(os.cpu_count()) as unpackers,
     ):
         examples = found.form.shape[0]
         if [found.form.shape, found.classes] != expected:
@@ -244,28 +265,32 @@ def _batches(
                 f"{path}: holds other pictures than before; expected the same: ask anew"
             )
         length = _pictures_in(window, found.where, found.declared)
-        visits = _visits(examples, length, size, seed, wanted)
-        windows = _ahead(reader, map(partial(_read, found, unpackers.map), visits))
-        pieces = chain.from_iterable(map(partial(_pieces, found.targets), windows))
-        batches = groupby(pieces, attrgetter("batch"))
-        yield from _ahead(maker, map(partial(_batch, len(found.classes), dtype), batches))
+        visits, again = tee(_visits(examples, length, size, seed, wanted))
+        windows = _begun(reader, partial(_read, found, dataset, unpackers.map), visits)
+        pieces = chain.from_iterable(map(partial(_pieces, found.targets), again, windows))
+        batches = (tuple(each) for _, each in groupby(pieces, attrgetter("batch")))
+        made = _begun(makers, partial(_batch, len(found.classes), dtype), batches, MADE)
+        yield from map(Future.result, made)
 
 
 @contextmanager
-def _cancelled_in_the_end(threads: ThreadPoolExecutor) -> Iterator[ThreadPoolExecutor]:
-    """Give the threads; in the end, what none of them has begun is not done any more."""
+def _threads(number: int | None) -> Iterator[ThreadPoolExecutor]:
+    """Give so many threads; in the end, what none of them has begun is not done any more."""
+    threads = ThreadPoolExecutor(number)
     try:
         yield threads
     finally:
         threads.shutdown(cancel_futures=True)
 
 
-def _ahead(thread: Executor, items: Iterator[_T]) -> Iterator[_T]:
-    """Hand on the items, each made in the thread while the one before it is used."""
-    coming = thread.submit(next, items, None)
-    while (item := coming.result()) is not None:
-        coming = thread.submit(next, items, None)
-        yield item
+def _begun(
+    threads: Executor, make: Callable[[_S], _T], items: Iterator[_S], ahead: int = 1
+) -> Iterator[Future[_T]]:
+    """Hand on what comes of each item, which threads make; so many after it are begun by then."""
+    coming = deque(threads.submit(make, item) for item in islice(items, ahead))
+    while coming:
+        coming.extend(threads.submit(make, item) for item in islice(items, 1))
+        yield coming.popleft()
 
 
 def _visits(examples: int, length: int, size: int, seed: int, wanted: range) -> Iterator[_Visit]:
@@ -283,25 +308,24 @@ def _visits(examples: int, length: int, size: int, seed: int, wanted: range) -> 
             place += len(order)
 
 
-def _read(stored: _Stored, map_: _Map, visit: _Visit) -> tuple[_Visit, NDArray[Any]]:
-    """Return the inputs of a window, beside what is to become of them."""
+def _read(stored: _Stored, dataset: h5py.Dataset, map_: _Map, visit: _Visit) -> NDArray[Any]:
+    """Return the inputs of a window."""
     with _damage_refused(stored.path):
-        window = rows(stored.dataset, visit.begin, visit.end, map_)
-        check_length(stored.dataset.file)
-    return visit, inputs_from_rows(stored.where, window, stored.form)
+        window = rows(dataset, visit.begin, visit.end, map_)
+        check_length(dataset.file)
+    return inputs_from_rows(stored.where, window, stored.form)
 
 
-def _pieces(targets: NDArray[Any], window: tuple[_Visit, NDArray[Any]]) -> Iterator[_Piece]:
+def _pieces(targets: NDArray[Any], visit: _Visit, window: Future[NDArray[Any]]) -> Iterator[_Piece]:
     """Return the examples of a window, cut where a batch ends."""
-    visit, inputs = window
     cuts = np.flatnonzero(np.diff(visit.batches)) + 1
     for chosen, batches in zip(*(np.split(v, cuts) for v in visit[2:]), strict=True):
-        yield _Piece(batches[0], inputs[chosen], targets[visit.begin + chosen])
+        yield _Piece(batches[0], window, chosen, targets[visit.begin + chosen])
 
 
-def _batch(classes: int, dtype: DTypeLike, pieces: tuple[int, Iterator[_Piece]]) -> Batch:
-    _, inputs, found = zip(*pieces[1], strict=True)
-    rows = np.concatenate(found)
+def _batch(classes: int, dtype: DTypeLike, pieces: Sequence[_Piece]) -> Batch:
+    """Return the batch of these pieces: its inputs as columns of floats."""
+    rows = np.concatenate([piece.targets for piece in pieces])
     Y = targets(rows, classes, dtype) if classes else rows.reshape(len(rows), -1).T.astype(dtype)
-    images = np.concatenate(inputs) if len(inputs) > 1 else inputs[0]
-    return Batch(pixels(images, dtype), Y)
+    inputs = [piece.window.result()[piece.chosen] for piece in pieces]
+    return Batch(pixels(np.concatenate(inputs) if len(inputs) > 1 else inputs[0], dtype), Y)
