@@ -11,7 +11,7 @@ are written so that JAX finds the slope there too.
 from __future__ import annotations
 
 from reprlib import repr as brief
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 from numpy import ndarray
@@ -88,3 +88,21 @@ def as_numpy(numbers: Array) -> Array:
         return np.asarray(numbers)
     except TypeError:  # so says what is traced
         return numbers
+
+
+def in_order(array: Array) -> Array:
+    """Return the array as one that lies in memory in the order of its axes.
+
+    Products with it may be faster than with a transposed view. XLA would make such a view of it
+    again, but for a barrier.
+
+    >>> in_order(np.ones((2, 3)).T).flags.c_contiguous
+    True
+    """
+    if not is_foreign(array):
+        return np.ascontiguousarray(array)
+    if array.__array_namespace__().__name__ != "jax.numpy":
+        return array
+    from jax.lax import optimization_barrier  # noqa: PLC0415  # where JAX is imported already
+
+    return cast("Array", optimization_barrier(array))  # type: ignore[no-untyped-call]

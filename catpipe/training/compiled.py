@@ -13,7 +13,7 @@ there is one.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import lru_cache, partial
 from itertools import count, islice, pairwise, repeat, takewhile
 from typing import Any, NamedTuple, TypeAlias, cast
@@ -24,8 +24,18 @@ from toolz import concat
 from catpipe.checks import of_each_network
 from catpipe.data.batches import Batch, split_epochs
 from catpipe.data.sampling import Indices, Order
-from catpipe.nn.arrays import Array, like
-from catpipe.nn.layers import Dropout, Layer, MaskedDropout
+from catpipe.nn.arrays import Array, in_order, like
+from catpipe.nn.layers import (
+    MANY,
+    Cache,
+    Dense,
+    Dropout,
+    InputGradient,
+    Layer,
+    MaskedDropout,
+    linear_gradients,
+    linear_input_gradient,
+)
 from catpipe.nn.losses import weighted
 from catpipe.nn.network import Network, cost_of
 from catpipe.nn.parameters import Layout, Parameters
@@ -206,12 +216,12 @@ def _drawn_for(run: _Run, spans: Iterator[Span], start: int) -> Iterator[tuple[A
 
 
 def on_device(turns: Turns) -> tuple[Any, ...]:
-    """Return X, Y and weights where JAX computes, examples in rows where batches pick some.
+    """Return X and Y, examples in rows, and the weights of all of them, where JAX computes.
 
     Raises `ModuleNotFoundError` without JAX.
     """
     X, Y, weights = turns.everything
-    arrays = (X, Y, weights) if turns.size is None else (X.mT, Y.mT, None)
+    arrays = X.mT, Y.mT, weights if turns.size is None else None
     return tuple(None if each is None else _with_jax(_array, each) for each in arrays)
 
 
@@ -395,6 +405,48 @@ def _with_shares(network: Network, shares: Any) -> Network:
     )
 
 
+@dataclass(frozen=True)
+class _DenseOfRows(Dense):
+    """A dense layer that multiplies in the order of rows, in which its input lies in memory.
+
+    XLA is slow otherwise in float32, where an example has many more numbers than there are units.
+    """
+
+    def forward(
+        self, parameters: Parameters, A: Array, iteration: int | None = None
+    ) -> tuple[Array, Cache]:
+        """Return the activation of Z = W A + b, and the cache."""
+        W, b = parameters[self.weights], parameters[self.bias]
+        if not _is_of_one_in_float32(W):
+            return super().forward(parameters, A, iteration)
+        Z = in_order(A.mT @ W.mT).mT + b
+        return self.activation.value(Z), Cache(A, Z)
+
+    def backward(
+        self, parameters: Parameters, cache: Cache, dA: Array
+    ) -> tuple[InputGradient, dict[str, Array]]:
+        """Return what computes the gradient at A, and dW and db by name."""
+        (A, Z), W = cache, parameters[self.weights]
+        if not _is_of_one_in_float32(W):
+            return super().backward(parameters, cache, dA)
+        dZ = in_order(self.activation.backward(dA, Z).mT).mT
+        dW, db = linear_gradients(dZ, A)
+        return partial(linear_input_gradient, dZ, W), {self.weights: dW, self.bias: db}
+
+
+def _is_of_one_in_float32(W: Array) -> bool:
+    return W.ndim == 2 and W.dtype == np.float32
+
+
+def _by_rows(network: Network) -> Network:
+    """Return the network whose first layer takes the examples as they lie in memory."""
+    first, *others = network.layers
+    if type(first) is not Dense or first.fan_in <= MANY * first.units:
+        return network
+    parts = first.weights, first.bias, first.fan_in, first.units, first.activation
+    return network._replace(layers=(_DenseOfRows(*parts), *others))
+
+
 def _always(mask: Any, iteration: Any) -> Any:  # noqa: ARG001
     return mask
 
@@ -474,7 +526,7 @@ def _steps(
         at_step = partial(jax.lax.dynamic_index_in_dim, index=step, keepdims=False)
         row = {name: at_step(of_all) for name, of_all in drawn.items()}
         masks, rates = (_numbered(row, kind) for kind in ("mask", "rate"))
-        of_step = _with_shares(_with_masks(network, masks), row.get("shares"))
+        of_step = _with_shares(_with_masks(_by_rows(network), masks), row.get("shares"))
         return of_step, _with_rates(optimizer, rates), _batch(data, row)
 
     def stepped(step: Any, carry: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
@@ -505,6 +557,6 @@ def _numbered(row: Drawn, kind: str) -> Iterator[Any]:
 def _batch(data: tuple[Any, ...], row: Drawn) -> Batch:
     X, Y, weights = data
     if "places" not in row:
-        return Batch(X, Y, weights)
+        return Batch(X.mT, Y.mT, weights)
     picked_X, picked_Y = (rows.at[row["places"]].get(mode="promise_in_bounds") for rows in (X, Y))
     return Batch(picked_X.mT, picked_Y.mT, row.get("weights"))

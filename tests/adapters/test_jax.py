@@ -5,6 +5,7 @@ import pytest
 
 from catpipe import nn
 from catpipe.data.batches import Batch
+from catpipe.nn.arrays import in_order
 from catpipe.nn.network import cost_of, gradients, mlp
 from catpipe.nn.parameters import Parameters, map_parameters
 from catpipe.optim.optimizers import adam
@@ -107,6 +108,24 @@ def test_jax_finds_the_gradient_of_a_loss_at_zeros_and_ties_too(jax, loss, logit
     Z, Y = np.array(logits, float)[:, np.newaxis], np.eye(3)[:, :1]
     found = jax.grad(lambda Z: loss.cost(Z, Y).sum())(jax.numpy.array(Z))
     np.testing.assert_allclose(found, loss.gradient(Z, Y), rtol=1e-12, atol=1e-15)
+
+
+def test_jax_differentiates_the_gradients_as_they_are(jax):
+    (X, Y, _), state, _ = problem()
+
+    def of(parameters):
+        return gradients(NET, parameters, X, Y)["W1"].sum()
+
+    W, first = state.parameters, np.eye(4, 1)
+    before, after = (W | {"b1": W["b1"] + by * first} for by in (-1e-5, 1e-5))
+    slope = (of(after) - of(before)) / 2e-5
+    np.testing.assert_allclose(jax.grad(of)(W)["b1"][0, 0], slope, rtol=1e-6)
+
+
+@pytest.mark.parametrize("axes", [(3, 4), (2, 3, 4)])
+def test_in_the_order_of_axes_it_is_the_same_array(jax, axes):
+    array = jax.numpy.array(normal(1, *axes))
+    np.testing.assert_array_equal(jax.jit(lambda A: in_order(A.mT))(array), array.mT)
 
 
 def test_jax_maps_over_a_stack(jax):

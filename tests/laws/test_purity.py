@@ -292,6 +292,7 @@ CALLS = {
     "targets_like": (losses.targets_like, Z, Y),
     "as_numpy": (arrays.as_numpy, LABELS),
     "namespaced": (floats_of, arrays.namespaced, LABELS),
+    "in_order": (arrays.in_order, X),
     "floating": (arrays.floating, LABELS),
     "like": (arrays.like, X, LABELS),
     "linear_forward": (layers.linear_forward, X, W["W1"], W["b1"]),

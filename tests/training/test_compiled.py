@@ -105,6 +105,26 @@ def test_in_float32_too():
     assert_near(plain.parameters, program.parameters, 1e-4)
 
 
+@pytest.mark.parametrize("size", [None, 5])
+@pytest.mark.parametrize(("dtype", "digits"), [("float32", 1e-4), ("float64", 1e-10)])
+def test_examples_of_many_more_numbers_than_units_too(dtype, digits, size):
+    wide = in_colours(8, 1, classes=3, side=12)
+    asked = SETTINGS["adam"]._replace(dtype=dtype, batch_size=size, iterations=60)
+    plain, program = (fit(asked._replace(compiled=way), wide) for way in (False, True))
+    assert plain.parameters["W1"].shape == (4, 432)
+    assert_near(plain.parameters, program.parameters, digits)
+
+
+def test_a_stack_of_them_in_float32_too():
+    wide = in_colours(8, 1, classes=3, side=12)
+    asked = SETTINGS["adam"]._replace(dtype="float32", iterations=60)
+    plain, program = (
+        fit_seeds(asked._replace(compiled=way), range(1, 4), wide) for way in (False, True)
+    )
+    assert program.parameters["W1"].shape == (3, 4, 432)
+    assert_near(plain.parameters, program.parameters, 1e-4)
+
+
 @pytest.mark.parametrize("optimizer", ["gradient_descent", "adam"])
 def test_a_stack_too(optimizer):
     asked = LONG._replace(optimizer=optimizer, iterations=120)

@@ -23,7 +23,7 @@ import pytest
 from catpipe.data.batches import Batch
 from catpipe.data.examples import targets
 from catpipe.data.transforms.columns import pixels
-from catpipe.shell.storage import _hdf5_reader, forms, streaming
+from catpipe.shell.storage import _hdf5_reader, forms, hdf5, streaming
 from catpipe.shell.storage.atomic import DataError
 from catpipe.shell.storage.datasets import load_data
 from catpipe.shell.storage.streaming import StoredPictures, stored_pictures, stream_batches
@@ -527,7 +527,7 @@ def test_another_process_looks_once_at_each_version_of_a_file(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked: list[Path] = []
-    plain = streaming.opened_on_disk
+    plain = hdf5.opened_on_disk
 
     def watched(at: Path) -> Any:
         looked.append(at)
