@@ -165,7 +165,9 @@ def compiled_trajectory(
     numbers = sum(of.size for of in vectors)
     run = _Run(network, optimizer, turns, layouts, widths, numbers, turns.visited)
     spans = pairwise(_stops(run, state.iteration, iterations, ends))
-    for program in _dispatched(run, vectors, spans, state.iteration, data or on_device(turns)):
+    for program in _dispatched(
+        run, vectors, spans, state.iteration, data or on_device(network, turns)
+    ):
         for until, of_stretch, cost in _ended(*program):
             state = _state_at(run, state, until, of_stretch, cost)
             yield state
@@ -215,13 +217,17 @@ def _drawn_for(run: _Run, spans: Iterator[Span], start: int) -> Iterator[tuple[A
         yield stretches, (begin, np.array(filled) - begin, drawn)
 
 
-def on_device(turns: Turns) -> tuple[Any, ...]:
-    """Return X and Y, examples in rows, and the weights of all of them, where JAX computes.
+def on_device(network: Network, turns: Turns) -> tuple[Any, ...]:
+    """Return X, Y and weights where JAX computes, in the order in which it reads them.
 
+    Examples are in rows where batches pick some, and those of X where the network takes it by rows.
     Raises `ModuleNotFoundError` without JAX.
     """
     X, Y, weights = turns.everything
-    arrays = X.mT, Y.mT, weights if turns.size is None else None
+    if turns.size is None:
+        arrays = X.mT if _takes_rows(network, X) else X, Y, weights
+    else:
+        arrays = X.mT, Y.mT, None
     return tuple(None if each is None else _with_jax(_array, each) for each in arrays)
 
 
@@ -407,17 +413,14 @@ def _with_shares(network: Network, shares: Any) -> Network:
 
 @dataclass(frozen=True)
 class _DenseOfRows(Dense):
-    """A dense layer that multiplies in the order of rows, in which its input lies in memory.
-
-    XLA is slow otherwise in float32, where an example has many more numbers than there are units.
-    """
+    """A dense layer that multiplies in the order of rows, in which its input lies in memory."""
 
     def forward(
         self, parameters: Parameters, A: Array, iteration: int | None = None
     ) -> tuple[Array, Cache]:
         """Return the activation of Z = W A + b, and the cache."""
         W, b = parameters[self.weights], parameters[self.bias]
-        if not _is_of_one_in_float32(W):
+        if W.ndim > 2:
             return super().forward(parameters, A, iteration)
         Z = in_order(A.mT @ W.mT).mT + b
         return self.activation.value(Z), Cache(A, Z)
@@ -427,22 +430,28 @@ class _DenseOfRows(Dense):
     ) -> tuple[InputGradient, dict[str, Array]]:
         """Return what computes the gradient at A, and dW and db by name."""
         (A, Z), W = cache, parameters[self.weights]
-        if not _is_of_one_in_float32(W):
+        if W.ndim > 2:
             return super().backward(parameters, cache, dA)
         dZ = in_order(self.activation.backward(dA, Z).mT).mT
         dW, db = linear_gradients(dZ, A)
         return partial(linear_input_gradient, dZ, W), {self.weights: dW, self.bias: db}
 
 
-def _is_of_one_in_float32(W: Array) -> bool:
-    return W.ndim == 2 and W.dtype == np.float32
+def _takes_rows(network: Network, X: Array) -> bool:
+    """Return whether XLA is slow with the first layer's products but in the order of rows.
+
+    So it is in float32, where examples have many more numbers than there are units.
+    """
+    first = network.layers[0]
+    has_few_units = type(first) is Dense and first.fan_in > MANY * first.units
+    return has_few_units and X.dtype == np.float32
 
 
-def _by_rows(network: Network) -> Network:
-    """Return the network whose first layer takes the examples as they lie in memory."""
-    first, *others = network.layers
-    if type(first) is not Dense or first.fan_in <= MANY * first.units:
+def _by_rows(network: Network, X: Array) -> Network:
+    """Return the network whose first layer takes X as it lies in memory."""
+    if not _takes_rows(network, X):
         return network
+    first, *others = cast("tuple[Dense, ...]", network.layers)
     parts = first.weights, first.bias, first.fan_in, first.units, first.activation
     return network._replace(layers=(_DenseOfRows(*parts), *others))
 
@@ -526,8 +535,9 @@ def _steps(
         at_step = partial(jax.lax.dynamic_index_in_dim, index=step, keepdims=False)
         row = {name: at_step(of_all) for name, of_all in drawn.items()}
         masks, rates = (_numbered(row, kind) for kind in ("mask", "rate"))
-        of_step = _with_shares(_with_masks(_by_rows(network), masks), row.get("shares"))
-        return of_step, _with_rates(optimizer, rates), _batch(data, row)
+        of_rows = _by_rows(network, data[0])
+        of_step = _with_shares(_with_masks(of_rows, masks), row.get("shares"))
+        return of_step, _with_rates(optimizer, rates), _batch(network, data, row)
 
     def stepped(step: Any, carry: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
         of_step, updating, batch = parts(step)
@@ -554,9 +564,9 @@ def _numbered(row: Drawn, kind: str) -> Iterator[Any]:
     return (row[f"{kind} {number}"] for number in numbers)
 
 
-def _batch(data: tuple[Any, ...], row: Drawn) -> Batch:
+def _batch(network: Network, data: tuple[Any, ...], row: Drawn) -> Batch:
     X, Y, weights = data
     if "places" not in row:
-        return Batch(X.mT, Y.mT, weights)
+        return Batch(X.mT if _takes_rows(network, X) else X, Y, weights)
     picked_X, picked_Y = (rows.at[row["places"]].get(mode="promise_in_bounds") for rows in (X, Y))
     return Batch(picked_X.mT, picked_Y.mT, row.get("weights"))

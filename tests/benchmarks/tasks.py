@@ -119,7 +119,7 @@ def ours_compiled(of: Task, steps: int) -> Ready:
     net, inside = space.project(of.network, of.start)
     order = shuffled(len(of.rows), SEED) if of.size else None
     turns = Turns(Batch(space.columns, of.Y), order, of.size)
-    state, data = initial_state(of.optimizer, inside), on_device(turns)
+    state, data = initial_state(of.optimizer, inside), on_device(net, turns)
 
     def run(_: None) -> Any:
         states = compiled_trajectory(net, of.optimizer, turns, state, steps, never, data=data)
