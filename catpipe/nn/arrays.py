@@ -91,10 +91,10 @@ def as_numpy(numbers: Array) -> Array:
 
 
 def in_order(array: Array) -> Array:
-    """Return the array as one that lies in memory in the order of its axes.
+    """Return the array, of NumPy's or JAX's, laid out in memory in the order of its axes.
 
-    Products with it may be faster than with a transposed view. XLA would make such a view of it
-    again, but for a barrier.
+    Products with it may be faster than with a transposed view. On a CPU, XLA would make such a view
+    of it again, but for a barrier; on other devices, whose products take views, it stays one.
 
     >>> in_order(np.ones((2, 3)).T).flags.c_contiguous
     True
@@ -103,6 +103,8 @@ def in_order(array: Array) -> Array:
         return np.ascontiguousarray(array)
     if array.__array_namespace__().__name__ != "jax.numpy":
         return array
-    from jax.lax import optimization_barrier  # noqa: PLC0415  # where JAX is imported already
+    import jax  # noqa: PLC0415  # whose array it is
 
-    return cast("Array", optimization_barrier(array))  # type: ignore[no-untyped-call]
+    if jax.default_backend() != "cpu":
+        return array
+    return cast("Array", jax.lax.optimization_barrier(array))  # type: ignore[no-untyped-call]

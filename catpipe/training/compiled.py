@@ -165,9 +165,8 @@ def compiled_trajectory(
     numbers = sum(of.size for of in vectors)
     run = _Run(network, optimizer, turns, layouts, widths, numbers, turns.visited)
     spans = pairwise(_stops(run, state.iteration, iterations, ends))
-    for program in _dispatched(
-        run, vectors, spans, state.iteration, data or on_device(network, turns)
-    ):
+    data = data or on_device(network, turns, is_stack=vectors[0].ndim > 1)
+    for program in _dispatched(run, vectors, spans, state.iteration, data):
         for until, of_stretch, cost in _ended(*program):
             state = _state_at(run, state, until, of_stretch, cost)
             yield state
@@ -217,18 +216,18 @@ def _drawn_for(run: _Run, spans: Iterator[Span], start: int) -> Iterator[tuple[A
         yield stretches, (begin, np.array(filled) - begin, drawn)
 
 
-def on_device(network: Network, turns: Turns) -> tuple[Any, ...]:
+def on_device(network: Network, turns: Turns, *, is_stack: bool = False) -> tuple[Any, ...]:
     """Return X, Y and weights where JAX computes, in the order in which it reads them.
 
-    Examples are in rows where batches pick some, and those of X where the network takes it by rows.
+    Examples are in rows where batches pick some, and those of X where the network takes rows.
     Raises `ModuleNotFoundError` without JAX.
     """
     X, Y, weights = turns.everything
-    if turns.size is None:
-        arrays = X.mT if _takes_rows(network, X) else X, Y, weights
-    else:
-        arrays = X.mT, Y.mT, None
-    return tuple(None if each is None else _with_jax(_array, each) for each in arrays)
+    if turns.size is not None:
+        X, Y, weights = X.mT, Y.mT, None
+    elif _takes_rows(network, X, is_stack=is_stack):
+        X = X.mT
+    return tuple(None if each is None else _with_jax(_array, each) for each in (X, Y, weights))
 
 
 def _array(jax: Any, array: Array) -> Any:
@@ -416,42 +415,40 @@ class _DenseOfRows(Dense):
     """A dense layer that multiplies in the order of rows, in which its input lies in memory."""
 
     def forward(
-        self, parameters: Parameters, A: Array, iteration: int | None = None
+        self,
+        parameters: Parameters,
+        A: Array,
+        iteration: int | None = None,  # noqa: ARG002
     ) -> tuple[Array, Cache]:
         """Return the activation of Z = W A + b, and the cache."""
-        W, b = parameters[self.weights], parameters[self.bias]
-        if W.ndim > 2:
-            return super().forward(parameters, A, iteration)
-        Z = in_order(A.mT @ W.mT).mT + b
+        Z = in_order(A.mT @ parameters[self.weights].mT).mT + parameters[self.bias]
         return self.activation.value(Z), Cache(A, Z)
 
     def backward(
         self, parameters: Parameters, cache: Cache, dA: Array
     ) -> tuple[InputGradient, dict[str, Array]]:
         """Return what computes the gradient at A, and dW and db by name."""
-        (A, Z), W = cache, parameters[self.weights]
-        if W.ndim > 2:
-            return super().backward(parameters, cache, dA)
+        A, Z = cache
         dZ = in_order(self.activation.backward(dA, Z).mT).mT
         dW, db = linear_gradients(dZ, A)
-        return partial(linear_input_gradient, dZ, W), {self.weights: dW, self.bias: db}
+        compute_dA = partial(linear_input_gradient, dZ, parameters[self.weights])
+        return compute_dA, {self.weights: dW, self.bias: db}
 
 
-def _takes_rows(network: Network, X: Array) -> bool:
-    """Return whether XLA is slow with the first layer's products but in the order of rows.
+def _takes_rows(network: Network, X: Array, *, is_stack: bool) -> bool:
+    """Return whether XLA multiplies faster in the first layer with the examples in rows.
 
-    So it is in float32, where examples have many more numbers than there are units.
+    So it does in float32 on a CPU, where they have many more numbers than there are units.
     """
     first = network.layers[0]
     has_few_units = type(first) is Dense and first.fan_in > MANY * first.units
-    return has_few_units and X.dtype == np.float32
+    return has_few_units and not is_stack and X.dtype == np.float32
 
 
-def _by_rows(network: Network, X: Array) -> Network:
-    """Return the network whose first layer takes X as it lies in memory."""
-    if not _takes_rows(network, X):
-        return network
-    first, *others = cast("tuple[Dense, ...]", network.layers)
+def _by_rows(network: Network) -> Network:
+    """Return the network whose first layer takes examples that lie in rows."""
+    first, *others = network.layers
+    assert isinstance(first, Dense)  # or it takes columns
     parts = first.weights, first.bias, first.fan_in, first.units, first.activation
     return network._replace(layers=(_DenseOfRows(*parts), *others))
 
@@ -530,14 +527,15 @@ def _steps(
     which, what is drawn, and the data.
     """
     vectors, begin, spans, drawn, data = arguments
+    takes_rows = _takes_rows(network, data[0], is_stack=vectors[0].ndim > 2)
+    of_rows = _by_rows(network) if takes_rows else network
 
     def parts(step: Any) -> tuple[Network, Optimizer, Batch]:
         at_step = partial(jax.lax.dynamic_index_in_dim, index=step, keepdims=False)
         row = {name: at_step(of_all) for name, of_all in drawn.items()}
         masks, rates = (_numbered(row, kind) for kind in ("mask", "rate"))
-        of_rows = _by_rows(network, data[0])
         of_step = _with_shares(_with_masks(of_rows, masks), row.get("shares"))
-        return of_step, _with_rates(optimizer, rates), _batch(network, data, row)
+        return of_step, _with_rates(optimizer, rates), _batch(data, row, takes_rows=takes_rows)
 
     def stepped(step: Any, carry: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
         of_step, updating, batch = parts(step)
@@ -564,9 +562,9 @@ def _numbered(row: Drawn, kind: str) -> Iterator[Any]:
     return (row[f"{kind} {number}"] for number in numbers)
 
 
-def _batch(network: Network, data: tuple[Any, ...], row: Drawn) -> Batch:
+def _batch(data: tuple[Any, ...], row: Drawn, *, takes_rows: bool) -> Batch:
     X, Y, weights = data
     if "places" not in row:
-        return Batch(X.mT if _takes_rows(network, X) else X, Y, weights)
+        return Batch(X.mT if takes_rows else X, Y, weights)
     picked_X, picked_Y = (rows.at[row["places"]].get(mode="promise_in_bounds") for rows in (X, Y))
     return Batch(picked_X.mT, picked_Y.mT, row.get("weights"))

@@ -126,6 +126,8 @@ def test_jax_differentiates_the_gradients_as_they_are(jax):
 def test_in_the_order_of_axes_it_is_the_same_array(jax, axes):
     array = jax.numpy.array(normal(1, *axes))
     np.testing.assert_array_equal(jax.jit(lambda A: in_order(A.mT))(array), array.mT)
+    is_on_cpu = jax.default_backend() == "cpu"
+    assert ("optimization_barrier" in str(jax.make_jaxpr(in_order)(array))) == is_on_cpu
 
 
 def test_jax_maps_over_a_stack(jax):

@@ -24,7 +24,7 @@ from catpipe.nn.layers import Dropout, MaskedDropout
 from catpipe.nn.parameters import Parameters
 from catpipe.optim.optimizers import GradientDescent, adam, gradient_descent
 from catpipe.training import compiled
-from catpipe.training.compiled import Turns, compiled_trajectory
+from catpipe.training.compiled import Turns, compiled_trajectory, on_device
 from catpipe.training.loop import SAMPLE_EVERY, Diverged, State, initial_state
 from tests.points import normal
 from tests.typed import in_colours
@@ -105,24 +105,46 @@ def test_in_float32_too():
     assert_near(plain.parameters, program.parameters, 1e-4)
 
 
-@pytest.mark.parametrize("size", [None, 5])
+WIDE = in_colours(8, 1, classes=3, side=12)
+OF_WIDE = SETTINGS["adam"]._replace(iterations=60, batch_size=None)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"batch_size": 5}, {"dropout": 0.4}, {"class_weight": "balanced"}, {"hidden": (1,)}],
+    ids=str,
+)
 @pytest.mark.parametrize(("dtype", "digits"), [("float32", 1e-4), ("float64", 1e-10)])
-def test_examples_of_many_more_numbers_than_units_too(dtype, digits, size):
-    wide = in_colours(8, 1, classes=3, side=12)
-    asked = SETTINGS["adam"]._replace(dtype=dtype, batch_size=size, iterations=60)
-    plain, program = (fit(asked._replace(compiled=way), wide) for way in (False, True))
-    assert plain.parameters["W1"].shape == (4, 432)
+def test_examples_of_many_more_numbers_than_units_too(dtype, digits, changes):
+    asked = OF_WIDE._replace(dtype=dtype, **changes)
+    plain, program = (fit(asked._replace(compiled=way), WIDE) for way in (False, True))
+    assert plain.parameters["W1"].shape[1] == 432
     assert_near(plain.parameters, program.parameters, digits)
 
 
 def test_a_stack_of_them_in_float32_too():
-    wide = in_colours(8, 1, classes=3, side=12)
-    asked = SETTINGS["adam"]._replace(dtype="float32", iterations=60)
+    asked = OF_WIDE._replace(dtype="float32")
     plain, program = (
-        fit_seeds(asked._replace(compiled=way), range(1, 4), wide) for way in (False, True)
+        fit_seeds(asked._replace(compiled=way), range(1, 4), WIDE) for way in (False, True)
     )
     assert program.parameters["W1"].shape == (3, 4, 432)
     assert_near(plain.parameters, program.parameters, 1e-4)
+
+
+@pytest.mark.parametrize(
+    ("units", "dtype", "is_stack", "are_rows"),
+    [
+        (4, "float32", False, True),
+        (4, "float32", True, False),
+        (4, "float64", False, False),
+        (9, "float32", False, False),
+    ],
+)
+def test_they_lie_in_rows_where_their_layer_multiplies_by_rows(units, dtype, is_stack, are_rows):
+    X = normal(1, 432, 8).astype(dtype)
+    data = on_device(nn.mlp(432, units, 1), Turns(Batch(X, normal(2, 1, 8))), is_stack=is_stack)
+    assert data[0].shape == ((8, 432) if are_rows else (432, 8))
+    assert data[1].shape == (1, 8)
 
 
 @pytest.mark.parametrize("optimizer", ["gradient_descent", "adam"])

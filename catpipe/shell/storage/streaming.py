@@ -62,7 +62,7 @@ from catpipe.shell.storage.hdf5 import Declared, Opened, opened_on_disk
 from catpipe.shell.storage.names import PARTS, Names
 
 WINDOW = 2**25  # bytes
-MADE = 2  # batches at once, each in a thread
+AT_ONCE = 2  # batches that are made, each in a thread
 
 _S = TypeVar("_S")
 _T = TypeVar("_T")
@@ -145,8 +145,9 @@ def stream_batches(
     """Return batches of so many pictures, from iteration `start` on, read while they are used.
 
     Batches run on from window to window; the last of an epoch is short where the size does not
-    divide the pictures. In memory are at most three windows, four batches and four more as `uint8`,
-    four chunks a core, and 16 bytes a picture. The file is open until the stream ends or is closed.
+    divide the pictures. In memory are at most the windows of three batches and two more (three in
+    all where a window holds three batches), four batches and four more as `uint8`, four chunks a
+    core, and 16 bytes a picture. The file is open until the stream ends or is closed.
     Raises `DataError`, also on the way, and `ValueError` for a size, start or seed that cannot be.
 
     Train on them `with one_blas_thread():` where cores are few. The threads of the stream take
@@ -188,16 +189,16 @@ def _opened(path: Path, part: str) -> Iterator[tuple[_Stored, h5py.Dataset]]:
 
 
 def _version(path: Path) -> tuple[int, ...]:
-    """Return what changes when somebody writes to the file; zeros where there is none."""
+    """Return what changes when somebody writes to the file, and one zero where there is none."""
     with suppress(OSError):
         of = path.stat()
         return of.st_dev, of.st_ino, of.st_size, of.st_mtime_ns, of.st_ctime_ns
     return (0,)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=2)
 def _looked_at(path: Path, part: str, version: tuple[int, ...]) -> _Stored:  # noqa: ARG001
-    """Return what another process finds; it is started once for each version of a file."""
+    """Return what another process finds; that of two files is kept, for train and test."""
     with opened_on_disk(path) as file:
         names = names_in(file, part)
         found = _examples_in(file, names)
@@ -251,12 +252,12 @@ def _pictures_in(window: int, where: str, images: Declared) -> int:
 def _batches(
     stored: StoredPictures, size: int, seed: int, wanted: range, dtype: DTypeLike
 ) -> Iterator[Batch]:
-    """Hand on batches, each made in a thread while the one before it is used, as are windows."""
+    """Hand on batches, made in threads while those before them are used, as are windows."""
     path, part, *expected, window = stored
     with (
         _opened(path, part) as (found, dataset),
+        _threads(AT_ONCE) as makers,  # which end last: they wait for the others
         _threads(1) as reader,
-        _threads(MADE) as makers,
         _threads(os.cpu_count()) as unpackers,
     ):
         examples = found.form.shape[0]
@@ -265,12 +266,12 @@ def _batches(
                 f"{path}: holds other pictures than before; expected the same: ask anew"
             )
         length = _pictures_in(window, found.where, found.declared)
-        visits, again = tee(_visits(examples, length, size, seed, wanted))
-        windows = _begun(reader, partial(_read, found, dataset, unpackers.map), visits)
-        pieces = chain.from_iterable(map(partial(_pieces, found.targets), again, windows))
+        visits, read = tee(_visits(examples, length, size, seed, wanted))
+        windows = _prefetched(reader, partial(_read, found, dataset, unpackers.map), read)
+        pieces = chain.from_iterable(map(partial(_pieces, found.targets), visits, windows))
         batches = (tuple(each) for _, each in groupby(pieces, attrgetter("batch")))
-        made = _begun(makers, partial(_batch, len(found.classes), dtype), batches, MADE)
-        yield from map(Future.result, made)
+        make = partial(_batch, len(found.classes), dtype)
+        yield from map(Future.result, _prefetched(makers, make, batches, AT_ONCE))
 
 
 @contextmanager
@@ -283,14 +284,14 @@ def _threads(number: int | None) -> Iterator[ThreadPoolExecutor]:
         threads.shutdown(cancel_futures=True)
 
 
-def _begun(
+def _prefetched(
     threads: Executor, make: Callable[[_S], _T], items: Iterator[_S], ahead: int = 1
 ) -> Iterator[Future[_T]]:
-    """Hand on what comes of each item, which threads make; so many after it are begun by then."""
-    coming = deque(threads.submit(make, item) for item in islice(items, ahead))
-    while coming:
-        coming.extend(threads.submit(make, item) for item in islice(items, 1))
-        yield coming.popleft()
+    """Hand on what threads make of each item, once so many after it are in their queue."""
+    futures = deque(threads.submit(make, item) for item in islice(items, ahead))
+    while futures:
+        futures.extend(threads.submit(make, item) for item in islice(items, 1))
+        yield futures.popleft()
 
 
 def _visits(examples: int, length: int, size: int, seed: int, wanted: range) -> Iterator[_Visit]:
@@ -328,4 +329,5 @@ def _batch(classes: int, dtype: DTypeLike, pieces: Sequence[_Piece]) -> Batch:
     rows = np.concatenate([piece.targets for piece in pieces])
     Y = targets(rows, classes, dtype) if classes else rows.reshape(len(rows), -1).T.astype(dtype)
     inputs = [piece.window.result()[piece.chosen] for piece in pieces]
-    return Batch(pixels(np.concatenate(inputs) if len(inputs) > 1 else inputs[0], dtype), Y)
+    images = np.concatenate(inputs) if len(inputs) > 1 else inputs[0]
+    return Batch(pixels(images, dtype), Y)

@@ -8,9 +8,9 @@ import sys
 import zlib
 from collections.abc import Callable
 from contextlib import suppress
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
-from threading import Event
+from threading import Barrier, Event
 from threading import enumerate as enumerate_threads
 from time import sleep
 from typing import Any
@@ -23,6 +23,7 @@ import pytest
 from catpipe.data.batches import Batch
 from catpipe.data.examples import targets
 from catpipe.data.transforms.columns import pixels
+from catpipe.random import ORDER, generator
 from catpipe.shell.storage import _hdf5_reader, forms, hdf5, streaming
 from catpipe.shell.storage.atomic import DataError
 from catpipe.shell.storage.datasets import load_data
@@ -476,11 +477,16 @@ def test_a_damaged_chunk_in_the_middle_is_refused(path: Path, made: bytes, found
     assert found in str(caught.value)
 
 
-def test_what_comes_before_a_damaged_chunk_is_streamed(path: Path) -> None:
-    whole = streamed(stored(path.with_name("train_whole.h5")))
-    batches = stream_batches(chunk_replaced(path, b"not a stream"), SIZE, seed=1)
-    assert identical([next(batches)], whole[:1])
-    batches.close()  # type: ignore[attr-defined]
+def test_all_batches_before_a_damaged_window_are_streamed(path: Path) -> None:
+    seed, damaged_window, sizes = 5, 9 // 6, (6, 6, 6, 5)
+    order = generator(seed, ORDER, 0).permutation(4).tolist()
+    before = sum(sizes[window] for window in order[: order.index(damaged_window)]) // SIZE
+    assert before > 2
+    whole = streamed(stored(path.with_name("train_whole.h5")), seed=seed)
+    batches = stream_batches(chunk_replaced(path, b"not a stream"), SIZE, seed)
+    assert identical([*islice(batches, before)], whole[:before])
+    with pytest.raises(DataError, match="is damaged"):
+        next(batches)
 
 
 def test_a_chunk_stored_in_far_too_many_bytes_is_refused_at_once(path: Path) -> None:
@@ -622,27 +628,79 @@ def test_three_windows_and_four_batches_are_in_memory(path: Path) -> None:
     assert images.size > 1.5 * bound
 
 
+@pytest.mark.parametrize(("size", "most"), [(1, 3), (2, 3), (6, 5), (12, 8)])
 @pytest.mark.parametrize("storage", ["contiguous", "gzip"])
-def test_a_window_is_read_once_the_third_before_it_is_gone(
-    path: Path, storage: str, monkeypatch: pytest.MonkeyPatch
+def test_windows_are_those_of_three_batches_and_two_more(
+    path: Path, storage: str, size: int, most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     windows: list[ref[Any]] = []
-    others: list[int] = []
+    there: list[int] = []
     plain = forms.inputs_from_rows
 
     def watched(*given: Any) -> Any:
-        others.append(sum(window() is not None for window in windows))
         found = plain(*given)
         windows.append(ref(found))
+        there.append(sum(window() is not None for window in windows))
         return found
 
     monkeypatch.setattr(streaming, "inputs_from_rows", watched)
-    list(stream_batches(stored(path, **STORAGES[storage]), 1, seed=1, epochs=3))
-    assert len(others) == 12
-    assert max(others) <= 2
+    delayed(monkeypatch, 1e-2)  # so that windows are read as early as may be
+    whole = list(stream_batches(stored(path, **STORAGES[storage]), size, seed=1, epochs=3))
+    assert sum(batch.X.shape[1] for batch in whole) == 3 * EXAMPLES
+    assert len(there) == 12
+    # A thread may still hold what it has just made a batch of.
+    assert max(there) <= most + 1
 
 
 # What threads do beside it.
+
+
+def delayed(monkeypatch: pytest.MonkeyPatch, most: float = 2e-3) -> None:
+    """Let each batch take a while to be made, up to so many seconds."""
+    random = np.random.default_rng(1)
+
+    def slow(*given: Any) -> Any:
+        sleep(random.uniform(0, most))
+        return pixels(*given)
+
+    monkeypatch.setattr(streaming, "pixels", slow)
+
+
+def test_batches_do_not_depend_on_which_is_made_first(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = streamed(stored(path), epochs=4)
+    delayed(monkeypatch)
+    assert identical(streamed(stored(path), epochs=4), expected)
+
+
+def test_two_batches_are_made_at_once(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    both = Barrier(2)
+
+    def together(*given: Any) -> Any:
+        both.wait(10)
+        return pixels(*given)
+
+    monkeypatch.setattr(streaming, "pixels", together)
+    assert len(streamed(stored(path))) == 6
+
+
+def test_a_stream_that_is_closed_reads_no_window_that_nobody_waits_for(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[int] = []
+
+    def slow(dataset: Any, begin: int, end: int, map_: Any) -> Any:
+        begun.append(begin)
+        sleep(0.05)
+        return _hdf5_reader.rows(dataset, begin, end, map_)
+
+    monkeypatch.setattr(streaming, "rows", slow)
+    batches = stream_batches(stored(path), 3 * 6, seed=1, epochs=9)
+    next(batches)
+    before = len(begun)
+    batches.close()  # type: ignore[attr-defined]
+    assert len(begun) <= before + 1
 
 
 @pytest.fixture
