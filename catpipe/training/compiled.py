@@ -13,7 +13,7 @@ there is one.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import count, islice, pairwise, repeat, takewhile
 from typing import Any, NamedTuple, TypeAlias, cast
@@ -21,26 +21,29 @@ from typing import Any, NamedTuple, TypeAlias, cast
 import numpy as np
 from toolz import concat
 
-from catpipe.checks import of_each_network
 from catpipe.data.batches import Batch, split_epochs
 from catpipe.data.sampling import Indices, Order
-from catpipe.nn.arrays import Array, in_order, like
+from catpipe.nn.arrays import Array, in_order
 from catpipe.nn.layers import (
     MANY,
     Cache,
     Dense,
-    Dropout,
     InputGradient,
-    Layer,
-    MaskedDropout,
     linear_gradients,
     linear_input_gradient,
 )
-from catpipe.nn.losses import weighted
 from catpipe.nn.network import Network, cost_of
 from catpipe.nn.parameters import Layout, Parameters
 from catpipe.optim.optimizers import Optimizer
 from catpipe.training.cost_history import after
+from catpipe.training.hoisting import (
+    drops,
+    scheduled,
+    settings_of,
+    with_masks,
+    with_rates,
+    with_shares,
+)
 from catpipe.training.loop import SAMPLE_EVERY, State, make_step
 
 MOST = 2**26  # bytes that are drawn for a program
@@ -247,19 +250,15 @@ def _widths(network: Network, parameters: Parameters, A: Array) -> tuple[int, ..
     """Return how many units there are for each layer that drops, as one example shows."""
     found: tuple[int, ...] = ()
     for layer in network.layers:
-        found = (*found, A.shape[-2]) if _drops(layer) else found
+        found = (*found, A.shape[-2]) if drops(layer) else found
         A, _ = layer.forward(parameters, A, None)
     return found
-
-
-def _drops(layer: Layer) -> bool:
-    return type(layer) in (Dropout, MaskedDropout)  # another class may do more than they
 
 
 def _vectors(optimizer: Optimizer, turns: Turns, state: State) -> tuple[Array, ...]:
     """Return parameters and moments, once for each network that weights or rates are for."""
     weights = turns.everything.weights
-    rates = _scheduled(optimizer, state.iteration)
+    rates = scheduled(optimizer, state.iteration)
     by_network = map(np.shape, rates if weights is None else (*rates, weights))
     leading = np.broadcast_shapes(*(shape[:-2] for shape in by_network))
     vectors = [each.vector for each in (state.parameters, *state.moments)]
@@ -292,8 +291,8 @@ def _drawn(run: _Run, begin: int, picks: list[Pick]) -> Drawn:
     """Return what is drawn and scheduled for the steps that take these examples."""
     counts = [seen for _, seen, _ in picks]
     iterations = range(begin, begin + len(picks))
-    has_schedules = _scheduled(run.optimizer, begin) != ()
-    of_steps = [_scheduled(run.optimizer, at) for at in iterations if has_schedules]
+    has_schedules = scheduled(run.optimizer, begin) != ()
+    of_steps = [scheduled(run.optimizer, at) for at in iterations if has_schedules]
     rates = zip(*of_steps, strict=True)
     drawn = {
         **_of_batches(run, picks, np.array(counts)),
@@ -324,7 +323,7 @@ def _of_batches(run: _Run, picks: list[Pick], counts: Indices) -> Drawn:
 
 def _masks(run: _Run, iterations: range, counts: list[int]) -> list[list[Array]]:
     """Return what each layer that drops lets through in each step."""
-    dropping = [layer for layer in run.network.layers if _drops(layer)]
+    dropping = [layer for layer in run.network.layers if drops(layer)]
     steps = [*zip(iterations, counts, strict=True)]
     return [
         [_filled(_stays(layer, at, (width, seen)), run.most) for at, seen in steps]
@@ -343,71 +342,6 @@ def _filled(array: Array, size: int, axis: int = -1) -> Array:
     place = axis % array.ndim
     shape = tuple(missing if i == place else length for i, length in enumerate(array.shape))
     return np.concatenate([array, np.zeros(shape, array.dtype)], axis)
-
-
-def _scheduled(optimizer: Any, iteration: int) -> tuple[Any, ...]:
-    """Return the values of an optimizer's schedules at an iteration, those inside it too."""
-    each = (
-        _scheduled(value, iteration) if _is_optimizer(value) else _value(name, value, iteration)
-        for name, value in _settings(optimizer).items()
-    )
-    return tuple(concat(each))
-
-
-def _value(name: str, schedule: Any, iteration: int) -> tuple[Any, ...]:
-    """Return the schedule's value, and nothing of what is no schedule."""
-    if not callable(schedule):
-        return ()
-    return (of_each_network(name.replace("_", " "), schedule(iteration), "a number"),)
-
-
-def _with_rates(optimizer: Any, rates: Iterator[Any]) -> Any:
-    """Return the optimizer with these in the places of its schedules, in the same order."""
-    changed = {
-        name: _with_rates(value, rates) if _is_optimizer(value) else next(rates)
-        for name, value in _settings(optimizer).items()
-        if _is_optimizer(value) or callable(value)
-    }
-    return replace(optimizer, **changed) if changed else optimizer
-
-
-def _settings(optimizer: Any) -> dict[str, Any]:
-    """Return an optimizer's settings by name, where it is a dataclass: others are traced whole."""
-    if not _is_optimizer(optimizer):
-        return {}
-    return {field.name: getattr(optimizer, field.name) for field in fields(optimizer) if field.init}
-
-
-def _is_optimizer(value: Any) -> bool:
-    return is_dataclass(value) and hasattr(value, "update")
-
-
-def _with_masks(network: Network, masks: Iterator[Any]) -> Network:
-    """Return the network that drops by these masks, one for each layer that drops."""
-    layers = (
-        MaskedDropout(cast("Any", layer).rate, partial(_always, next(masks)))
-        if _drops(layer)
-        else layer
-        for layer in network.layers
-    )
-    return network._replace(layers=tuple(layers))
-
-
-def _with_shares(network: Network, shares: Any) -> Network:
-    """Return the network whose loss takes each example so many times, where that is given.
-
-    It costs a product; weights, which are divided by the largest, would cost up to a fifteenth of a
-    step.
-    """
-    if shares is None:
-        return network
-    cost, gradient = network.loss.cost, network.loss.gradient
-    return network._replace(
-        loss=network.loss._replace(
-            cost=lambda Z, Y: weighted(like(Z, shares), cost(Z, Y)),
-            gradient=lambda Z, Y: like(Z, shares) * gradient(Z, Y),
-        )
-    )
 
 
 @dataclass(frozen=True)
@@ -451,10 +385,6 @@ def _by_rows(network: Network) -> Network:
     assert isinstance(first, Dense)  # or it takes columns
     parts = first.weights, first.bias, first.fan_in, first.units, first.activation
     return network._replace(layers=(_DenseOfRows(*parts), *others))
-
-
-def _always(mask: Any, iteration: Any) -> Any:  # noqa: ARG001
-    return mask
 
 
 def _with_jax(function: Callable[..., Any], *arguments: Any) -> Any:
@@ -503,7 +433,7 @@ def _is_ours(network: Network, optimizer: Any) -> bool:
     """Return whether all that is traced is catpipe's own."""
     activations = concat(getattr(layer, "activation", ()) for layer in network.layers)
     parts = (optimizer, *network.loss, *network.layers, *activations)
-    inside = _settings(optimizer).get("optimizer")
+    inside = settings_of(optimizer).get("optimizer")
     are_ours = all(_module(part).startswith("catpipe.") for part in parts)
     return are_ours and (inside is None or _is_ours(network, inside))
 
@@ -534,8 +464,8 @@ def _steps(
         at_step = partial(jax.lax.dynamic_index_in_dim, index=step, keepdims=False)
         row = {name: at_step(of_all) for name, of_all in drawn.items()}
         masks, rates = (_numbered(row, kind) for kind in ("mask", "rate"))
-        of_step = _with_shares(_with_masks(of_rows, masks), row.get("shares"))
-        return of_step, _with_rates(optimizer, rates), _batch(data, row, takes_rows=takes_rows)
+        of_step = with_shares(with_masks(of_rows, masks), row.get("shares"))
+        return of_step, with_rates(optimizer, rates), _batch(data, row, takes_rows=takes_rows)
 
     def stepped(step: Any, carry: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
         of_step, updating, batch = parts(step)
