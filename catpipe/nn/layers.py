@@ -240,7 +240,7 @@ def linear_input_gradient(dZ: Array, W: Array) -> Array:
     if W.shape[-2] == 1:
         return W.mT * dZ  # the same, and faster
     if is_foreign(W) and W.dtype == np.float64:
-        return in_order(W.mT) @ dZ  # XLA takes up to three times as long with the view
+        return in_order(W.mT) @ dZ  # XLA takes up to 1.8 times as long with the view
     return W.mT @ dZ
 
 
