@@ -24,14 +24,7 @@ from toolz import concat
 from catpipe.data.batches import Batch, split_epochs
 from catpipe.data.sampling import Indices, Order
 from catpipe.nn.arrays import Array, in_order
-from catpipe.nn.layers import (
-    MANY,
-    Cache,
-    Dense,
-    InputGradient,
-    linear_gradients,
-    linear_input_gradient,
-)
+from catpipe.nn.layers import MANY, Cache, Dense
 from catpipe.nn.network import Network, cost_of
 from catpipe.nn.parameters import Layout, Parameters
 from catpipe.optim.optimizers import Optimizer
@@ -358,16 +351,6 @@ class _DenseOfRows(Dense):
         Z = in_order(A.mT @ parameters[self.weights].mT).mT + parameters[self.bias]
         return self.activation.value(Z), Cache(A, Z)
 
-    def backward(
-        self, parameters: Parameters, cache: Cache, dA: Array
-    ) -> tuple[InputGradient, dict[str, Array]]:
-        """Return what computes the gradient at A, and dW and db by name."""
-        A, Z = cache
-        dZ = in_order(self.activation.backward(dA, Z).mT).mT
-        dW, db = linear_gradients(dZ, A)
-        compute_dA = partial(linear_input_gradient, dZ, parameters[self.weights])
-        return compute_dA, {self.weights: dW, self.bias: db}
-
 
 def _takes_rows(network: Network, X: Array, *, is_stack: bool) -> bool:
     """Return whether XLA multiplies faster in the first layer with the examples in rows.
@@ -380,11 +363,13 @@ def _takes_rows(network: Network, X: Array, *, is_stack: bool) -> bool:
 
 
 def _by_rows(network: Network) -> Network:
-    """Return the network whose first layer takes examples that lie in rows."""
+    """Return the network whose first layer takes examples that lie in rows, and makes such dZ."""
     first, *others = network.layers
     assert isinstance(first, Dense)  # or it takes columns
-    parts = first.weights, first.bias, first.fan_in, first.units, first.activation
-    return network._replace(layers=(_DenseOfRows(*parts), *others))
+    backward = first.activation.backward
+    in_rows = first.activation._replace(backward=lambda dA, Z: in_order(backward(dA, Z).mT).mT)
+    layer = _DenseOfRows(first.weights, first.bias, first.fan_in, first.units, in_rows)
+    return network._replace(layers=(layer, *others))
 
 
 def _with_jax(function: Callable[..., Any], *arguments: Any) -> Any:
