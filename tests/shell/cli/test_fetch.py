@@ -16,6 +16,7 @@ from catpipe.shell.cli import fetch
 from catpipe.shell.cli.main import main
 from catpipe.shell.runs.provenance import default_folder
 from catpipe.shell.storage.download import Patience, RemoteFile
+from tests.patience import FOREVER
 from tests.servers import CONTENT, Server, answer, serving
 from tests.typed import refused, said
 
@@ -25,7 +26,7 @@ NAMES = ("train_catvnoncat.h5", "test_catvnoncat.h5")
 @pytest.fixture
 def server(tmp_path, monkeypatch) -> Iterator[Server]:
     answers = dict.fromkeys(NAMES, answer)
-    with serving({**answers, "silent": lambda of: of.server.ended.wait(10)}) as made:
+    with serving({**answers, "silent": lambda of: of.server.ended.wait(FOREVER)}) as made:
         monkeypatch.chdir(tmp_path)
         monkeypatch.setattr(fetch, "PATIENCE", Patience(stall=0.4, total=5))
         monkeypatch.setattr(fetch, "PHOTOGRAPHS", tuple(of(made, name) for name in NAMES))
@@ -113,6 +114,6 @@ def test_ctrl_c_while_it_waits_is_one_line_and_leaves_nothing(server, tmp_path):
         while "silent" not in server.asked:
             assert fetching.poll() is None
         os.kill(fetching.pid, signal.SIGINT)
-        _, err = fetching.communicate(timeout=10)
+        _, err = fetching.communicate(timeout=FOREVER)
     assert (fetching.returncode, err) == (130, "catpipe: interrupted\n")
     assert [*tmp_path.iterdir()] == []

@@ -21,6 +21,7 @@ from catpipe.shell.cli.arguments import COMMANDS, parse
 from catpipe.shell.cli.main import main
 from catpipe.shell.runs import provenance as sources
 from catpipe.shell.runs.run_file import load_run
+from tests.patience import FOREVER
 
 CATPIPE = (sys.executable, "-m", "catpipe")
 
@@ -394,7 +395,7 @@ ENDLESS = ("--layers", "3", "--iterations", "100000000")
 def test_interrupting_what_is_not_saved_prints_one_line_and_exits_with_130(folder):
     run = started("train", *ENDLESS, "--data", folder / "data")
     run.send_signal(signal.SIGINT)
-    _, err = run.communicate(timeout=60)
+    _, err = run.communicate(timeout=FOREVER)
     assert run.returncode == 130
     assert re.fullmatch(r"catpipe: interrupted at iteration \d+ of 100000000; "
                         r"nothing was saved \(--out FILE\)\n", err)  # fmt: skip
@@ -405,7 +406,7 @@ def test_an_interrupted_run_is_saved_and_says_how_to_resume_it(folder, tmp_path,
     out = tmp_path / "a.h5"
     run = started("train", *ENDLESS, "--data", folder / "data", "--out", out)
     run.send_signal(sent)
-    _, err = run.communicate(timeout=60)
+    _, err = run.communicate(timeout=FOREVER)
     assert run.returncode == status
     (at,) = re.findall(rf"interrupted at iteration (\d+) of .*; saved to {out}: carry on", err)
     assert err.endswith(f"with `catpipe resume {out}`\n")
@@ -495,7 +496,7 @@ def test_a_signal_at_any_time_after_the_first_import_is_one_line(folder, delay):
         run.stdout.readline()
         time.sleep(delay)
         run.send_signal(signal.SIGINT)
-        _, err = run.communicate(timeout=60)
+        _, err = run.communicate(timeout=FOREVER)
     assert run.returncode == 130
     assert re.fullmatch(r"catpipe: interrupted( at iteration .*)?\n", err)
 

@@ -16,6 +16,7 @@ from catpipe.experiments.result import probabilities
 from catpipe.shell.cli.main import main
 from catpipe.shell.runs.run_file import load_run
 from catpipe.shell.storage.datasets import load_data, save_data
+from tests.patience import FOREVER
 from tests.typed import refused, said
 
 SMALL = ("--layers", "3", "--iterations", "150")
@@ -177,6 +178,6 @@ def test_interrupting_many_ends_them_soon_in_one_line(folder):
         pass
     time.sleep(1)
     run.send_signal(signal.SIGINT)
-    _, err = run.communicate(timeout=30)
+    _, err = run.communicate(timeout=FOREVER)
     told = "interrupted; nothing was saved: `catpipe sweep` saves each part as it ends"
     assert (run.returncode, err) == (130, f"catpipe: {told}\n")

@@ -16,6 +16,7 @@ from catpipe.shell.report.page import run_page
 from catpipe.shell.report.subject import Subject, with_data
 from catpipe.shell.runs.run_file import Run
 from tests.chromium import CHROMIUM, FLAGS
+from tests.patience import FOREVER
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
 
@@ -40,7 +41,7 @@ def opened(path: Path, folder: Path, fragment: str = "", window: int = 800) -> t
         [str(CHROMIUM), *FLAGS, "--enable-logging=stderr", "--dump-dom",
          "--blink-settings=preferredColorScheme=0", f"--window-size={window},900",
          f"--user-data-dir={folder}", f"{path.as_uri()}{fragment}"],
-        capture_output=True, text=True, timeout=60, check=True,
+        capture_output=True, text=True, timeout=FOREVER, check=True,
     )  # fmt: skip
     return done.stdout, done.stderr
 

@@ -21,6 +21,7 @@ from catpipe.shell.runs.environment import environment
 from catpipe.shell.runs.run_file import Run, save_run
 from catpipe.shell.storage.atomic import DataError, check_writable, write_files
 from tests.disk import disk
+from tests.patience import FOREVER
 from tests.typed import in_colours
 
 FORGIVEN = {"flock", "unlink"}  # a file is whole without a lock, and without tidying
@@ -202,7 +203,7 @@ def test_a_writer_waits_for_another_and_leaves_its_draft_alone(path):
         assert draft.read_bytes() == b"first"
         draft.replace(path)
         fcntl.flock(held, fcntl.LOCK_UN)
-        writing.result(timeout=20)
+        writing.result(timeout=FOREVER)
     assert alone(path) == b"second"
 
 

@@ -268,12 +268,17 @@ def same(one: Any, other: Any) -> bool:
 
 
 @every_reader
-def test_ten_thousand_datasets_beside_the_data_take_no_time(tmp_path: Path, reader: str) -> None:
+def test_of_ten_thousand_datasets_beside_the_data_few_are_looked_at(
+    tmp_path: Path, reader: str
+) -> None:
     path = right(reader, tmp_path)
     crowd(path, 10_000)
     begins = monotonic()
     READERS[reader](path)
-    assert monotonic() - begins < 2
+    seconds = monotonic() - begins
+    with h5py.File(path) as file:
+        assert all(file[name].shape is not None for name in file)
+    assert seconds < (monotonic() - begins - seconds) / 2
 
 
 # What every HDF5 library writes is read.
@@ -399,11 +404,12 @@ CHILD = """
 import resource, signal, sys
 from pathlib import Path
 from catpipe.shell.storage.atomic import DataError
+from tests.patience import FOREVER
 from tests.victims import READERS
 size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (size + 2**29,) * 2)
 for reader, path in (word.split(":", 1) for word in sys.argv[1:]):
-    signal.alarm(60)
+    signal.alarm(FOREVER)
     try:
         READERS[reader](Path(path))
         print("was read", flush=True)

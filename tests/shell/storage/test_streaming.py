@@ -29,6 +29,7 @@ from catpipe.shell.storage.atomic import DataError
 from catpipe.shell.storage.datasets import load_data
 from catpipe.shell.storage.streaming import StoredPictures, stored_pictures, stream_batches
 from tests.damage import damaged
+from tests.patience import FOREVER
 
 EXAMPLES, SIZE, TOGETHER = 23, 4, 3
 PICTURE = 48  # bytes
@@ -678,7 +679,7 @@ def test_two_batches_are_made_at_once(path: Path, monkeypatch: pytest.MonkeyPatc
     both = Barrier(2)
 
     def together(*given: Any) -> Any:
-        both.wait(10)
+        both.wait(FOREVER)
         return pixels(*given)
 
     monkeypatch.setattr(streaming, "pixels", together)
@@ -757,7 +758,7 @@ def test_of_damaged_chunks_the_first_is_refused_even_if_it_is_unpacked_last(
         if content == none:
             later.set()
         if content == short:
-            assert later.wait(5)
+            assert later.wait(FOREVER)
             sleep(0.02)  # the time to refuse the other
 
     unpacking(monkeypatch, before, cores=2)
@@ -781,7 +782,7 @@ def test_a_stream_that_is_closed_leaves_no_thread_and_the_rest_of_a_window_unrea
     threads = {*enumerate_threads()}
     batches = stream_batches(stored(path, **STORAGES["one gzip chunk a picture"]), 1, seed=1)
     next(batches)
-    assert is_in_second.wait(5)
+    assert is_in_second.wait(FOREVER)
     batches.close()  # type: ignore[attr-defined]
     assert len(begun) < 12
     assert {*enumerate_threads()} == threads
