@@ -23,6 +23,7 @@ import numpy as np
 
 from catpipe.checks import is_number, of_each_network
 from catpipe.nn.arrays import Array, is_foreign, namespaced
+from catpipe.nn.blocks import in_blocks
 from catpipe.nn.parameters import Parameters, map_numbers, map_parameters
 from catpipe.optim.schedules import Rate, check_positive, checked_schedule, rate_at
 
@@ -156,7 +157,7 @@ class _OfNumbers:
     ) -> Updated:
         """Return the parameters and the moments that the formula makes of all the numbers."""
         updated, *moments_after = map_numbers(
-            self.step,
+            in_blocks(self.step),
             parameters,
             gradients,
             *moments,

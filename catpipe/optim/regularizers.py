@@ -8,6 +8,7 @@ from typing import cast
 import numpy as np
 
 from catpipe.nn.arrays import Array, namespaced
+from catpipe.nn.blocks import in_blocks
 from catpipe.nn.parameters import Parameters, is_weight, map_numbers, typed_rate, weights_among
 from catpipe.optim.optimizers import (
     Gradients,
@@ -79,13 +80,18 @@ class WithL2(_Around):
     ) -> Updated:
         """Return the update by dW + strength W of weights."""
         (pulled,) = map_numbers(
-            lambda dW, W, is_weight, strength: (dW + strength * is_weight * W,),
+            in_blocks(_pulled),
             gradients,
             parameters,
             weights_among(parameters),
             rates=(rate_at(self.strength, iteration),),
         )
         return self.optimizer.update(iteration, parameters, moments, pulled)
+
+
+def _pulled(dW: Array, W: Array, is_weight: Array, strength: float | Array) -> tuple[Array]:
+    """Return dW + strength W of weights."""
+    return (dW + strength * is_weight * W,)
 
 
 def with_l2(optimizer: Optimizer, strength: float | Array) -> Optimizer:
@@ -116,13 +122,18 @@ class WithWeightDecay(_Around):
         """Return the update, less decay W of weights as they were before it."""
         updated, moments = self.optimizer.update(iteration, parameters, moments, gradients)
         (shrunk,) = map_numbers(
-            lambda after, W, is_weight, decay: (after - decay * is_weight * W,),
+            in_blocks(_shrunk),
             updated,
             parameters,
             weights_among(parameters),
             rates=(rate_at(self.decay, iteration),),
         )
         return shrunk, moments
+
+
+def _shrunk(updated: Array, W: Array, is_weight: Array, decay: float | Array) -> tuple[Array]:
+    """Return what was updated, less decay W of weights."""
+    return (updated - decay * is_weight * W,)
 
 
 def with_weight_decay(optimizer: Optimizer, decay: Rate) -> Optimizer:

@@ -79,6 +79,7 @@ FREEZES = {
         *("array.setflags", "_finish", "_set_layout", "_set_vector", "_set_arrays"),
         "np.multiply",  # into an array made in the same function
     },
+    "catpipe.nn.blocks": {"function"},  # into arrays made in the same function
     # once, of a run that diverged, as NumPy does in each step; and once for the C library
     "catpipe.training.loop": {"warn", "keep_freed_memory"},
     "catpipe.training.memory": {"bytes"},  # of which no page is touched
