@@ -122,7 +122,7 @@ class _Program(NamedTuple):
     Places are numbered: first arrays and rates, then constants, results, and places in between.
     """
 
-    operations: tuple[tuple[np.ufunc, tuple[int, ...]], ...]
+    operations: tuple[tuple[np.ufunc, tuple[int, ...], int], ...]
     constants: tuple[float, ...]
     results: int
     between: int
@@ -142,8 +142,8 @@ class _Program(NamedTuple):
                 *[array[cut] for array in results],
                 *[array[inside] for array in between],
             ]
-            for function, places in self.operations:
-                function(*[here[place] for place in places])
+            for function, operands, place in self.operations:
+                function(*[here[operand] for operand in operands], out=here[place])
         return tuple(results)
 
 
@@ -187,7 +187,7 @@ def _program(given: list[_Noted], results: list[_Noted]) -> _Program:
     place_of = merge(fixed, between)
     return _Program(
         tuple(
-            (of.function, tuple(place_of[id(each)] for each in (*of.operands, of)))
+            (of.function, tuple(place_of[id(each)] for each in of.operands), place_of[id(of)])
             for of in operations
             if of.function
         ),

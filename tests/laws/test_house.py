@@ -158,9 +158,8 @@ def changes(parsed: ast.Module, allowed: frozenset[str] | set[str] = frozenset()
         found += [node] * isinstance(node, ast.AugAssign | ast.Delete | ast.Global | ast.Nonlocal)
         if isinstance(node, ast.Subscript | ast.Attribute):
             found += [node] * isinstance(node.ctx, ast.Store)
-        found += [node] * (isinstance(node, ast.keyword) and node.arg == "out")
         if isinstance(node, ast.Call) and ast.unparse(node.func) not in allowed:
-            found += [node] * (_name(node.func) in CHANGING or _has_positional_out(node))
+            found += [node] * (_name(node.func) in CHANGING or _has_out(node))
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
             found += [node] * _is_called_for_an_effect(node.value, allowed)
     return [ast.unparse(node) for node in found]
@@ -170,8 +169,10 @@ def _name(function: ast.expr) -> str:
     return ast.unparse(function).rpartition(".")[-1]
 
 
-def _has_positional_out(call: ast.Call) -> bool:
-    """Return whether the last argument is the array that NumPy writes to."""
+def _has_out(call: ast.Call) -> bool:
+    """Return whether an argument, mostly the last one, is the array that NumPy writes to."""
+    if "out" in [keyword.arg for keyword in call.keywords]:
+        return True
     if not ast.unparse(call.func).startswith("np."):
         return False
     if not callable(function := getattr(np, _name(call.func), None)):
