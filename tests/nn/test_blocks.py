@@ -115,6 +115,15 @@ def test_any_formula_is_the_same_in_blocks(data: st.DataObject) -> None:
     assert same_bits(found, formula(*arrays, 0.5))
 
 
+def test_what_is_used_again_later_is_kept_until_then(small_blocks: None) -> None:
+    def formula(W: Any, dW: Any) -> tuple[Any]:
+        product = W * dW
+        return (((product + 1.0) * W - dW) / product,)
+
+    arrays = drawn(2, (40,))
+    assert same_bits(in_blocks(formula)(*arrays), formula(*arrays))
+
+
 @pytest.mark.parametrize("around", [optim.with_l2, optim.with_weight_decay])
 def test_large_weights_decay_as_small_ones_do(around: Any) -> None:
     optimizer = around(optim.gradient_descent(0.5), 0.25)
@@ -190,6 +199,8 @@ NONE: dict[str, Formula] = {
     "it returns one twice": lambda W, dW: (W + dW,) * 2,
     "it returns a number": lambda W, _: (1.5, W + 1.0),
     "it returns nothing": lambda *_: (),
+    "it multiplies vectors": lambda W, dW: (W * (W @ dW),),
+    "it makes an array": lambda W, dW: (W - np.asarray(dW).sum(),),
     "it makes a list": lambda W, _: (np.array([*W]),),
 }
 
@@ -202,6 +213,13 @@ def test_what_is_no_formula_of_each_number_is_computed_as_it_is(
     formula, arrays = NONE[what], drawn(2, (40,), dtype)
     for found, expected in zip(in_blocks(formula)(*arrays), formula(*arrays), strict=True):
         np.testing.assert_array_equal(found, expected, strict=True)
+
+
+def test_a_formula_that_asks_whether_its_one_number_is_zero_is_computed_as_it_is(
+    small_blocks: None,
+) -> None:
+    (found,) = in_blocks(lambda W: (W - 1.0 if W else W + 1.0,))(np.zeros(1))
+    assert found == 1
 
 
 @pytest.mark.parametrize(
