@@ -2,8 +2,8 @@
 
 A formula that treats each number by itself makes an array for each of its operations. Of a million
 numbers these go to memory and back, which takes longer than the arithmetic. A block of them stays
-in the processor's cache. So what a formula does is noted once, by operands that compute nothing,
-and then done to each block in places that are used again. What it returns is the same, to the bit.
+in the processor's cache. So a formula is traced once: operands that compute nothing tell what it
+does. Then its operations are done to each block, in slots that are used again.
 """
 
 from __future__ import annotations
@@ -13,57 +13,59 @@ from dataclasses import dataclass
 from functools import lru_cache, partial, reduce
 from itertools import product, takewhile
 from math import prod
-from typing import Any, ClassVar, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy import ndarray
 from numpy.lib.mixins import NDArrayOperatorsMixin
-from toolz import keyfilter, merge
 
 from catpipe.nn.arrays import Array
 
 Formula: TypeAlias = Callable[..., tuple[Array, ...]]
 
-MUCH = 6e6  # bytes that all operations make, from which on blocks are worth their calls
-MOST_OPERATIONS = 12  # of a formula, Adam's: of fewer bytes nobody asks what it does
-BLOCK = 2**17  # bytes: the blocks of a formula's arrays are in a core's cache together
+LARGE = 2**19  # bytes of an array, below which no formula is worth a trace
+MUCH = 6e6  # bytes that all of its operations make, from which on blocks are worth their calls
+BLOCK = 2**17  # bytes: those of all arrays are in a core's cache together
 
 
 @lru_cache(maxsize=64)
 def in_blocks(formula: Formula) -> Formula:
-    """Return the formula, computed block by block.
+    """Return the formula, computed block by block where its arrays are large.
 
-    It takes arrays of equal shapes and then rates, numbers or columns, and treats each number by
-    itself; it computes with operators and NumPy's functions, and returns new arrays in a tuple. It
-    is a pure function: what it does is noted once. One that does anything else, or is given
-    anything else, is computed as it is.
+    It takes arrays of one shape and then rates, numbers or columns, and returns new arrays in a
+    tuple. It does nothing but what treats each number by itself: operators, squares and NumPy's
+    functions, of its arguments and of Python's numbers. What it returns is the same, to the bit but
+    for the signs of NaN; warnings come from each block.
 
-    >>> in_blocks(lambda W, dW, rate: (W - rate * dW,))(np.array([1.0]), np.array([2.0]), 0.5)
-    (array([0.]),)
+    >>> W, dW = np.ones((2, 10**6))
+    >>> in_blocks(lambda W, dW, rate: (W - rate * dW,))(W, dW, 0.5)
+    (array([0.5, 0.5, 0.5, ..., 0.5, 0.5, 0.5], shape=(1000000,)),)
     """
-    program_of = lru_cache(maxsize=8)(partial(_noted, formula))
+    program_of = lru_cache(maxsize=8)(partial(_traced, formula))
 
     def computed(*given: Any) -> tuple[Array, ...]:
-        size = getattr(given[0], "nbytes", 0)
-        arrays = _alike(given) if size * MOST_OPERATIONS >= MUCH else 0
-        program = program_of(arrays, len(given) - arrays) if arrays else None
-        if program is None or size * len(program.operations) < MUCH:
+        arrays = _alike(given)
+        if not arrays:
             return formula(*given)
-        return program.of(given[:arrays], given[arrays:])
+        program = program_of(given[0].dtype, len(arrays), len(given) - len(arrays))
+        if given[0].nbytes * len(program.operations) < MUCH:
+            return formula(*given)
+        return program.run(arrays, given[len(arrays) :])
 
     return computed
 
 
-def _alike(given: Sequence[Any]) -> int:
-    """Return how many arrays of floats of one shape and type come before rates; or none."""
+def _alike(given: Sequence[Any]) -> Sequence[Array]:
+    """Return the arrays before the rates where they are large and alike, or none."""
     first = given[0]
-    if type(first) is not ndarray or first.dtype.kind != "f" or not first.ndim:
-        return 0
+    if type(first) is not ndarray or first.nbytes < LARGE or first.dtype.kind != "f":
+        return ()
     shape, dtype = first.shape, first.dtype
     arrays = [*takewhile(lambda each: type(each) is ndarray and each.shape == shape, given)]
-    of_one_type = all(each.dtype == dtype for each in arrays)
-    are_rates = all(_is_number(rate) or _is_column(rate, first) for rate in given[len(arrays) :])
-    return len(arrays) if of_one_type and are_rates else 0
+    are_alike = all(each.dtype == dtype and each.flags.c_contiguous for each in arrays)
+    rates = given[len(arrays) :]
+    are_rates = all(_is_number(rate) or _is_column(rate, first) for rate in rates)
+    return arrays if are_alike and are_rates and dtype.isnative else ()
 
 
 def _is_number(rate: Any) -> bool:
@@ -71,165 +73,154 @@ def _is_number(rate: Any) -> bool:
     return type(rate) is float or type(rate) is int
 
 
-def _is_column(rate: Any, first: Array) -> bool:
-    shape, dtype = getattr(rate, "shape", None), getattr(rate, "dtype", None)
-    return first.ndim == 2 and shape == (len(first), 1) and dtype == first.dtype
+def _is_column(rate: Any, matrix: Array) -> bool:
+    """Return whether this has a number for each row of the matrix, in its type."""
+    is_column = type(rate) is ndarray and rate.dtype == matrix.dtype
+    return is_column and matrix.ndim == 2 and rate.shape == (len(matrix), 1)
 
 
-@dataclass(frozen=True, eq=False)
-class _Noted(NDArrayOperatorsMixin):
-    """A number of the arrays, as a formula's operand: what is done with it is noted."""
+@dataclass(frozen=True, eq=False, repr=False)
+class _Traced(NDArrayOperatorsMixin):
+    """An argument of a formula or, with the function that makes it of operands, what follows."""
 
+    dtype: np.dtype[Any]
+    is_rate: bool = False
     function: np.ufunc | None = None
     operands: tuple[Any, ...] = ()
-    is_rate: bool = False
-
-    dtype: ClassVar[np.dtype[Any]] = np.dtype(float)
 
     def __array_ufunc__(
         self, function: np.ufunc, method: str, *operands: Any, **options: Any
-    ) -> _Noted:
-        known = all(isinstance(each, _Noted) or _is_number(each) for each in operands)
-        of_arrays = any(isinstance(each, _Noted) and not each.is_rate for each in operands)
-        if method != "__call__" or options or not (known and of_arrays and _keeps_type(function)):
+    ) -> _Traced:
+        are_known = all(isinstance(each, _Traced) or _is_number(each) for each in operands)
+        of_arrays = any(isinstance(each, _Traced) and not each.is_rate for each in operands)
+        is_plain = method == "__call__" and not options and function.signature is None
+        keeps_type = f"{self.dtype.char * function.nin}->{self.dtype.char}" in function.types
+        if not (is_plain and keeps_type and are_known and of_arrays):
             return NotImplemented
-        return _Noted(function, operands)
+        return _Traced(self.dtype, function=function, operands=operands)
 
     def __array_namespace__(self) -> Any:
         return np
 
-    def __pow__(self, exponent: float) -> _Noted:
+    def __pow__(self, exponent: float) -> _Traced:
         """Return the square, as NumPy computes it; no other power."""
-        return np.square(self) if exponent == 2 else NotImplemented  # type: ignore[return-value]
-
-    def __bool__(self) -> bool:
-        raise TypeError("a number that is not known yet")
-
-    def __array__(self, *_: Any, **__: Any) -> Array:
-        raise TypeError("numbers that are not known yet")
+        if not _is_number(exponent) or exponent != 2:
+            return NotImplemented
+        return self.__array_ufunc__(np.square, "__call__", self)
 
 
-@lru_cache(maxsize=64)
-def _keeps_type(function: np.ufunc) -> bool:
-    """Return whether it makes one number of one or two, of their type."""
-    floats = {"d->d", "dd->d"} & {*function.types}
-    return function.signature is None and bool(floats)
+class _Operation(NamedTuple):
+    """A function, the slots of its operands and the slot of what it makes."""
+
+    function: np.ufunc
+    operands: tuple[int, ...]
+    slot: int
 
 
 class _Program(NamedTuple):
-    """What is done to each block: a function, the places of its operands and that of its result.
+    """The operations of a formula, in an order in which they can be done.
 
-    Places are numbered: first arrays and rates, then constants, results, and places in between.
+    Slots are numbered: those of arrays, rates, constants and results, and then some for scratch.
     """
 
-    operations: tuple[tuple[np.ufunc, tuple[int, ...], int], ...]
+    operations: tuple[_Operation, ...]
     constants: tuple[float, ...]
     results: int
-    between: int
+    scratch: int
 
-    def of(self, arrays: Sequence[Array], rates: Sequence[Any]) -> tuple[Array, ...]:
-        """Return new arrays, written block by block."""
-        first = arrays[0]
-        results = [np.empty_like(first) for _ in range(self.results)]
-        cuts = [*_blocks(first.shape, first.itemsize)]
-        between = [np.empty_like(first[cuts[0]]) for _ in range(self.between)]
-        for cut in cuts:
-            inside = tuple([slice(part.stop - part.start) for part in cut])
-            here = [
-                *[array[cut] for array in arrays],
-                *[rate if _is_number(rate) else rate[cut[0]] for rate in rates],
+    def run(self, arrays: Sequence[Array], rates: Sequence[Any]) -> tuple[Array, ...]:
+        """Return the results, new arrays that are written block by block."""
+        results = [np.empty_like(arrays[0]) for _ in range(self.results)]
+        numbers = BLOCK // arrays[0].itemsize
+        scratch = np.empty((self.scratch, numbers), arrays[0].dtype)
+        for block in _blocks(arrays[0].shape, numbers):
+            shape = arrays[0][block].shape
+            slots = [
+                *[array[block] for array in arrays],
+                *[rate if _is_number(rate) else rate[block[0]] for rate in rates],
                 *self.constants,
-                *[array[cut] for array in results],
-                *[array[inside] for array in between],
+                *[array[block] for array in results],
+                *[array[: prod(shape)].reshape(shape) for array in scratch],
             ]
-            for function, operands, place in self.operations:
-                function(*[here[operand] for operand in operands], out=here[place])
+            for function, operands, slot in self.operations:
+                function(*[slots[operand] for operand in operands], out=slots[slot])
         return tuple(results)
 
 
-def _blocks(shape: tuple[int, ...], size: int) -> Iterator[tuple[slice, ...]]:
-    """Give where blocks are: parts of a vector, or some rows of a matrix or parts of one row.
+def _blocks(shape: tuple[int, ...], numbers: int) -> Iterator[tuple[slice, ...]]:
+    """Give where blocks of so many numbers are: parts of a vector, rows of a matrix, parts of rows.
 
-    >>> [*_blocks((2**15,), 8)]
-    [(slice(0, 16384, None),), (slice(16384, 32768, None),)]
+    >>> [*_blocks((5,), numbers=3)]
+    [(slice(0, 3, None),), (slice(3, 6, None),)]
     """
-    numbers = BLOCK // size
     sides = [max(numbers // prod(shape[axis + 1 :]), 1) for axis in range(len(shape))]
-    cuts = (
-        [slice(begin, min(begin + side, length)) for begin in range(0, length, side)]
+    parts = (
+        [slice(begin, begin + side) for begin in range(0, length, side)]
         for length, side in zip(shape, sides, strict=True)
     )
-    return product(*cuts)
+    return product(*parts)
 
 
-def _noted(formula: Callable[..., Any], arrays: int, rates: int) -> _Program | None:
-    """Return what the formula does, or nothing where it is none that can be computed in blocks."""
-    given = [*(_Noted() for _ in range(arrays)), *(_Noted(is_rate=True) for _ in range(rates))]
-    try:
-        results: list[_Noted] = [*formula(*given)]
-    except Exception:  # whatever it is, the formula raises it of true arrays, or it is none then
-        return None
-    if not results or not all(isinstance(each, _Noted) and each.function for each in results):
-        return None
-    if len({*map(id, results)}) < len(results):
-        return None
+def _traced(formula: Callable[..., Any], dtype: np.dtype[Any], arrays: int, rates: int) -> _Program:
+    """Return what the formula does to so many arrays of this type, and rates.
+
+    Raises `TypeError` where that is anything that does not treat each number by itself.
+    """
+    given = [
+        *[_Traced(dtype) for _ in range(arrays)],
+        *[_Traced(dtype, is_rate=True) for _ in range(rates)],
+    ]
+    results = [*formula(*given)]
+    made = {id(each) for each in results if isinstance(each, _Traced) and each.function}
+    if len(made) < len(results):
+        raise TypeError(f"{formula} returns what it did not make, or one array twice")
     return _program(given, results)
 
 
-def _program(given: list[_Noted], results: list[_Noted]) -> _Program:
-    """Return the operations in an order in which they can be done, each with its places."""
-    nothing: dict[int, _Noted] = {}
-    operations = [of for of in reduce(_after_operands, results, nothing).values() if of.function]
-    used = [each for of in operations for each in of.operands]
-    constants = {id(each): each for each in used if not isinstance(each, _Noted)}.values()
-    fixed = {id(each): place for place, each in enumerate((*given, *constants, *results))}
-    between = _places_between(operations, fixed)
-    place_of = merge(fixed, between)
-    return _Program(
-        tuple(
-            (of.function, tuple(place_of[id(each)] for each in of.operands), place_of[id(of)])
-            for of in operations
-            if of.function
-        ),
-        tuple(constants),
-        len(results),
-        len({*between.values()} - {*fixed.values()}),
+def _program(given: list[_Traced], results: list[_Traced]) -> _Program:
+    """Return the program whose operations make the results."""
+    operations = [*reduce(_after_operands, results, dict[int, _Traced]()).values()]
+    used = [operand for operation in operations for operand in operation.operands]
+    constants = {id(each): each for each in used if not isinstance(each, _Traced)}.values()
+    fixed = {id(each): slot for slot, each in enumerate((*given, *constants, *results))}
+    slots = _with_slots(operations, fixed)
+    done = (
+        _Operation(each.function, tuple(slots[id(of)] for of in each.operands), slots[id(each)])
+        for each in operations
+        if each.function
     )
+    scratch = len({*slots.values()}) - len(fixed)
+    return _Program(tuple(done), tuple(constants), len(results), scratch)
 
 
-def _after_operands(done: dict[int, _Noted], each: Any) -> dict[int, _Noted]:
+def _after_operands(done: dict[int, _Traced], each: Any) -> dict[int, _Traced]:
     """Return what is done, and then this operation after its operands."""
-    if not isinstance(each, _Noted) or id(each) in done:
+    if not isinstance(each, _Traced) or not each.function or id(each) in done:
         return done
     return {**reduce(_after_operands, each.operands, done), id(each): each}
 
 
-_Placed: TypeAlias = tuple[dict[int, int], tuple[int, ...]]
-"""The places of what was seen, and those that are free."""
+def _with_slots(operations: list[_Traced], fixed: dict[int, int]) -> dict[int, int]:
+    """Return the fixed slots, and those of all other operations.
 
-
-def _places_between(operations: list[_Noted], fixed: dict[int, int]) -> dict[int, int]:
-    """Return the places of what is no result.
-
-    Seen from the end, a place is free before what is in it was computed: the operands that are not
-    used again take such places, the first of them that of the operation itself.
+    Seen from the last operation on, a slot is free before what is in it was made. The operands that
+    are not used later take free slots, the first of them that of the operation itself.
     """
 
-    def placed(carry: _Placed, operation: _Noted) -> _Placed:
-        return reduce(with_place, operation.operands, _freed(carry, operation))
+    def with_operands(
+        carry: tuple[dict[int, int], tuple[int, ...]], operation: _Traced
+    ) -> tuple[dict[int, int], tuple[int, ...]]:
+        slots, free = carry
+        return reduce(with_operand, operation.operands, (slots, (slots[id(operation)], *free)))
 
-    def with_place(carry: _Placed, operand: Any) -> _Placed:
-        places, free = carry
-        if not isinstance(operand, _Noted) or id(operand) in places:
+    def with_operand(
+        carry: tuple[dict[int, int], tuple[int, ...]], operand: Any
+    ) -> tuple[dict[int, int], tuple[int, ...]]:
+        slots, free = carry
+        if not isinstance(operand, _Traced) or id(operand) in slots:
             return carry
-        place, *others = free or (len({*places.values()}),)
-        return {**places, id(operand): place}, tuple(others)
+        slot, *others = free or (len({*slots.values()}),)
+        return {**slots, id(operand): slot}, tuple(others)
 
-    begun: _Placed = fixed, ()
-    places, _ = reduce(placed, reversed(operations), begun)
-    return keyfilter(lambda each: each not in fixed, places)
-
-
-def _freed(carry: _Placed, operation: _Noted) -> _Placed:
-    places, free = carry
-    return places, (places[id(operation)], *free)
+    begin: tuple[dict[int, int], tuple[int, ...]] = fixed, ()
+    return reduce(with_operands, reversed(operations), begin)[0]

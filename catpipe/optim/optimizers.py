@@ -156,8 +156,9 @@ class _OfNumbers:
         self, iteration: int, parameters: Parameters, moments: Moments, gradients: Gradients
     ) -> Updated:
         """Return the parameters and the moments that the formula makes of all the numbers."""
+        is_ours = type(self).__module__ == __name__  # so that it does what blocks can be done with
         updated, *moments_after = map_numbers(
-            in_blocks(self.step),
+            in_blocks(self.step) if is_ours else self.step,
             parameters,
             gradients,
             *moments,
