@@ -28,7 +28,7 @@ def server(tmp_path, monkeypatch) -> Iterator[Server]:
     answers = dict.fromkeys(NAMES, answer)
     with serving({**answers, "silent": lambda of: of.server.ended.wait(FOREVER)}) as made:
         monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr(fetch, "PATIENCE", Patience(stall=0.4, total=5))
+        monkeypatch.setattr(fetch, "PATIENCE", Patience(stall=3, total=60))
         monkeypatch.setattr(fetch, "PHOTOGRAPHS", tuple(of(made, name) for name in NAMES))
         yield made
 
@@ -78,7 +78,7 @@ def test_an_address_that_fails_is_named_where_the_next_gives_the_file(capsys, se
     monkeypatch.setattr(fetch, "PHOTOGRAPHS", (silent,))
     assert main(["fetch"]) == 0
     out, err = capsys.readouterr()
-    failure = f"catpipe: {server.address('silent')} sent nothing for 0.4 seconds"
+    failure = f"catpipe: {server.address('silent')} sent nothing for 3 seconds"
     assert err == f"{failure}; took the next address\n"
     assert server.address(NAMES[0]) in out
 

@@ -159,7 +159,7 @@ def test_a_redirect_that_is_no_address_is_refused(server):
 @pytest.mark.parametrize("name", ["wrong", "missing", "truncated", "stalled"])
 def test_the_next_address_is_tried_where_one_fails(server, name):
     bad, good = server.address(name), server.address("right")
-    fetched = fetch_file(remote(bad, good), SHORT if name == "stalled" else PATIENCE)
+    fetched = fetch_file(remote(bad, good), Patience(stall=3) if name == "stalled" else PATIENCE)
     assert (fetched.content, fetched.address) == (CONTENT, good)
     assert [words.split()[0] for words in fetched.failures] == [bad]
 
