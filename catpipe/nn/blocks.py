@@ -24,7 +24,7 @@ from catpipe.nn.arrays import Array
 Formula: TypeAlias = Callable[..., tuple[Array, ...]]
 
 LARGE = 2**19  # bytes of an array, below which no formula is worth a trace
-MUCH = 6e6  # bytes that all of its operations make, from which on blocks are worth their calls
+MUCH = 1e7  # bytes that all of its operations make, from which on blocks are worth their calls
 BLOCK = 2**17  # bytes: those of all arrays are in a core's cache together
 
 
