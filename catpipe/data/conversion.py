@@ -56,10 +56,10 @@ def examples_from(given: Any, which: str = "") -> Examples:
 def inputs_from(given: Any, like: str | None = None, which: str = "") -> NDArray[Any]:
     """Return inputs, (examples, ...), as `uint8` pixels or as finite floats, in memory order.
 
-    Integers of three axes or more, from 0 to 255, are pixels, as `uint8` always is; all other
-    numbers are floats, and as they are. `like` is the type of the inputs that a network was
-    trained on: then floats must lie in [0, 1] to stand for pixels, and pixels cannot stand for
-    floats. Raises `TypeError` or `ValueError`.
+    Integers of three axes or more, from 0 to 255, are pixels, as `uint8` is but for a table of
+    zeros and ones; all other numbers are floats, and as they are. `like` is the type of the inputs
+    that a network was trained on: then floats must lie in [0, 1] to stand for pixels, and pixels
+    cannot stand for floats. Raises `TypeError` or `ValueError`.
 
     >>> inputs_from(np.array([[1, 2]], ">i4")), inputs_from([[[0, 255]]])
     (array([[1., 2.]]), array([[[  0, 255]]], dtype=uint8))
@@ -247,10 +247,14 @@ def _check_columns(table: Any, name: str) -> None:
 
 
 def _stand_for_pixels(array: NDArray[Any], like: str | None) -> bool:
-    """Return whether integers are pixels; those of 0 and 1 alone are, where pixels are expected."""
+    """Return whether integers are pixels; those of 0 and 1 alone are, where pixels are expected.
+
+    Pictures of `uint8` are, whatever they hold; a table of zeros and ones holds yes and no.
+    """
     if like == "uint8":
         return array.dtype.kind in "iu"
-    return are_pixels(array) and (array.dtype == np.uint8 or bool(array.max() > 1))
+    are_bytes = array.dtype == np.uint8 and array.ndim > 2
+    return are_pixels(array) and (are_bytes or bool(array.max() > 1))
 
 
 def _as_bytes(array: NDArray[Any]) -> NDArray[np.uint8]:

@@ -3,8 +3,8 @@
 Two threads on small matrices are no faster on a quiet machine, and ten times slower on a busy one;
 and how many there are decides the last bits of a product. BLAS threads are a setting of the whole
 process, so these are the functions that `catpipe` hands on: those of `catpipe.experiments`, run so
-that they give equal bits on any number of cores. It takes threadpoolctl; without it, threads stay
-as they are.
+that small networks give equal bits on any number of cores. It takes threadpoolctl; without it,
+threads stay as they are.
 """
 
 from __future__ import annotations

@@ -154,6 +154,28 @@ def test_names_train_as_their_numbers_in_the_order_of_the_alphabet(form):
     assert accuracy_on(result, (WHOLE, names)) == accuracy_on(OF_FEATURES, (WHOLE, LABELS))
 
 
+@pytest.mark.parametrize("dtype", ["?", "i1", "u1", "u2", ">i8", "f2"])
+def test_a_table_of_zeros_and_ones_is_one_of_numbers(dtype):
+    yes_or_no = WHOLE > 0
+    found = inputs_from(yes_or_no.astype(dtype))
+    assert (found.dtype.kind, found.tolist()) == ("f", yes_or_no.astype(float).tolist())
+
+
+def test_columns_of_dummies_are_numbers():
+    dummies = pd.get_dummies(pd.Series(["a", "b", "a"]), dtype=np.uint8)
+    assert inputs_from(dummies).tolist() == [[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]]
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 3), (2, 3, 3, 3)])
+def test_pictures_that_are_nearly_black_are_pixels(shape):
+    assert inputs_from(np.ones(shape, np.uint8)).dtype == np.uint8
+
+
+@pytest.mark.parametrize(("like", "dtype"), [("uint8", "uint8"), ("float64", "float64")])
+def test_zeros_and_ones_are_what_the_network_was_trained_on(like, dtype):
+    assert inputs_from(np.ones((2, 9), np.uint8), like=like).dtype == dtype
+
+
 def test_booleans_are_two_classes():
     two = ASKED._replace(classes=2)
     found = [fit(two, (WHOLE, of)).parameters for of in (LABELS == 1, (LABELS == 1) * 1)]

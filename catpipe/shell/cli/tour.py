@@ -43,9 +43,8 @@ def take_tour(options: Namespace) -> None:
         try:
             _run(stop)
         except KeyboardInterrupt as stopped:
-            raise Interrupted(
-                f"the tour ends here; what it made is in {folder}", SIGINT
-            ) from stopped
+            made = f"what it made is in {folder}" if folder.exists() else "it made nothing"
+            raise Interrupted(f"the tour ends here; {made}", SIGINT) from stopped
         if number == 1:
             write_files({folder / "grid.toml": GRID.encode()})
     print(f"\nAll of it is in {folder}; open {folder / 'report.html'} in a browser.")

@@ -61,7 +61,7 @@ def reasons(run: Run, again: Run) -> list[str]:
 
     And what is not known of them.
     """
-    ((_, now),) = again.environments
+    *_, (_, now) = again.environments
     made_with = [environment for _, environment in run.environments]
     data = ["data, which were not recorded"]
     if run.source and again.source:

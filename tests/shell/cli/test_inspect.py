@@ -368,6 +368,13 @@ def test_other_data_are_the_reason_that_a_replay_finds(capsys, whole, others):
     assert "reason: train_colours.h5 with SHA-256 " in out
 
 
+def test_other_data_are_the_reason_after_a_resume_with_another_rate_too(capsys, stopped, others):
+    said(capsys, "resume", stopped, "--learning-rate", 0.001)
+    status, out = told(capsys, "replay", stopped, "--data", others)
+    assert status == 1
+    assert "reason: train_colours.h5 with SHA-256 " in out
+
+
 def test_what_was_changed_in_the_file_is_what_a_replay_finds(capsys, whole, tmp_path):
     run = load_run(whole)
     W = run.result.parameters["W2"] * (1 + 1e-9)

@@ -37,7 +37,7 @@ def test_a_tour_that_is_interrupted_says_where_it_ends(capfd, tmp_path, monkeypa
 
     monkeypatch.setattr(tour, "_run", interrupted)
     assert main(["tour", "--out", str(tmp_path / "new")]) == 130
-    assert "the tour ends here" in capfd.readouterr().err
+    assert "the tour ends here; it made nothing" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("name", [".", "file"])
