@@ -38,8 +38,9 @@ def in_blocks(formula: Formula) -> Formula:
     for the signs of NaN; warnings come from each block.
 
     >>> W, dW = np.ones((2, 10**6))
-    >>> in_blocks(lambda W, dW, rate: (W - rate * dW,))(W, dW, 0.5)
-    (array([0.5, 0.5, 0.5, ..., 0.5, 0.5, 0.5], shape=(1000000,)),)
+    >>> (updated,) = in_blocks(lambda W, dW, rate: (W - rate * dW,))(W, dW, 0.5)
+    >>> updated.shape, updated.min(), updated.max()
+    ((1000000,), np.float64(0.5), np.float64(0.5))
     """
     program_of = lru_cache(maxsize=8)(partial(_traced, formula))
 
@@ -130,11 +131,12 @@ class _Program(NamedTuple):
 
     def run(self, arrays: Sequence[Array], rates: Sequence[Any]) -> tuple[Array, ...]:
         """Return the results, new arrays that are written block by block."""
-        results = [np.empty_like(arrays[0]) for _ in range(self.results)]
-        numbers = BLOCK // arrays[0].itemsize
-        scratch = np.empty((self.scratch, numbers), arrays[0].dtype)
-        for block in _blocks(arrays[0].shape, numbers):
-            shape = arrays[0][block].shape
+        first = arrays[0]
+        results = [np.empty_like(first) for _ in range(self.results)]
+        numbers = BLOCK // first.itemsize
+        scratch = np.empty((self.scratch, numbers), first.dtype)
+        for block in _blocks(first.shape, numbers):
+            shape = first[block].shape
             slots = [
                 *[array[block] for array in arrays],
                 *[rate if _is_number(rate) else rate[block[0]] for rate in rates],
@@ -200,6 +202,10 @@ def _after_operands(done: dict[int, _Traced], each: Any) -> dict[int, _Traced]:
     return {**reduce(_after_operands, each.operands, done), id(each): each}
 
 
+_Slots: TypeAlias = tuple[dict[int, int], tuple[int, ...]]
+"""The slots of what was seen, by identity, and those that are free."""
+
+
 def _with_slots(operations: list[_Traced], fixed: dict[int, int]) -> dict[int, int]:
     """Return the fixed slots, and those of all other operations.
 
@@ -207,20 +213,16 @@ def _with_slots(operations: list[_Traced], fixed: dict[int, int]) -> dict[int, i
     are not used later take free slots, the first of them that of the operation itself.
     """
 
-    def with_operands(
-        carry: tuple[dict[int, int], tuple[int, ...]], operation: _Traced
-    ) -> tuple[dict[int, int], tuple[int, ...]]:
+    def with_operands(carry: _Slots, operation: _Traced) -> _Slots:
         slots, free = carry
         return reduce(with_operand, operation.operands, (slots, (slots[id(operation)], *free)))
 
-    def with_operand(
-        carry: tuple[dict[int, int], tuple[int, ...]], operand: Any
-    ) -> tuple[dict[int, int], tuple[int, ...]]:
+    def with_operand(carry: _Slots, operand: Any) -> _Slots:
         slots, free = carry
         if not isinstance(operand, _Traced) or id(operand) in slots:
             return carry
         slot, *others = free or (len({*slots.values()}),)
         return {**slots, id(operand): slot}, tuple(others)
 
-    begin: tuple[dict[int, int], tuple[int, ...]] = fixed, ()
+    begin: _Slots = fixed, ()
     return reduce(with_operands, reversed(operations), begin)[0]
