@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ from catpipe.shell.cli.main import main
 from catpipe.shell.runs.provenance import default_folder
 from catpipe.shell.storage.download import Patience, RemoteFile
 from tests.patience import FOREVER
+from tests.processes import running
 from tests.servers import CONTENT, Server, answer, serving
 from tests.typed import refused, said
 
@@ -110,7 +110,7 @@ sys.exit(main(["fetch"]))
 
 def test_ctrl_c_while_it_waits_is_one_line_and_leaves_nothing(server, tmp_path):
     command = [sys.executable, "-c", STALLED, server.address("silent")]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as fetching:
+    with running(command) as fetching:
         while "silent" not in server.asked:
             assert fetching.poll() is None
         os.kill(fetching.pid, signal.SIGINT)

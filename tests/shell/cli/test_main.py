@@ -10,7 +10,8 @@ import subprocess
 import sys
 import termios
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from itertools import cycle
 from pathlib import Path
@@ -22,6 +23,7 @@ from catpipe.shell.cli.main import main
 from catpipe.shell.runs import provenance as sources
 from catpipe.shell.runs.run_file import load_run
 from tests.patience import FOREVER
+from tests.processes import running, wait_for
 
 CATPIPE = (sys.executable, "-m", "catpipe")
 
@@ -374,28 +376,22 @@ def test_every_command_has_help(capsys, command):
     assert f"catpipe {command}" in out
 
 
-def started(*arguments: object) -> subprocess.Popen[str]:
-    """Return a run that has said its first cost."""
-    run = subprocess.Popen(
-        [*CATPIPE, *map(str, arguments)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    )
-    assert run.stdout is not None
-    while not run.stdout.readline().startswith("cost"):
-        pass
-    return run
+@contextmanager
+def started(*arguments: object) -> Iterator[subprocess.Popen[str]]:
+    """Give a run that has said its first cost."""
+    unbuffered = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    with running((*CATPIPE, *arguments), env=unbuffered) as run:
+        wait_for(run, "cost")
+        yield run
 
 
 ENDLESS = ("--layers", "3", "--iterations", "100000000")
 
 
 def test_interrupting_what_is_not_saved_prints_one_line_and_exits_with_130(folder):
-    run = started("train", *ENDLESS, "--data", folder / "data")
-    run.send_signal(signal.SIGINT)
-    _, err = run.communicate(timeout=FOREVER)
+    with started("train", *ENDLESS, "--data", folder / "data") as run:
+        run.send_signal(signal.SIGINT)
+        _, err = run.communicate(timeout=FOREVER)
     assert run.returncode == 130
     assert re.fullmatch(r"catpipe: interrupted at iteration \d+ of 100000000; "
                         r"nothing was saved \(--out FILE\)\n", err)  # fmt: skip
@@ -404,9 +400,9 @@ def test_interrupting_what_is_not_saved_prints_one_line_and_exits_with_130(folde
 @pytest.mark.parametrize(("sent", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupted_run_is_saved_and_says_how_to_resume_it(folder, tmp_path, sent, status):
     out = tmp_path / "a.h5"
-    run = started("train", *ENDLESS, "--data", folder / "data", "--out", out)
-    run.send_signal(sent)
-    _, err = run.communicate(timeout=FOREVER)
+    with started("train", *ENDLESS, "--data", folder / "data", "--out", out) as run:
+        run.send_signal(sent)
+        _, err = run.communicate(timeout=FOREVER)
     assert run.returncode == status
     (at,) = re.findall(rf"interrupted at iteration (\d+) of .*; saved to {out}: carry on", err)
     assert err.endswith(f"with `catpipe resume {out}`\n")
@@ -489,11 +485,8 @@ runpy.run_module("catpipe", run_name="__main__")
 @pytest.mark.parametrize("delay", [0, 0.05, 0.1, 0.2, 0.4])
 def test_a_signal_at_any_time_after_the_first_import_is_one_line(folder, delay):
     command = [sys.executable, "-c", SAYS_WHEN, "train", *ENDLESS, "--data", folder / "data"]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as run:
-        assert run.stdout is not None
-        run.stdout.readline()
+    with running(command) as run:
+        wait_for(run, "")
         time.sleep(delay)
         run.send_signal(signal.SIGINT)
         _, err = run.communicate(timeout=FOREVER)
@@ -620,7 +613,7 @@ def on_a_terminal(*arguments: object) -> str:
     """Return what a terminal shows of the command."""
     ours, its = pty.openpty()
     termios.tcsetwinsize(its, (24, 100))
-    with subprocess.Popen([*CATPIPE, *map(str, arguments)], stdout=its, stderr=its):
+    with running((*CATPIPE, *arguments), stdout=its, stderr=its):
         os.close(its)
         shown = b""
         with suppress(OSError):  # how Linux ends a terminal's output

@@ -17,6 +17,7 @@ from catpipe.shell.cli.main import main
 from catpipe.shell.runs.run_file import load_run
 from catpipe.shell.storage.datasets import load_data, save_data
 from tests.patience import FOREVER
+from tests.processes import running, wait_for
 from tests.typed import refused, said
 
 SMALL = ("--layers", "3", "--iterations", "150")
@@ -167,17 +168,10 @@ def test_many_that_diverge_are_refused_in_one_line(folder):
 
 def test_interrupting_many_ends_them_soon_in_one_line(folder):
     arguments = ("--seeds", "1..100", "--iterations", "100000000", "--data", folder)
-    run = subprocess.Popen(
-        (sys.executable, "-u", "-m", "catpipe", "train", *arguments),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert run.stdout is not None
-    while not run.stdout.readline().startswith("network"):
-        pass
-    time.sleep(1)
-    run.send_signal(signal.SIGINT)
-    _, err = run.communicate(timeout=FOREVER)
+    with running((sys.executable, "-u", "-m", "catpipe", "train", *arguments)) as run:
+        wait_for(run, "network")
+        time.sleep(1)
+        run.send_signal(signal.SIGINT)
+        _, err = run.communicate(timeout=FOREVER)
     told = "interrupted; nothing was saved: `catpipe sweep` saves each part as it ends"
     assert (run.returncode, err) == (130, f"catpipe: {told}\n")

@@ -4,9 +4,7 @@ import json
 import os
 import re
 import signal
-import subprocess
 import sys
-from itertools import islice
 
 import pytest
 
@@ -16,6 +14,8 @@ from catpipe.shell.cli import sweep as commands
 from catpipe.shell.cli.main import main
 from catpipe.shell.runs import sweep_folder
 from catpipe.shell.runs.run_file import load_run
+from tests.patience import FOREVER
+from tests.processes import running, wait_for
 from tests.typed import refused, said, save_colours
 
 GRID = """
@@ -261,12 +261,11 @@ def test_a_sweep_that_is_killed_ends_with_the_same_runs_when_started_again(
     capsys, typed, config, tmp_path, how
 ):
     config.write_text(GRID.replace("0.02]", "0.02, 0.3, 0.05]"))
-    command = [sys.executable, "-c", ENDLESS_BUT_FOR_TWO, *map(str, typed)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stdout
-    [*islice((line for line in process.stdout if line.startswith("seed")), 2)]
-    process.send_signal(how)
-    _, errors = process.communicate()
+    with running((sys.executable, "-c", ENDLESS_BUT_FOR_TWO, *typed)) as process:
+        for _ in range(2):
+            wait_for(process, "seed")
+        process.send_signal(how)
+        _, errors = process.communicate(timeout=FOREVER)
     if how == signal.SIGINT:
         assert process.returncode == 130
         assert re.fullmatch(

@@ -22,6 +22,7 @@ from catpipe.shell.runs.run_file import Run, save_run
 from catpipe.shell.storage.atomic import DataError, check_writable, write_files
 from tests.disk import disk
 from tests.patience import FOREVER
+from tests.processes import running, wait_for
 from tests.typed import in_colours
 
 FORGIVEN = {"flock", "unlink"}  # a file is whole without a lock, and without tidying
@@ -247,19 +248,17 @@ def test_two_processes_that_save_to_one_name_at_once_leave_one_whole_file(path, 
     out = tmp_path / "saved" / "run.h5"
     out.parent.mkdir()
     (tmp_path / "other.h5").write_bytes(made[1])
-    both = [
-        subprocess.Popen(
-            [sys.executable, "-c", SAVING, run, out],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )
+    first, second = (
+        running((sys.executable, "-c", SAVING, run, out), stdin=subprocess.PIPE)
         for run in (path, tmp_path / "other.h5")
-    ]  # fmt: skip
-    for process in both:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-    for process in both:
-        assert process.stdin is not None
-        process.stdin.write("\n")
-        process.stdin.flush()
-    assert [(process.communicate()[1], process.returncode) for process in both] == [("", 0)] * 2
+    )
+    with first as one, second as other:
+        for process in (one, other):
+            wait_for(process, "ready")
+        for process in (one, other):
+            assert process.stdin is not None
+            process.stdin.write("\n")
+            process.stdin.flush()
+        ended = [(process.communicate()[1], process.returncode) for process in (one, other)]
+    assert ended == [("", 0)] * 2
     assert alone(out) in made[1:]

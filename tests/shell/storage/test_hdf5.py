@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
 import time
 import tracemalloc
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from types import FrameType
 from typing import Any, NoReturn
 
 import h5py
@@ -24,7 +22,6 @@ from hypothesis.extra import numpy as arrays
 from catpipe.shell.storage.atomic import DataError
 from catpipe.shell.storage.hdf5 import read, write, write_all
 from tests.damage import damaged
-from tests.patience import FOREVER
 
 Build = Callable[[h5py.File], Any]
 
@@ -34,20 +31,6 @@ PICTURES = np.random.default_rng(0).integers(0, 99, (6, 4, 4, 3), np.uint8)
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "x.h5"
-
-
-@pytest.fixture
-def deadline() -> Iterator[Callable[[], object]]:
-    """Fail where a read hangs; give what begins the wait anew, for the next read."""
-
-    def expire(_: int, __: FrameType | None) -> NoReturn:
-        pytest.fail("reading hangs")
-
-    before = signal.signal(signal.SIGALRM, expire)
-    signal.alarm(FOREVER)
-    yield lambda: signal.alarm(FOREVER)
-    signal.alarm(0)
-    signal.signal(signal.SIGALRM, before)
 
 
 def refusal(path: Path, **budget: int) -> str:
@@ -90,7 +73,7 @@ def test_a_folder_is_refused(path: Path) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
-def test_a_pipe_is_refused_without_waiting_for_it(path: Path, deadline: object) -> None:
+def test_a_pipe_is_refused_without_waiting_for_it(path: Path) -> None:
     os.mkfifo(path)
     assert "is not a file" in refusal(path)
 
@@ -343,9 +326,7 @@ def test_the_budget_holds_for_all_datasets_together(path: Path) -> None:
         read(path, ["x", "y"], total=100_000)
 
 
-def test_a_billion_chunks_are_refused_at_the_first_that_is_missing(
-    path: Path, deadline: object
-) -> None:
+def test_a_billion_chunks_are_refused_at_the_first_that_is_missing(path: Path) -> None:
     build(path, lambda file: file.create_dataset("x", (2**30,), "u1", chunks=(1,)))
     tracemalloc.start()
     assert "was written in part" in refusal(path)
@@ -597,10 +578,9 @@ def test_more_than_the_budget_is_not_written(path: Path) -> None:
 # Chance.
 
 
-def test_a_damaged_file_is_read_or_refused(path: Path, deadline: Callable[[], object]) -> None:
+def test_a_damaged_file_is_read_or_refused(path: Path) -> None:
     write(path, {"x": PICTURES, "y": np.arange(6)})
     for changed in damaged(path.read_bytes(), times=500):
         path.write_bytes(changed)
-        deadline()
         with suppress(DataError):
             read(path, ["x", "y"])
