@@ -18,6 +18,7 @@ except ImportError:  # on Windows
 
 StrPath: TypeAlias = str | os.PathLike[str]
 WRITABLE = S_IWUSR | S_IWGRP | S_IWOTH
+MOST_TRIES = 100  # to have the draft to oneself
 
 
 class DataError(ValueError):
@@ -132,8 +133,11 @@ def _draft(path: Path, content: bytes) -> Iterator[Path]:
 
 
 def _locked(draft: Path) -> BinaryIO:
-    """Return the draft, open to be written by nobody else, where there are locks."""
-    while True:
+    """Return the draft, open to be written by nobody else, where there are locks.
+
+    Where the disk never gives an open file and its name one identity, it is taken unlocked.
+    """
+    for left in reversed(range(MOST_TRIES)):
         if draft.is_symlink():  # what it names is somebody else's
             draft.unlink()
         with suppress(OSError):
@@ -143,9 +147,10 @@ def _locked(draft: Path) -> BinaryIO:
         with suppress(OSError):
             if fcntl:
                 fcntl.flock(file, fcntl.LOCK_EX)
-        if _is_at(file, draft):
-            return file
+        if _is_at(file, draft) or not left:
+            break
         file.close()  # whoever had it renamed it, or removed it
+    return file
 
 
 def is_being_written(file: BinaryIO) -> bool:

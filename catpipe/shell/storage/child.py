@@ -169,12 +169,15 @@ class Children:
 
     def take(self) -> Child:
         """Return one that waits, or a new one."""
-        while True:
-            with self._lock:
-                child = self._idle.pop() if self._idle else Child()
+        while child := self._one_idle():
             if child.is_sound():
                 return child
             child.end()
+        return Child()
+
+    def _one_idle(self) -> Child | None:
+        with self._lock:
+            return self._idle.pop() if self._idle else None
 
     def give_back(self, child: Child) -> None:
         """Keep it for what is read next, if there can be such."""

@@ -208,6 +208,14 @@ def test_a_writer_waits_for_another_and_leaves_its_draft_alone(path):
     assert alone(path) == b"second"
 
 
+def test_a_disk_on_which_an_open_file_and_its_name_never_seem_the_same_is_written_to(
+    path, monkeypatch
+):
+    monkeypatch.setattr(os.path, "samestat", lambda *_: False)
+    write_files({path: b"whole"})
+    assert path.read_bytes() == b"whole"
+
+
 @pytest.mark.parametrize("most", [1000, 4096, 20_000])
 def test_a_disk_that_takes_less_than_it_is_given_is_given_the_rest(path, made, most):
     with disk(most=most):
