@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from catpipe.data.examples import DataSet, Examples
 from catpipe.data.sampling import Indices
-from catpipe.data.transforms.columns import are_pixels
+from catpipe.data.transforms.columns import hold_pixels
 from catpipe.nn.arrays import Array
 
 ExamplesLike: TypeAlias = tuple[ArrayLike, ArrayLike] | tuple[ArrayLike, ArrayLike, Any]
@@ -247,14 +247,8 @@ def _check_columns(table: Any, name: str) -> None:
 
 
 def _stand_for_pixels(array: NDArray[Any], like: str | None) -> bool:
-    """Return whether integers are pixels; those of 0 and 1 alone are, where pixels are expected.
-
-    Pictures of `uint8` are, whatever they hold; a table of zeros and ones holds yes and no.
-    """
-    if like == "uint8":
-        return array.dtype.kind in "iu"
-    are_bytes = array.dtype == np.uint8 and array.ndim > 2
-    return are_pixels(array) and (are_bytes or bool(array.max() > 1))
+    """Return whether integers are pixels; those of 0 and 1 alone are, where pixels are expected."""
+    return array.dtype.kind in "iu" if like == "uint8" else hold_pixels(array)
 
 
 def _as_bytes(array: NDArray[Any]) -> NDArray[np.uint8]:

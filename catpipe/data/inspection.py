@@ -23,7 +23,7 @@ from catpipe.data.copies import (
 from catpipe.data.examples import DataSet, Examples, noun
 from catpipe.data.findings import ClassShare, Copy, Findings, Place
 from catpipe.data.sampling import Indices
-from catpipe.data.transforms.columns import are_pixels, as_floats
+from catpipe.data.transforms.columns import as_floats, hold_pixels
 
 MOST = 20_000  # pictures among which near copies are looked for: every one is compared with all
 BY_CHANCE = 3.09  # standard deviations: one data set in a thousand is off by more
@@ -77,7 +77,7 @@ def _pairs(inputs: Parts, most: int) -> tuple[tuple[Pair, ...], tuple[str, ...]]
     """Return the copies by their numbers in both parts together, and why there are no near ones."""
     equal = equal_pairs([*chain.from_iterable(map(digests, inputs))])
     count = sum(map(len, inputs)) - len(equal)
-    is_table = inputs[0].ndim < 3 and not are_pixels(inputs[0])
+    is_table = inputs[0].ndim < 3 and not hold_pixels(inputs[0])
     why_not = () if is_table else _why_not_near(inputs[0], count, most)
     if is_table or why_not:
         return equal, why_not
@@ -222,6 +222,6 @@ def _rare(places: tuple[Place, ...], inputs: Parts) -> tuple[Place, ...]:
 
 def _constant_features(inputs: NDArray[Any]) -> tuple[int, ...]:
     """Return the columns of a table that have one value; pixels may well have one."""
-    if inputs.ndim != 2 or are_pixels(inputs) or len(inputs) < 2:
+    if inputs.ndim != 2 or hold_pixels(inputs) or len(inputs) < 2:
         return ()
     return tuple(np.flatnonzero((inputs == inputs[:1]).all(0)).tolist())

@@ -117,6 +117,13 @@ def test_a_feature_with_one_value_is_named_by_its_column():
     assert findings.not_looked_for == ()
 
 
+def test_a_table_of_yes_and_no_in_bytes_has_features_and_no_pixels():
+    rows = np.random.default_rng(0).integers(0, 2, (12, 30), np.uint8) * (np.arange(30) != 4)
+    findings = find_problems(data_set(rows[:8].astype(np.uint8), rows[8:].astype(np.uint8)))
+    assert findings.constant_features == (4,)
+    assert findings.not_looked_for == ()
+
+
 def test_rows_of_pixels_may_have_a_pixel_that_never_varies():
     rows = NOISE.reshape(12, -1) * (np.arange(3072) > 5).astype(np.uint8)
     assert find_problems(data_set(rows[:8], rows[8:])).is_clean

@@ -476,6 +476,7 @@ CALLS = {
     "regression_targets": (conversion.regression_targets, normal(4, 6)),
     "check_shape": (conversion.check_shape, IMAGES, (2, 2, 3)),
     "are_pixels": (columns.are_pixels, IMAGES),
+    "hold_pixels": (columns.hold_pixels, IMAGES),
     "fingerprint": (example.fingerprint, PICTURES),
     "noun": (example.noun, PICTURES),
     "some_of": (example.some_of, PICTURES, np.array([0])),

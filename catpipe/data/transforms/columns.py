@@ -20,6 +20,18 @@ def are_pixels(inputs: NDArray[Any]) -> bool:
     return inputs.dtype == np.uint8 or (inputs.dtype.kind in "iu" and inputs.ndim >= 3)
 
 
+def hold_pixels(inputs: NDArray[Any]) -> bool:
+    """Return whether inputs, (examples, ...), are pixels by type and values.
+
+    A picture of `uint8` is, whatever it holds; a table of zeros and ones holds yes and no.
+
+    >>> hold_pixels(np.eye(2, dtype=np.uint8)), hold_pixels(np.full((2, 2), 7, np.uint8))
+    (False, True)
+    """
+    is_picture = inputs.dtype == np.uint8 and inputs.ndim > 2
+    return are_pixels(inputs) and (is_picture or bool(inputs.max(initial=0) > 1))
+
+
 def as_floats(inputs: NDArray[Any], dtype: DTypeLike = np.float64) -> Array:
     """Return inputs, (examples, ...), as floats of the same shape: pixels divided by 255.
 

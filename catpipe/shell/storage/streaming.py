@@ -119,7 +119,8 @@ class _Piece(NamedTuple):
 def stored_pictures(path: StrPath, part: str = "train", window: int = WINDOW) -> StoredPictures:
     """Return what there is to stream from a file of a data set: of this part, train or test.
 
-    Inputs and targets are taken as `load_data` takes them. A window takes at most so many bytes.
+    Inputs and targets are taken as `load_data` takes them; all inputs of `uint8` are pixels here,
+    also a table of zeros and ones. A window takes at most so many bytes.
     Raises `DataError` for what `load_data` would refuse, but for the inputs' bytes, for examples in
     columns, and for a window that does not hold a chunk's examples.
 
