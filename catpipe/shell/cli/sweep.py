@@ -17,7 +17,9 @@ import numpy as np
 from toolz import groupby
 
 from catpipe.data.examples import DataSet
+from catpipe.experiments.ensembles import Map
 from catpipe.experiments.experiment import Experiment, is_regression
+from catpipe.experiments.fitting import Watch
 from catpipe.experiments.result import cost_on, seeds_of
 from catpipe.experiments.sweeps import Trial, grid, paired, trials_of, varied
 from catpipe.metrics.intervals import wilson_interval
@@ -35,7 +37,7 @@ from catpipe.shell.runs.run_file import Run
 from catpipe.shell.runs.sweep_folder import (
     Failed,
     SweepFolder,
-    made_folder,
+    folder_for,
     runs_in,
     saved_trials,
     train_trials,
@@ -81,13 +83,15 @@ def sweep(options: Namespace) -> bool:
     data, notes = load_with_notes(folder, asked.memory or TOTAL, regression=regression)
     trials = trials_of(experiments := _experiments(options.config, asked, folder, data))
     source = record_source(asked.data, folder, asked.validation)
-    place = made_folder(asked.out, data, validation_for(asked, data), source)
+    place = folder_for(asked.out, data, validation_for(asked, data), source)
     missing = [trial for trial, run in saved_trials(place, trials) if run is None]
-    if not asked.json:
-        print(data_line(folder, data, notes))
-        print(_plan_line(experiments, trials, missing, asked.out))
-    with _interruptible(place, trials):
-        failed = _train(place, missing, where, _ended_line(varied(experiments)), silent=asked.json)
+    with _interruptible(place, trials), map_for(*where) as workers:
+        place.make()  # now that there is somebody to train
+        if not asked.json:
+            print(data_line(folder, data, notes))
+            print(_plan_line(experiments, trials, missing, asked.out))
+        ended = _ended_line(varied(experiments))
+        failed = _train(place, missing, workers, ended, silent=asked.json)
     runs = {place.path(trial): run for trial, run in saved_trials(place, trials) if run}
     _print_rows(call_on_one_thread(rows_of, runs, data), data, as_json=asked.json, failed=failed)
     if not asked.json:
@@ -148,7 +152,7 @@ def _check_said_once(config: Path, *lists: Mapping[str, Any]) -> None:
 def _train(
     place: SweepFolder,
     trials: Sequence[Trial],
-    where: tuple[int | None, str | None],
+    workers: tuple[Map, Watch],
     ended: Callable[[Run], str],
     *,
     silent: bool,
@@ -161,8 +165,8 @@ def _train(
         advance()
         return run
 
-    with map_for(*where) as (map_, watch), progress_bar(len(trials)) as advance:
-        all_ended = map(said, train_trials(place, trials, map_, watch))
+    with progress_bar(len(trials)) as advance:
+        all_ended = map(said, train_trials(place, trials, *workers))
         return [run for run in all_ended if isinstance(run, Failed)]
 
 

@@ -58,27 +58,26 @@ class SweepFolder(NamedTuple):
         text = written((trial, self.fingerprints))
         return self.folder / f"{sha256(text).hexdigest()[:DIGITS]}.h5"
 
+    def make(self) -> None:
+        """Make the folder where it is not there; raise `DataError` where it cannot be made."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DataError(
+                f"{self.folder}: cannot be made ({error.strerror}); expected a folder: name another"
+            ) from error
 
-def made_folder(
+
+def folder_for(
     folder: StrPath,
     data: DataSet,
     validation: Examples | None = None,
     source: Source | None = None,
 ) -> SweepFolder:
-    """Return the folder of a sweep on the training examples of these data; it is made if need be.
-
-    Raises `DataError` where it cannot be made.
-    """
-    place = Path(folder)
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(
-            f"{place}: cannot be made ({error.strerror}); expected a folder: name another"
-        ) from error
+    """Return the folder of a sweep on the training examples of these data, which is not made."""
     parts = [data.train, *([validation] if validation else [])]
     weights = (weights_fingerprint(part.weights) or "" for part in parts)
-    return SweepFolder(place, data, validation, source, (*map(fingerprint, parts), *weights))
+    return SweepFolder(Path(folder), data, validation, source, (*map(fingerprint, parts), *weights))
 
 
 def saved_trials(place: SweepFolder, trials: Iterable[Trial]) -> Iterator[tuple[Trial, Run | None]]:

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from catpipe.adapters import dask
 from catpipe.experiments.experiment import Experiment
 from catpipe.experiments.sweeps import grid
 from catpipe.shell.cli import sweep as commands
@@ -230,6 +231,12 @@ def test_without_a_folder_to_save_to_nothing_is_trained(capsys, config, data):
     assert "--out is missing; expected the folder" in refused(
         capsys, "sweep", "--config", config, "--data", data
     )
+
+
+def test_where_no_scheduler_answers_no_folder_is_made(capsys, typed, tmp_path, monkeypatch):
+    monkeypatch.setattr(dask, "SECONDS", 1)
+    refused(capsys, *typed, "--scheduler", "tcp://127.0.0.1:1")
+    assert not (tmp_path / "runs").exists()
 
 
 def test_a_file_in_the_place_of_the_folder_is_refused(capsys, typed, config):
