@@ -188,10 +188,12 @@ def value_words(name: str, value: Any) -> str:
 
 def print_report(result: Result, report: Mapping[str, Any], data: DataSet) -> None:
     """Print the last cost, the accuracies or R squared, and the time of a run."""
-    last, _ = result.costs[-1]
     if result.experiment.early_stopping:
-        print(f"early stopping: after {last + 1} iterations; the parameters are those of iteration "
-              f"{result.iteration}, where the validation cost was lowest")  # fmt: skip
+        when = "after" if result.stopped_early else "none in"
+        kept = f"those of iteration {result.iteration}, where the validation cost was lowest"
+        print(
+            f"early stopping: {when} {result.iterations_done} iterations; the parameters are {kept}"
+        )
     l2 = f"; L2 adds {report['l2_penalty']:.6g}" if result.experiment.l2 else ""
     print(
         cost_line(result.iteration, report["final_cost"]),

@@ -348,6 +348,13 @@ def test_it_says_when_it_stopped_and_what_it_kept(capsys, train, misled):
     assert "early stopping: after 100 iterations; the parameters are those of iteration 0," in words
 
 
+def test_it_says_that_a_run_was_not_stopped(capsys, train, folder):
+    itself = folder / "train_colours.h5"
+    words = said(capsys, *train, *LONGER, "1", "--validation", itself)
+    kept = "the parameters are those of iteration 300"
+    assert f"early stopping: none in 300 iterations; {kept}, where" in words
+
+
 def test_the_final_cost_and_the_saved_parameters_are_of_what_was_kept(
     capsys, train, misled, tmp_path
 ):
