@@ -12,7 +12,7 @@ from pathlib import Path
 from reprlib import repr as brief
 from typing import Any
 
-from catpipe.experiments.experiment import SCHEDULES, closest
+from catpipe.experiments.experiment import closest
 from catpipe.shell.cli.options import BY_FLAG, OF_FIELDS, OPTIONS, SYNONYMS, Option
 from catpipe.shell.cli.readers import read_seeds
 from catpipe.shell.storage.atomic import DataError
@@ -107,12 +107,7 @@ def as_typed(value: Any) -> str:
 
     >>> as_typed((20, 7)), as_typed(0.5), as_typed((("flipped",), ("cropped", 2)))
     ("'20,7'", '0.5', "'flipped; cropped:2'")
-    >>> as_typed(("step", 0.5, 1000))
-    "'step:0.5,1000'"
     """
-    match value:
-        case (str(name), *numbers) if name in SCHEDULES and numbers:
-            return brief(f"{name}:{','.join(map(str, numbers))}")
     if not isinstance(value, tuple):
         return brief(value)
     is_of_tuples = any(isinstance(part, tuple) for part in value)
