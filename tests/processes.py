@@ -19,10 +19,8 @@ def running(command: Sequence[object], **options: Any) -> Iterator[Popen[str]]:
             process.kill()
 
 
-def wait_for(process: Popen[str], beginning: str) -> str:
-    """Return the first line of its output that begins so; fail where it ends without one."""
+def wait_for(process: Popen[str], beginning: str) -> None:
+    """Read its output to the first line that begins so; fail where it ends without one."""
     assert process.stdout is not None
-    for line in process.stdout:
-        if line.startswith(beginning):
-            return line
-    raise AssertionError(f"ended without {beginning!r}: {process.communicate()[1]}")
+    if not any(line.startswith(beginning) for line in process.stdout):
+        raise AssertionError(f"ended without {beginning!r}: {process.communicate()[1]}")

@@ -119,7 +119,7 @@ def test_a_feature_with_one_value_is_named_by_its_column():
 
 def test_a_table_of_yes_and_no_in_bytes_has_features_and_no_pixels():
     rows = np.random.default_rng(0).integers(0, 2, (12, 30), np.uint8) * (np.arange(30) != 4)
-    findings = find_problems(data_set(rows[:8].astype(np.uint8), rows[8:].astype(np.uint8)))
+    findings = find_problems(data_set(rows[:8], rows[8:]))
     assert findings.constant_features == (4,)
     assert findings.not_looked_for == ()
 
